@@ -1,0 +1,1 @@
+//! A series in, a forecast with honest quantiles out. Pure.

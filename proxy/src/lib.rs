@@ -1,0 +1,1 @@
+//! The live data plane: HTTP in, the balancer decides, HTTP out.

@@ -1,0 +1,1 @@
+//! The shell of Prescale: collect, store, execute, API and command line.

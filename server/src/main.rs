@@ -1,0 +1,3 @@
+//! The `prescale` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Workload, fleet, policies, faults and a seed in; what users would have seen out. Pure.
