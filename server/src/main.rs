@@ -1,3 +1,5 @@
-//! The `prescale` binary.
+//! The `prescale` binary: parses the command line, runs one command, turns its error into an exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    server::cli::main()
+}

@@ -1,0 +1,1 @@
+//! Executes orders: one module a way to act.

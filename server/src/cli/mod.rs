@@ -1,0 +1,55 @@
+//! The command line: one module a command, exit codes in one place (cli contract: 0 done, 1 failed, 2 bad input, 130 interrupted).
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Why a command ended early, and whose fault it is.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The input can't be used as it is: exit code 2. The text names key, value and what is allowed.
+    #[error("{0}")]
+    BadInput(String),
+    /// The work failed: exit code 1. The text says what to do.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Keeps an API from ever answering "busy": forecasts the load, proves a plan in a simulator, and scales before the demand arrives.
+#[derive(Debug, Parser)]
+#[command(name = "prescale", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let help = !error.use_stderr();
+            // Printing help can only fail when the reader has gone: nothing is left to tell.
+            let _ = error.print();
+            return ExitCode::from(if help { 0 } else { 2 });
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(match error {
+                CliError::BadInput(_) => 2,
+                CliError::Failed(_) => 1,
+            })
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), CliError> {
+    match command {}
+}
