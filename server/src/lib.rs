@@ -5,5 +5,6 @@
 //! business, how many replicas are needed is `planner`'s.
 
 pub mod act;
+pub mod api;
 pub mod cli;
 pub mod demo;

@@ -1,0 +1,85 @@
+//! Numbers over time: what was measured and what is expected.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::time::Time;
+
+/// Answer of `GET /services/{name}/series`: one value per step; `null` is a gap, never zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Series {
+    /// The metric, as asked.
+    pub metric: String,
+    /// `rps`, `replicas`, `ms` or `ratio`.
+    pub unit: String,
+    /// Time of the first value.
+    pub start: Time,
+    /// Seconds from one value to the next.
+    pub step_s: f64,
+    /// The values.
+    pub values: Vec<Option<f64>>,
+}
+
+/// Answer of `GET /services/{name}/forecast`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Forecast {
+    /// Only data up to this instant was used.
+    pub origin: Time,
+    /// Seconds from one point to the next.
+    pub step_s: f64,
+    /// The model or the blend.
+    pub model: String,
+    /// Points of history used.
+    pub history_points: u64,
+    /// The quantiles that every point has.
+    pub quantiles: Vec<f64>,
+    /// `origin + step` … `origin + horizon`.
+    pub points: Vec<ForecastPoint>,
+    /// What the blend is made of.
+    pub members: Vec<Member>,
+    /// Quantiles of the maximum over a window that starts at the origin; the key is a duration such as `1h`.
+    pub max: BTreeMap<String, WindowMax>,
+    /// Replicas that the present plan would order, each from `at` on.
+    pub planned: Vec<PlannedStep>,
+}
+
+/// One instant of a forecast.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ForecastPoint {
+    /// The instant it is about.
+    pub ts: Time,
+    /// Expected requests per second.
+    pub mean: f64,
+    /// Quantile (as text: `"0.5"`) → requests per second.
+    pub q: BTreeMap<String, f64>,
+}
+
+/// One member of the blend.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Member {
+    /// The model's name.
+    pub name: String,
+    /// Its share; all shares add up to 1.
+    pub weight: f64,
+}
+
+/// Quantiles of a window's maximum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WindowMax {
+    /// Quantile (as text) → requests per second.
+    pub q: BTreeMap<String, f64>,
+    /// When the median path peaks, if known.
+    #[schema(required)]
+    pub at: Option<Time>,
+}
+
+/// A step of the plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlannedStep {
+    /// From then on.
+    pub at: Time,
+    /// This many replicas.
+    pub replicas: u32,
+}
