@@ -1,0 +1,95 @@
+//! Quantiles of a window's maximum from whole stretches of past residuals.
+
+use serde::{Deserialize, Serialize};
+
+/// What the maximum of any window is computed from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Maxima {
+    /// Unit of the log scale: z = ln(1 + y / scale).
+    pub scale: f64,
+    /// From the shortest reach to the longest.
+    pub blocks: Vec<Block>,
+}
+
+/// Binned paths from the origin to the block's reach, in thousandths of z.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Block {
+    /// Length of a bin [ms].
+    pub bin_ms: i64,
+    /// The forecast path's highest point per bin.
+    pub path: Vec<i16>,
+    /// The same at past origins, newest first.
+    pub past: Vec<Past>,
+}
+
+/// What was predicted at a past origin and what came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Past {
+    /// Recency weight.
+    pub weight: f32,
+    /// The path's highest point per bin.
+    pub predicted: Vec<i16>,
+    /// The highest value per bin; [`ABSENT`] without an observation.
+    pub actual: Vec<i16>,
+}
+
+/// Values with their weights.
+pub(crate) type Samples = Vec<(f64, f64)>;
+
+/// A bin without an observation.
+pub(crate) const ABSENT: i16 = i16::MIN;
+
+impl Maxima {
+    /// The quantile of the maximum over leads (`from_ms`, `to_ms`]; `None` if no block reaches that far.
+    pub fn quantile(&self, from_ms: i64, to_ms: i64, q: f64) -> Option<f64> {
+        let block = self.blocks.iter().find(|block| block.path.len() as i64 * block.bin_ms >= to_ms)?;
+        let first = (from_ms / block.bin_ms) as usize;
+        let last = ((to_ms + block.bin_ms - 1) / block.bin_ms) as usize;
+        let (stretched, shifted) = block.samples(first.min(last.saturating_sub(1)), last);
+        let natural = |z: f64| self.scale * libm::expm1(z / 1000.0).max(0.0);
+        let a = natural(weighted_quantile(stretched, q)?);
+        let b = natural(weighted_quantile(shifted, q)?);
+        Some((a * b).sqrt())
+    }
+}
+
+impl Block {
+    /// Per past origin the maximum of (path + that origin's residuals), and the path's maximum shifted by that origin's error of it.
+    fn samples(&self, first: usize, last: usize) -> (Samples, Samples) {
+        let path = &self.path[first..last];
+        let highest = path.iter().copied().max().map_or(0.0, f64::from);
+        let (mut stretched, mut shifted) = (Vec::with_capacity(self.past.len()), Vec::with_capacity(self.past.len()));
+        for past in &self.past {
+            let seen = |i: &usize| past.actual[*i] != ABSENT;
+            let bins = (first..last).filter(seen);
+            let reached = bins.clone().map(|i| i32::from(self.path[i]) + i32::from(past.actual[i]) - i32::from(past.predicted[i])).max();
+            let predicted = bins.clone().map(|i| past.predicted[i]).max();
+            let actual = bins.map(|i| past.actual[i]).max();
+            if let (Some(reached), Some(predicted), Some(actual)) = (reached, predicted, actual) {
+                stretched.push((f64::from(reached), f64::from(past.weight)));
+                shifted.push((highest + f64::from(actual) - f64::from(predicted), f64::from(past.weight)));
+            }
+        }
+        (stretched, shifted)
+    }
+}
+
+/// The quantile of weighted samples, interpolated between the middles of their weights; `None` without a sample.
+pub(crate) fn weighted_quantile(mut samples: Samples, q: f64) -> Option<f64> {
+    samples.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = samples.iter().map(|s| s.1).sum();
+    let mut below = 0.0;
+    let mut previous: Option<(f64, f64)> = None;
+    for &(value, weight) in &samples {
+        let level = (below + 0.5 * weight) / total;
+        below += weight;
+        if level >= q {
+            return Some(match previous {
+                Some((low, low_level)) if level > low_level => low + (value - low) * (q - low_level) / (level - low_level),
+                _ => value,
+            });
+        }
+        previous = Some((value, level));
+    }
+    previous.map(|(value, _)| value)
+}
