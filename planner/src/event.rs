@@ -1,0 +1,180 @@
+//! What the world tells the control loop.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{DecisionId, OrderId};
+use crate::config::{Mode, Pause};
+
+/// One thing that happened. Events may come late, twice, out of order, or not at all; nothing in them is trusted to be a sensible number.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// Time to decide. Sent every [`crate::ServiceConfig::tick_ms`]; retries and expiries are also worked off here.
+    Tick {
+        /// Which service.
+        service: String,
+    },
+    /// One step of the load series: demand as offered (429 and 503 included, retries left out).
+    Sample {
+        /// Which service.
+        service: String,
+        /// Time of the measurement (the end of its interval).
+        at_ms: i64,
+        /// Requests per second; `None` = the source answered, but has no value.
+        load_rps: Option<f64>,
+        /// The service shed or was full in this interval, so the true demand may be higher.
+        saturated: bool,
+    },
+    /// All replicas of a service, as seen by whoever runs them.
+    Fleet {
+        /// Which service.
+        service: String,
+        /// Time of the observation.
+        at_ms: i64,
+        /// Every one that exists, whatever its state.
+        replicas: Vec<Replica>,
+    },
+    /// The fleet could not be observed.
+    FleetUnknown {
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Why, for the sentence.
+        reason: String,
+    },
+    /// A forecast could not be made.
+    ForecastFailed {
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Why, for the sentence.
+        error: String,
+        /// Set when the reason is too little history.
+        not_enough_history: Option<HistoryNeed>,
+    },
+    /// The order was executed.
+    Acknowledged {
+        /// Which order.
+        order: OrderId,
+        /// When.
+        at_ms: i64,
+    },
+    /// The order was not executed, or nobody knows (a time-out: `retry = true`).
+    ActFailed {
+        /// Which order.
+        order: OrderId,
+        /// When.
+        at_ms: i64,
+        /// Why, for the sentence.
+        error: String,
+        /// May the same order be tried again?
+        retry: bool,
+        /// Not before this time from `at_ms` on, if the other side said so.
+        retry_after_ms: Option<i64>,
+    },
+    /// The balancer works with these weights.
+    WeightsApplied {
+        /// Which service.
+        service: String,
+        /// The snapshot's epoch.
+        epoch: u64,
+    },
+    /// The balancer has a newer epoch than the one it was given.
+    WeightsRefused {
+        /// Which service.
+        service: String,
+        /// The epoch that was refused.
+        epoch: u64,
+        /// The epoch that it has.
+        current_epoch: u64,
+    },
+    /// A person did something.
+    Operator {
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+        /// What.
+        action: OperatorAction,
+    },
+    /// The loop was loaded from its last written state: what was commanded before may or may not have happened.
+    Restarted {
+        /// When.
+        at_ms: i64,
+    },
+}
+
+/// How much history a forecast needs, and how much there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryNeed {
+    /// There is so much.
+    pub have_ms: i64,
+    /// So much is needed.
+    pub need_ms: i64,
+}
+
+/// One replica.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replica {
+    /// Identity, never reused while the replica lives; also the backend's id in the balancer.
+    pub id: u32,
+    /// Where it listens, `host:port`.
+    pub address: String,
+    /// What it does.
+    pub state: ReplicaState,
+    /// When it was ordered, if known.
+    pub ordered_ms: Option<i64>,
+    /// When it became ready, if it did and if known.
+    pub ready_ms: Option<i64>,
+}
+
+/// Life of a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaState {
+    /// Ordered, not ready yet.
+    Booting,
+    /// Serves.
+    Ready,
+    /// Gets nothing new, finishes what it has, then leaves.
+    Draining,
+}
+
+/// What a person may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum OperatorAction {
+    /// Climb or descend the ladder observe → recommend → approve → automatic.
+    SetMode {
+        /// Which service.
+        service: String,
+        /// The new mode.
+        mode: Mode,
+    },
+    /// Hold steps up, down, or both, at once; `None` = all services.
+    Pause {
+        /// Which service, or all.
+        service: Option<String>,
+        /// Which direction.
+        pause: Pause,
+    },
+    /// End a pause.
+    Resume {
+        /// Which service, or the pause of all.
+        service: Option<String>,
+    },
+    /// Act on a proposal.
+    Approve {
+        /// The decision that proposed it.
+        decision: DecisionId,
+    },
+    /// Turn a proposal down.
+    Reject {
+        /// The decision that proposed it.
+        decision: DecisionId,
+        /// Why.
+        reason: String,
+    },
+}
