@@ -1,0 +1,56 @@
+//! The pool as seen from outside.
+
+use super::Pool;
+use crate::backend::{BackendId, BackendState, BackendView};
+use crate::time::Nanos;
+use crate::warmup::PARTS;
+
+impl Pool {
+    /// Every member at `now`, those on their way out included, in the order of joining.
+    pub fn view(&self, now: Nanos) -> Vec<BackendView> {
+        let mode = self.mode();
+        let views = self.ids.iter().zip(&self.members).map(|(id, member)| {
+            let state = if member.draining() {
+                BackendState::Draining
+            } else if member.active.down {
+                BackendState::Down
+            } else if member.passive.ejected_until.is_some() {
+                BackendState::Ejected
+            } else if self.warmth(member, now) < PARTS {
+                BackendState::Warming
+            } else {
+                BackendState::Up
+            };
+            BackendView {
+                id: *id,
+                weight: member.weight,
+                effective_weight: f64::from(self.effective_parts(member, mode, now)) / f64::from(PARTS),
+                in_flight: member.in_flight,
+                state,
+                consecutive_failures: member.passive.streak,
+                ejected_until: member.passive.ejected_until,
+            }
+        });
+        views.collect()
+    }
+
+    /// Requests in flight at one backend; `None` if it has left or never was.
+    pub fn in_flight(&self, id: BackendId) -> Option<u32> {
+        self.index.get(id).map(|at| self.members[at].in_flight)
+    }
+
+    /// Whether the pool knows `id`, also while it drains.
+    pub fn contains(&self, id: BackendId) -> bool {
+        self.index.get(id).is_some()
+    }
+
+    /// Members, those on their way out included.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// No members.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+}
