@@ -1,1 +1,61 @@
 //! Executes orders: one module a way to act.
+//!
+//! An actuator brings a fleet to an absolute number of replicas and says what the fleet looks like. It may be asked twice for the same
+//! order: the second time must change nothing.
+
+pub mod weights;
+
+use planner::{Order, Replica, WeightPlan};
+
+use crate::BoxFuture;
+
+/// Why an order wasn't carried out, and whether asking again can help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct ActError {
+    /// What happened, for the decision's sentence.
+    pub text: String,
+    /// May the same order be tried again? Also true when nobody knows whether it was carried out.
+    pub retry: bool,
+    /// Not before this many milliseconds, when the other side said so.
+    pub retry_after_ms: Option<i64>,
+}
+
+impl ActError {
+    /// A failure that may pass.
+    pub fn passing(text: impl Into<String>) -> Self {
+        Self { text: text.into(), retry: true, retry_after_ms: None }
+    }
+
+    /// A failure that the same order will meet again.
+    pub fn lasting(text: impl Into<String>) -> Self {
+        Self { text: text.into(), retry: false, retry_after_ms: None }
+    }
+}
+
+/// Whoever runs the replicas of one service.
+pub trait Actuator: Send + Sync + 'static {
+    /// Brings the fleet to `order.target` replicas, or starts to; idempotent by `order.id`, and an id below the last one is ignored.
+    fn scale<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Result<(), ActError>>;
+
+    /// Every replica that exists, whatever its state.
+    fn observe(&self) -> BoxFuture<'_, Result<Vec<Replica>, ActError>>;
+}
+
+/// How the balancer answered a snapshot of weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WeightsAnswer {
+    /// It works with them.
+    Applied,
+    /// It has this newer epoch already.
+    Refused {
+        /// The epoch that it has.
+        current_epoch: u64,
+    },
+}
+
+/// A balancer in front of one service.
+pub trait WeightSink: Send + Sync + 'static {
+    /// Gives the balancer a full snapshot.
+    fn push<'a>(&'a self, plan: &'a WeightPlan) -> BoxFuture<'a, Result<WeightsAnswer, ActError>>;
+}

@@ -1,0 +1,57 @@
+# The two commands of a newcomer are `make run` and `make test`; the others are parts of them, or for releases.
+
+CARGO ?= cargo
+NPM   ?= npm
+PURE  := balancer predictor simulator planner
+ARGS  ?=
+
+.PHONY: run test setup web lint walls bench release deny screenshots clean
+
+run: web
+	$(CARGO) run --bin prescale -- demo $(ARGS)
+
+test: web lint walls
+	cd web && $(NPM) run check && $(NPM) test
+	$(CARGO) test --workspace
+
+# What a fresh machine must bring. Everything else comes from the package registries.
+setup:
+	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust (https://rustup.rs)"; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing (SQLite is built from source): apt-get install gcc"; exit 1; }
+	@command -v $(NPM) >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("Node " + process.versions.node + " is too old: 20.19 or newer is needed"); process.exit(1); }'
+
+# The page, built into web/dist and from there into the binary.
+web: setup web/dist/index.html
+
+web/node_modules/.stamp: web/package.json web/package-lock.json
+	cd web && $(NPM) ci --no-fund --no-audit
+	@touch $@
+
+web/dist/index.html: web/node_modules/.stamp web/index.html web/vite.config.ts $(shell find web/src -type f 2>/dev/null)
+	cd web && $(NPM) run build
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+# Each pure crate builds by itself, without what its neighbours switch on.
+walls:
+	@for crate in $(PURE); do $(CARGO) check --quiet -p $$crate || exit 1; done
+
+bench: web
+	$(CARGO) bench --workspace --benches
+
+release: web
+	$(CARGO) build --release --bin prescale
+
+# Licences, banned crates and sources; takes some minutes to install the first time.
+deny: .tools/bin/cargo-deny
+	.tools/bin/cargo-deny --all-features check licenses bans sources
+
+.tools/bin/cargo-deny:
+	$(CARGO) install cargo-deny --locked --no-default-features --root .tools
+
+clean:
+	$(CARGO) clean
+	rm -rf web/node_modules web/dist/assets web/dist/index.html .tools
