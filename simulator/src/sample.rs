@@ -1,0 +1,225 @@
+//! Draws from distributions, on `libm` and integer arithmetic only, so that every machine gets the same bytes. (`rand_distr` would go
+//! through `num-traits`, whose `std` feature any other crate of a build can switch on: then its logarithms come from the system's libm.)
+
+use std::sync::LazyLock;
+
+use rand::Rng;
+use rand_pcg::Pcg64Mcg;
+
+use crate::scenario::{ServiceDist, ServiceTime};
+
+const LAYERS: usize = 256;
+/// Where the tail of the exponential's ziggurat begins, and the area of each layer (Marsaglia and Tsang, "The ziggurat method for
+/// generating random variables", 2000).
+const EXP_R: f64 = 7.697_117_470_131_05;
+const EXP_V: f64 = 0.003_949_659_822_581_572;
+
+struct Ziggurat {
+    x: [f64; LAYERS + 1],
+    f: [f64; LAYERS + 1],
+}
+
+static EXP: LazyLock<Ziggurat> = LazyLock::new(|| {
+    let mut x = [0.0; LAYERS + 1];
+    x[0] = EXP_V / libm::exp(-EXP_R);
+    x[1] = EXP_R;
+    for i in 2..LAYERS {
+        x[i] = -libm::log(EXP_V / x[i - 1] + libm::exp(-x[i - 1]));
+    }
+    let mut f = [1.0; LAYERS + 1];
+    for i in 0..LAYERS {
+        f[i] = libm::exp(-x[i]);
+    }
+    Ziggurat { x, f }
+});
+
+/// Uniform in (0, 1), never an end: 52 random bits and a half.
+fn open01(rng: &mut Pcg64Mcg) -> f64 {
+    ((rng.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
+}
+
+/// Draws unit exponentials.
+#[derive(Clone, Copy)]
+pub struct Exponential {
+    tables: &'static Ziggurat,
+}
+
+impl std::fmt::Debug for Exponential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Exponential")
+    }
+}
+
+impl Exponential {
+    /// Looks the tables up once.
+    pub fn new() -> Self {
+        Self { tables: &EXP }
+    }
+
+    /// One draw with mean 1.
+    #[inline]
+    pub fn draw(&self, rng: &mut Pcg64Mcg) -> f64 {
+        let bits = rng.next_u64();
+        let layer = (bits & 0xff) as usize;
+        let x = ((bits >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64) * self.tables.x[layer];
+        if x < self.tables.x[layer + 1] { x } else { self.edge(rng, layer, x) }
+    }
+
+    /// The 1 % of draws at a layer's edge or in the tail.
+    #[cold]
+    fn edge(&self, rng: &mut Pcg64Mcg, layer: usize, x: f64) -> f64 {
+        let (mut layer, mut x) = (layer, x);
+        let Ziggurat { x: xs, f } = self.tables;
+        loop {
+            if x < xs[layer + 1] {
+                return x;
+            }
+            if layer == 0 {
+                return EXP_R - libm::log(open01(rng));
+            }
+            if f[layer] + open01(rng) * (f[layer + 1] - f[layer]) < libm::exp(-x) {
+                return x;
+            }
+            let bits = rng.next_u64();
+            layer = (bits & 0xff) as usize;
+            x = ((bits >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64) * xs[layer];
+        }
+    }
+}
+
+/// Standard normal by Marsaglia's polar method; the second of each pair is thrown away, so that a draw has no memory.
+fn normal(rng: &mut Pcg64Mcg) -> f64 {
+    loop {
+        let (u, v) = (2.0 * open01(rng) - 1.0, 2.0 * open01(rng) - 1.0);
+        let s = u * u + v * v;
+        if s < 1.0 && s > 0.0 {
+            return u * libm::sqrt(-2.0 * libm::log(s) / s);
+        }
+    }
+}
+
+/// Gamma with this shape and scale 1 (Marsaglia and Tsang, "A simple method for generating gamma variables", 2000); below shape 1 by the
+/// power of a uniform.
+fn gamma(rng: &mut Pcg64Mcg, shape: f64) -> f64 {
+    if shape < 1.0 {
+        let boost = libm::pow(open01(rng), 1.0 / shape);
+        return gamma(rng, shape + 1.0) * boost;
+    }
+    let d = shape - 1.0 / 3.0;
+    let c = 1.0 / libm::sqrt(9.0 * d);
+    loop {
+        let z = normal(rng);
+        let v = 1.0 + c * z;
+        if v > 0.0 {
+            let v = v * v * v;
+            if libm::log(open01(rng)) < 0.5 * z * z + d - d * v + d * libm::log(v) {
+                return d * v;
+            }
+        }
+    }
+}
+
+/// Draws the work of a request in nanoseconds at speed 1.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceSampler {
+    shape: Shape,
+    exponential: Exponential,
+}
+
+/// Parameters worked out once; means in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Deterministic(u64),
+    Exponential(f64),
+    Lognormal { mu: f64, sigma: f64 },
+    Gamma { shape: f64, scale: f64 },
+    Hyperexponential { first: f64, mean_first: f64, mean_second: f64 },
+}
+
+impl ServiceSampler {
+    /// For a checked service time; a replica's speed divides it.
+    pub fn new(service: &ServiceTime, speed: f64) -> Self {
+        let mean = service.mean_ms * 1e6 / speed;
+        let shape = match service.dist {
+            ServiceDist::Deterministic => Shape::Deterministic(libm::round(mean) as u64),
+            ServiceDist::Exponential => Shape::Exponential(mean),
+            ServiceDist::Lognormal { scv } => {
+                let variance = libm::log1p(scv);
+                Shape::Lognormal { mu: libm::log(mean) - variance / 2.0, sigma: libm::sqrt(variance) }
+            }
+            ServiceDist::Gamma { scv } => Shape::Gamma { shape: 1.0 / scv, scale: mean * scv },
+            ServiceDist::Hyperexponential { scv } => {
+                let first = 0.5 * (1.0 + libm::sqrt((scv - 1.0) / (scv + 1.0)));
+                Shape::Hyperexponential { first, mean_first: mean / (2.0 * first), mean_second: mean / (2.0 * (1.0 - first)) }
+            }
+        };
+        Self { shape, exponential: Exponential::new() }
+    }
+
+    /// One request's work [ns].
+    #[inline]
+    pub fn draw(&self, rng: &mut Pcg64Mcg) -> u64 {
+        let nanos = match self.shape {
+            Shape::Deterministic(nanos) => return nanos,
+            Shape::Exponential(mean) => mean * self.exponential.draw(rng),
+            Shape::Lognormal { mu, sigma } => libm::exp(mu + sigma * normal(rng)),
+            Shape::Gamma { shape, scale } => scale * gamma(rng, shape),
+            Shape::Hyperexponential { first, mean_first, mean_second } => {
+                let mean = if open01(rng) < first { mean_first } else { mean_second };
+                mean * self.exponential.draw(rng)
+            }
+        };
+        // Half up is rounding enough for positive numbers, and much cheaper than `round`; `as` saturates.
+        (nanos + 0.5) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Stream, child};
+
+    fn moments(dist: ServiceDist) -> (f64, f64) {
+        let sampler = ServiceSampler::new(&ServiceTime { dist, mean_ms: 10.0 }, 2.0);
+        let mut rng = child(1, 0, Stream::Service);
+        let n = 400_000;
+        let (mut sum, mut square) = (0.0, 0.0);
+        for _ in 0..n {
+            let x = sampler.draw(&mut rng) as f64 / 5e6;
+            sum += x;
+            square += x * x;
+        }
+        let mean = sum / f64::from(n);
+        (mean, square / f64::from(n) - mean * mean)
+    }
+
+    #[test]
+    fn every_distribution_has_the_mean_and_the_scv_it_was_asked_for() {
+        for dist in [
+            ServiceDist::Exponential,
+            ServiceDist::Deterministic,
+            ServiceDist::Lognormal { scv: 0.5 },
+            ServiceDist::Gamma { scv: 0.25 },
+            ServiceDist::Gamma { scv: 3.0 },
+            ServiceDist::Hyperexponential { scv: 4.0 },
+        ] {
+            let (mean, variance) = moments(dist);
+            assert!((mean - 1.0).abs() < 0.01, "{dist:?}: mean {mean}");
+            assert!((variance - dist.scv()).abs() < 0.04 * dist.scv().max(1.0), "{dist:?}: variance {variance}");
+        }
+    }
+
+    #[test]
+    fn the_exponential_has_its_distribution_function_everywhere_also_in_the_tail() {
+        let exponential = Exponential::new();
+        let mut rng = child(2, 0, Stream::Service);
+        let n = 2_000_000;
+        let draws: Vec<f64> = (0..n).map(|_| exponential.draw(&mut rng)).collect();
+        for x in [0.01, 0.1, 0.5, 1.0, 2.0, 4.0, 7.0, 7.7, 9.0, 11.0] {
+            let expected = libm::exp(-x);
+            let share = draws.iter().filter(|draw| **draw > x).count() as f64 / f64::from(n);
+            let sigma = libm::sqrt(expected * (1.0 - expected) / f64::from(n));
+            assert!((share - expected).abs() < 4.5 * sigma, "P(X > {x}) = {share}, expected {expected} ± {sigma}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The `[balancer]` and `[retries]` tables: the balancer's own configuration, so that a rule that is simulated is the rule that runs.
+
+use balancer::{Algorithm, ConfigError, PoolConfig, RetryPolicy};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Reader, ScenarioError};
+
+/// Who picks, and by which rules.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Balancing {
+    /// Algorithm, health and slow start. Its `backends` are empty: they are the scenario's replicas.
+    pub pool: PoolConfig,
+    /// Retries; `None` = every request is tried once.
+    pub retries: Option<RetryRule>,
+}
+
+impl Default for Balancing {
+    fn default() -> Self {
+        Self { pool: PoolConfig::new(Algorithm::default(), Vec::new()), retries: None }
+    }
+}
+
+/// The balancer's retry policy, and what it can't know of simulated requests.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RetryRule {
+    /// Which failures, how often, and the budget.
+    pub policy: RetryPolicy,
+    /// Whether requests may be carried out twice.
+    pub idempotent: bool,
+}
+
+pub(super) fn read_balancing(balancer: Option<Reader>, retries: Option<Reader>) -> Result<Balancing, ScenarioError> {
+    let mut balancing = Balancing::default();
+    if let Some(mut table) = balancer {
+        let names = Algorithm::NAMES.map(|name| format!("\"{name}\"")).join(", ");
+        if let Some(name) = table.string("algorithm", &names)? {
+            balancing.pool.algorithm = name.parse().map_err(|_: ConfigError| table.error("algorithm", names.as_str()))?;
+        }
+        balancing.pool.passive = nested(&mut table, "passive")?;
+        balancing.pool.active = nested(&mut table, "active")?;
+        balancing.pool.slow_start = nested(&mut table, "slow_start")?;
+        let share = table.number("panic_threshold", "a share from 0 to 1", |share| (0.0..=1.0).contains(&share))?;
+        balancing.pool.panic_threshold = share.unwrap_or(balancing.pool.panic_threshold);
+        table.finish()?;
+    }
+    if let Some(mut table) = retries {
+        let idempotent = table.boolean("idempotent")?.unwrap_or(true);
+        let mut policy = RetryPolicy::default();
+        policy.max_attempts = table.integer("max_attempts", 1, 100)?.map_or(policy.max_attempts, |attempts| attempts as u32);
+        policy.timeouts = table.boolean("timeouts")?.unwrap_or(policy.timeouts);
+        policy.server_errors = table.boolean("server_errors")?.unwrap_or(policy.server_errors);
+        policy.budget = nested(&mut table, "budget")?.unwrap_or(policy.budget);
+        table.finish()?;
+        balancing.retries = Some(RetryRule { policy, idempotent });
+    }
+    Ok(balancing)
+}
+
+/// A table that one of the balancer's own types reads.
+fn nested<T: DeserializeOwned>(table: &mut Reader, key: &'static str) -> Result<Option<T>, ScenarioError> {
+    let Some(value) = table.value(key) else { return Ok(None) };
+    value.clone().try_into().map(Some).map_err(|error: toml::de::Error| from_serde(&table.name(key), &error))
+}
+
+/// serde's "what is wrong, expected what" in our three parts.
+fn from_serde(key: &str, error: &toml::de::Error) -> ScenarioError {
+    let message = error.message();
+    match message.split_once(", expected ").or_else(|| message.split_once("; allowed is ")) {
+        Some((wrong, allowed)) => ScenarioError::new(key, format!("wrong: {wrong}"), allowed),
+        None => ScenarioError::new(key, format!("wrong: {message}"), "what the balancer's documentation lists"),
+    }
+}
+
+pub(super) fn check_pool_config(balancing: &Balancing) -> Result<(), ScenarioError> {
+    let place = |error: ConfigError| ScenarioError::new(format!("balancer.{}", error.key), error.value, error.allowed);
+    balancing.pool.validate().map_err(place)?;
+    if !balancing.pool.backends.is_empty() {
+        return Err(ScenarioError::new("balancer.backends", "not empty", "nothing: the backends are the replicas of [[pools]]"));
+    }
+    if let Some(rule) = balancing.retries {
+        rule.policy
+            .validate()
+            .map_err(|error| ScenarioError::new(error.key.replacen("retry", "retries", 1), error.value, error.allowed))?;
+    }
+    Ok(())
+}

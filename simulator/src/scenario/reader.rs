@@ -1,0 +1,150 @@
+//! Reads a TOML table key by key, so that every error can name the key with its path, the value found, and what is allowed; keys that
+//! nobody asked for are errors too.
+
+use balancer::Nanos;
+use toml::{Table, Value};
+
+use crate::units::{DURATION_FORM, parse_duration};
+
+/// A key of a scenario that can't be accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is {value}; allowed: {allowed}")]
+pub struct ScenarioError {
+    /// The key with its path, like `pools[0].concurrency`.
+    pub key: String,
+    /// The value found, as text.
+    pub value: String,
+    /// What would be accepted.
+    pub allowed: String,
+}
+
+impl ScenarioError {
+    /// Names the key, the value and what is allowed.
+    pub fn new(key: impl Into<String>, value: impl Into<String>, allowed: impl Into<String>) -> Self {
+        Self { key: key.into(), value: value.into(), allowed: allowed.into() }
+    }
+}
+
+/// One table being read. Call [`Reader::finish`] when all keys have been asked for.
+#[derive(Debug)]
+pub struct Reader<'t> {
+    path: String,
+    table: &'t Table,
+    asked: Vec<&'static str>,
+}
+
+impl<'t> Reader<'t> {
+    /// `path` is how the table is called in errors; empty for the root.
+    pub fn new(path: impl Into<String>, table: &'t Table) -> Self {
+        Self { path: path.into(), table, asked: Vec::new() }
+    }
+
+    /// The key with its path.
+    pub fn name(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// An error about a key of this table; the value is looked up.
+    pub fn error(&self, key: &str, allowed: impl Into<String>) -> ScenarioError {
+        let value = self.table.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
+        ScenarioError::new(self.name(key), value, allowed)
+    }
+
+    /// The value as it is.
+    pub fn value(&mut self, key: &'static str) -> Option<&'t Value> {
+        self.asked.push(key);
+        self.table.get(key)
+    }
+
+    /// A string.
+    pub fn string(&mut self, key: &'static str, allowed: &str) -> Result<Option<&'t str>, ScenarioError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(self.error(key, allowed)),
+        }
+    }
+
+    /// true or false.
+    pub fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, ScenarioError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Boolean(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(self.error(key, "true or false")),
+        }
+    }
+
+    /// A finite number (integers count) that `accept` agrees to.
+    pub fn number(&mut self, key: &'static str, allowed: &str, accept: impl Fn(f64) -> bool) -> Result<Option<f64>, ScenarioError> {
+        let number = match self.value(key) {
+            None => return Ok(None),
+            Some(Value::Float(number)) => *number,
+            Some(Value::Integer(number)) => *number as f64,
+            Some(_) => return Err(self.error(key, allowed)),
+        };
+        if number.is_finite() && accept(number) { Ok(Some(number)) } else { Err(self.error(key, allowed)) }
+    }
+
+    /// A whole number between `least` and `most`.
+    pub fn integer(&mut self, key: &'static str, least: u64, most: u64) -> Result<Option<u64>, ScenarioError> {
+        let allowed = || format!("a whole number from {least} to {most}");
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Integer(number)) => match u64::try_from(*number) {
+                Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
+                _ => Err(self.error(key, allowed())),
+            },
+            Some(_) => Err(self.error(key, allowed())),
+        }
+    }
+
+    /// A duration with its unit.
+    pub fn duration(&mut self, key: &'static str) -> Result<Option<Nanos>, ScenarioError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::String(text)) => parse_duration(text).map(Some).ok_or_else(|| self.error(key, DURATION_FORM)),
+            Some(_) => Err(self.error(key, DURATION_FORM)),
+        }
+    }
+
+    /// A table, to be read on its own.
+    pub fn table(&mut self, key: &'static str) -> Result<Option<Reader<'t>>, ScenarioError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::Table(table)) => Ok(Some(Reader::new(self.name(key), table))),
+            Some(_) => Err(self.error(key, "a table")),
+        }
+    }
+
+    /// An array of tables; empty when absent.
+    pub fn tables(&mut self, key: &'static str) -> Result<Vec<Reader<'t>>, ScenarioError> {
+        let array = match self.value(key) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(array)) => array,
+            Some(_) => return Err(self.error(key, "an array of tables")),
+        };
+        let mut readers = Vec::with_capacity(array.len());
+        for (i, value) in array.iter().enumerate() {
+            let Value::Table(table) = value else { return Err(self.error(key, "an array of tables")) };
+            readers.push(Reader::new(format!("{}[{i}]", self.name(key)), table));
+        }
+        Ok(readers)
+    }
+
+    /// Turns "absent" into an error that says what was needed.
+    pub fn required<T>(&self, found: Option<T>, key: &str, allowed: &str) -> Result<T, ScenarioError> {
+        found.ok_or_else(|| self.error(key, allowed))
+    }
+
+    /// Refuses keys that nobody asked for.
+    pub fn finish(self) -> Result<(), ScenarioError> {
+        match self.table.keys().find(|key| !self.asked.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(unknown) => {
+                let value = self.table.get(unknown).map_or_else(String::new, Value::to_string);
+                let known = self.asked.join(", ");
+                Err(ScenarioError::new(self.name(unknown), format!("an unknown key (with the value {value})"), format!("the keys {known}")))
+            }
+        }
+    }
+}
