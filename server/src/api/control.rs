@@ -42,7 +42,7 @@ pub trait Control: Send + Sync + 'static {
     fn metrics(&self) -> BoxFuture<'_, String>;
 }
 
-/// A checked request for a metric: `to` is after `from`, the step is positive, and it spans at most 20,000 values.
+/// A checked request for a metric: `to` is after `from`, the step is positive, and it spans at most 20,160 values (a fortnight by the minute).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeriesRequest {
     /// Which metric.

@@ -1,8 +1,115 @@
 //! The HTTP face of the control plane: JSON under `/api/v1`, health, metrics, and the embedded page.
 //!
 //! It asks everything of a [`control::Control`] and decides nothing itself. It is the only place in the workspace that knows HTTP status
-//! codes (in `problem.rs`).
+//! codes (in `problem.rs`). It serves the loopback address only: there is no sign-in yet, so [`AllowedHosts`] keeps other sites' scripts
+//! out, and whoever binds the listener must not choose another address.
 
 pub mod control;
 pub mod dto;
+mod guard;
+mod input;
+mod metrics;
+mod page;
+mod problem;
+mod routes;
 pub mod time;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, Method, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router, middleware};
+use serde::Serialize;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi};
+
+use control::Control;
+pub use guard::AllowedHosts;
+pub use problem::{Problem, ProblemBody};
+
+/// Everything that is served, ready for `axum::serve`.
+pub fn router(control: Arc<dyn Control>, allowed_hosts: AllowedHosts) -> Router {
+    with_page(control, allowed_hosts, page::embedded)
+}
+
+/// The API's OpenAPI document; `web/openapi.json` is a copy of it.
+pub fn openapi() -> OpenApi {
+    let mut document = routes::operations().into_openapi();
+    document.info = InfoBuilder::new()
+        .title("Prescale")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Times are RFC 3339, UTC. null means \"not known\", never zero. Errors are application/problem+json (RFC 9457). \
+             Outside of it: /healthz, /readyz, /metrics, /openapi.json.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    document
+}
+
+/// [`openapi`] as it is written to `web/openapi.json`: indented, with a line end.
+pub fn openapi_text() -> String {
+    // The document is plain strings and maps with string keys, which always serialise.
+    let mut text = serde_json::to_string_pretty(&openapi()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn with_page(control: Arc<dyn Control>, allowed_hosts: AllowedHosts, source: page::Source) -> Router {
+    let (operations, _) = routes::operations().split_for_parts();
+    operations
+        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], openapi_text())))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(prometheus))
+        .fallback(async move |method: Method, uri: Uri| page::serve(source, &method, &uri))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(allowed_hosts, guard::own_names_only))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(guard::with_security_headers))
+        .with_state(control)
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::WrongMethod { method: method.to_string(), path: uri.path().to_owned() }
+}
+
+fn panicked(reason: Box<dyn Any + Send + 'static>) -> Response {
+    let text = reason.downcast_ref::<String>().map(String::as_str).or_else(|| reason.downcast_ref::<&str>().copied());
+    tracing::error!(reason = text.unwrap_or("unknown"), "a request panicked");
+    Problem::Internal.into_response()
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    checks: Vec<NamedCheck>,
+}
+
+#[derive(Serialize)]
+struct NamedCheck {
+    name: String,
+    ok: bool,
+    text: String,
+}
+
+async fn readyz(State(control): State<Arc<dyn Control>>) -> Response {
+    let health = control.health().await;
+    let ready = health.ready();
+    let checks = health.checks.into_iter().map(|check| NamedCheck { name: check.name, ok: check.ok, text: check.text }).collect();
+    (problem::readiness_status(ready), Json(Readiness { ready, checks })).into_response()
+}
+
+async fn prometheus(State(control): State<Arc<dyn Control>>) -> Result<Response, Problem> {
+    let mut text = metrics::render(&control.overview().await?);
+    text.push_str(&control.metrics().await);
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))], text).into_response())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! A control plane of one service, for the tests of the HTTP face only. It records what it was ordered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::api::control::{BoxFuture, Control, ControlError, Health, HealthCheck, Operation, SeriesRequest};
+use crate::api::dto::*;
+use crate::api::time::Time;
+
+pub const NOON: Time = Time(896_961_600_000);
+
+#[derive(Default)]
+pub struct Fake {
+    pub ordered: Mutex<Vec<(String, Operation)>>,
+    pub asked: Mutex<Vec<SeriesRequest>>,
+    /// The next order fails with this.
+    pub refusal: Mutex<Option<ControlError>>,
+    pub unwell: bool,
+    pub young: bool,
+}
+
+pub fn summary() -> ServiceSummary {
+    ServiceSummary {
+        name: "chat".to_owned(),
+        mode: Mode::Automatic,
+        paused: None,
+        load_rps: Some(120.5),
+        load_at: Some(NOON),
+        replicas: Replicas { ready: Some(3), booting: Some(1), draining: Some(0), desired: Some(4), min: 2, max: 9 },
+        forecast: ForecastHealth { state: ForecastState::Ok, origin: Some(NOON), detail: None, have_s: None, need_s: None },
+        next: None,
+        last_decision: None,
+        data: DataHealth { state: DataState::Fresh, age_s: Some(3.0) },
+        spark: Spark { start: NOON, step_s: 60.0, past: vec![Some(1.0), None], future: vec![Some(2.0)] },
+    }
+}
+
+fn known(name: &str) -> Result<(), ControlError> {
+    match name {
+        "chat" => Ok(()),
+        "broken" => panic!("a bug"),
+        _ => Err(ControlError::NotFound { what: "service", name: name.to_owned() }),
+    }
+}
+
+fn ready<'a, T: Send + 'a>(value: impl FnOnce() -> T + Send + 'a) -> BoxFuture<'a, T> {
+    Box::pin(async move { value() })
+}
+
+impl Control for Fake {
+    fn overview(&self) -> BoxFuture<'_, Result<Overview, ControlError>> {
+        ready(|| {
+            let mut blind = summary();
+            blind.name = "bl\"ind".to_owned();
+            blind.replicas = Replicas { ready: None, booting: None, draining: None, desired: None, min: 1, max: 2 };
+            blind.load_rps = None;
+            Ok(Overview { now: NOON, speed: 60.0, paused: None, services: vec![blind, summary()] })
+        })
+    }
+
+    fn service<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<ServiceDetail, ControlError>> {
+        ready(move || {
+            known(name)?;
+            Ok(ServiceDetail {
+                summary: summary(),
+                now: NOON,
+                speed: 60.0,
+                slo: Slo { latency_ms: 250.0, percentile: 95.0, errors: 0.001 },
+                rails: Rails { min: 2, max: 9, step_up: 3, step_down: 1, stabilisation_s: 300.0, cool_down_s: 60.0, max_jump_factor: None },
+                policy: "predictive".to_owned(),
+                target_utilisation: Some(0.8),
+                capacity: Capacity { rps_per_replica: Some(40.0), source: "declared".to_owned() },
+                lead_s: Some(120.0),
+                lead_source: Some("configured".to_owned()),
+                proxy: None,
+                pending_approval: None,
+            })
+        })
+    }
+
+    fn series<'a>(&'a self, name: &'a str, request: SeriesRequest) -> BoxFuture<'a, Result<Series, ControlError>> {
+        ready(move || {
+            known(name)?;
+            self.asked.lock().push(request);
+            let metric = request.metric;
+            Ok(Series {
+                metric: metric.name().to_owned(),
+                unit: metric.unit().to_owned(),
+                start: request.from,
+                step_s: request.step_ms as f64 / 1000.0,
+                values: [Some(1.5), None, Some(2.5)].into_iter().cycle().take(900).collect(),
+            })
+        })
+    }
+
+    fn forecast<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Forecast, ControlError>> {
+        ready(move || {
+            known(name)?;
+            if self.young {
+                return Err(ControlError::NotEnoughHistory { service: name.to_owned(), have_s: 32_400.0, need_s: 172_800.0 });
+            }
+            let q = BTreeMap::from([("0.5".to_owned(), 118.0)]);
+            Ok(Forecast {
+                origin: NOON,
+                step_s: 60.0,
+                model: "blend".to_owned(),
+                history_points: 20_160,
+                quantiles: vec![0.5],
+                points: vec![ForecastPoint { ts: Time(NOON.0 + 60_000), mean: 119.0, q: q.clone() }],
+                members: vec![Member { name: "seasonal_naive_week".to_owned(), weight: 1.0 }],
+                max: BTreeMap::from([("1h".to_owned(), WindowMax { q, at: None })]),
+                planned: vec![PlannedStep { at: NOON, replicas: 4 }],
+            })
+        })
+    }
+
+    fn decisions<'a>(&'a self, name: &'a str, limit: u32, before: Option<u64>) -> BoxFuture<'a, Result<DecisionList, ControlError>> {
+        ready(move || {
+            known(name)?;
+            let newest = before.unwrap_or(100);
+            Ok(DecisionList { decisions: (0..u64::from(limit)).map(|back| decision(newest - 1 - back)).collect() })
+        })
+    }
+
+    fn operate<'a>(&'a self, who: &'a str, operation: Operation) -> BoxFuture<'a, Result<(), ControlError>> {
+        ready(move || {
+            if let Some(refusal) = self.refusal.lock().take() {
+                return Err(refusal);
+            }
+            self.ordered.lock().push((who.to_owned(), operation));
+            Ok(())
+        })
+    }
+
+    fn health(&self) -> BoxFuture<'_, Health> {
+        ready(|| Health {
+            checks: vec![
+                HealthCheck { name: "clock".to_owned(), ok: true, text: "runs".to_owned() },
+                HealthCheck { name: "store".to_owned(), ok: !self.unwell, text: "disk full: free some space".to_owned() },
+            ],
+        })
+    }
+
+    fn metrics(&self) -> BoxFuture<'_, String> {
+        ready(|| "# TYPE prescale_steps_total counter\nprescale_steps_total 7\n".to_owned())
+    }
+}
+
+fn decision(id: u64) -> Decision {
+    Decision {
+        id,
+        service: "chat".to_owned(),
+        at: NOON,
+        mode: Mode::Automatic,
+        current: 3,
+        target: 4,
+        action: "up".to_owned(),
+        reason: "forecast_peak".to_owned(),
+        sentence: "Load will pass 120 requests/s at 12:05; 4 replicas carry it.".to_owned(),
+        outcome: None,
+        inputs: DecisionInputs::default(),
+        candidates: Vec::new(),
+        rail: None,
+        check: None,
+        expires: None,
+    }
+}
+
+pub fn shared(fake: Fake) -> Arc<Fake> {
+    Arc::new(fake)
+}
