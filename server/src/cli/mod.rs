@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod units;
+
+pub use units::{parse_duration, parse_time, show_time};
+
 /// Why a command ended early, and whose fault it is.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
