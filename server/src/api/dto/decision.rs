@@ -24,11 +24,13 @@ pub struct Decision {
     pub at: Time,
     /// The mode it was made under.
     pub mode: Mode,
-    /// Replicas that were ordered before.
-    pub current: u32,
+    /// Replicas that counted when it was made: observed, or the target of an order under way.
+    #[schema(required)]
+    pub current: Option<u32>,
     /// Replicas wanted (after the rails).
-    pub target: u32,
-    /// `hold`, `up`, `down`, `propose`, … as the planner names it.
+    #[schema(required)]
+    pub target: Option<u32>,
+    /// `hold`, `up`, `down`, `propose`, `ask` or `observe`.
     pub action: String,
     /// The planner's reason code in snake_case.
     pub reason: String,
@@ -75,7 +77,7 @@ pub struct DecisionInputs {
     pub capacity_rps_per_replica: Option<f64>,
     #[schema(required)]
     pub lead_s: Option<f64>,
-    /// `measured` or `configured`.
+    /// `measured`, `configured` or `default`.
     #[schema(required)]
     pub lead_source: Option<String>,
 }

@@ -189,7 +189,7 @@ pub struct ServiceDetail {
     /// Seconds from an order to a replica that serves.
     #[schema(required)]
     pub lead_s: Option<f64>,
-    /// `measured` or `configured`.
+    /// `measured`, `configured` or `default`.
     #[schema(required)]
     pub lead_source: Option<String>,
     /// The embedded proxy in front of it, if there is one.
@@ -231,7 +231,7 @@ pub struct Capacity {
     /// Requests per second of one replica that hold the SLO.
     #[schema(required)]
     pub rps_per_replica: Option<f64>,
-    /// `declared` or `modelled`.
+    /// `declared` or `simulated`.
     pub source: String,
 }
 
