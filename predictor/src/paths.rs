@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{blend::Blend, grid::Grid, series::Series};
+
 /// What the maximum of any window is computed from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Maxima {
@@ -47,8 +49,8 @@ impl Maxima {
         let last = ((to_ms + block.bin_ms - 1) / block.bin_ms) as usize;
         let (stretched, shifted) = block.samples(first.min(last.saturating_sub(1)), last);
         let natural = |z: f64| self.scale * libm::expm1(z / 1000.0).max(0.0);
-        let a = natural(weighted_quantile(stretched, q)?);
-        let b = natural(weighted_quantile(shifted, q)?);
+        let a = natural(weighted_quantile(&stretched, q)?);
+        let b = natural(weighted_quantile(&shifted, q)?);
         Some((a * b).sqrt())
     }
 }
@@ -70,17 +72,18 @@ impl Block {
                 shifted.push((highest + f64::from(actual) - f64::from(predicted), f64::from(past.weight)));
             }
         }
+        stretched.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        shifted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         (stretched, shifted)
     }
 }
 
-/// The quantile of weighted samples, interpolated between the middles of their weights; `None` without a sample.
-pub(crate) fn weighted_quantile(mut samples: Samples, q: f64) -> Option<f64> {
-    samples.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+/// The quantile of weighted samples in ascending order, interpolated between the middles of their weights; `None` without a sample.
+pub(crate) fn weighted_quantile(samples: &[(f64, f64)], q: f64) -> Option<f64> {
     let total: f64 = samples.iter().map(|s| s.1).sum();
     let mut below = 0.0;
     let mut previous: Option<(f64, f64)> = None;
-    for &(value, weight) in &samples {
+    for &(value, weight) in samples {
         let level = (below + 0.5 * weight) / total;
         below += weight;
         if level >= q {
@@ -93,3 +96,34 @@ pub(crate) fn weighted_quantile(mut samples: Samples, q: f64) -> Option<f64> {
     }
     previous.map(|(value, _)| value)
 }
+
+impl Block {
+    /// From a blend's path and its past paths; bins are joined until at most `most` are left. `decay` is the weight of an origin against
+    /// the one after it.
+    pub fn new(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64, most: usize) -> Self {
+        let joined = blend.path.len().div_ceil(most);
+        let highest =
+            |path: &[f64]| path.chunks(joined).map(|bins| milli(bins.iter().copied().fold(f64::NEG_INFINITY, f64::max))).collect();
+        let skipped = series.len() - grid.len() * grid.slots;
+        let mut weight = 1.0;
+        let mut past = Vec::with_capacity(blend.past.len());
+        for origin in &blend.past {
+            let first = skipped + (origin.at + 1) * grid.slots;
+            let slots = &series.raw()[first..first + blend.path.len() * grid.slots];
+            // NaN loses against any number in f64::max.
+            let actual = slots.chunks(joined * grid.slots).map(|bin| bin.iter().copied().fold(f64::NAN, f64::max));
+            let actual = actual.map(|max| if max.is_nan() { ABSENT } else { milli(libm::log1p(max / scale)) }).collect();
+            past.push(Past { weight: weight as f32, predicted: highest(&origin.path), actual });
+            weight *= decay;
+        }
+        Self { bin_ms: grid.bin_ms * joined as i64, path: highest(&blend.path), past }
+    }
+}
+
+/// A z value in thousandths.
+fn milli(z: f64) -> i16 {
+    libm::round(z * 1000.0).clamp(-32_000.0, 32_000.0) as i16
+}
+
+#[cfg(test)]
+mod tests;

@@ -27,37 +27,58 @@ pub enum ModelChoice {
     Named(Member),
 }
 
-/// A member of the blend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Member {
-    /// Yesterday's value at this time.
-    SeasonalNaiveDay,
-    /// Last week's value at this time.
-    SeasonalNaiveWeek,
-    /// Averages of whole-day lags by calendar class, corrected by the level's change.
-    Calendar,
-    /// Direct ridge regression on lags, Fourier terms and calendar.
-    Ridge,
-    /// The recent level, held.
-    LastValue,
+macro_rules! members {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A member of the blend.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Member {
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $variant,)+
+        }
+
+        impl Member {
+            /// All members, in the order of their names in results.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The member's name on the command line and in results.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
 }
 
-impl Member {
-    /// All members in the order of their names in results.
-    pub const ALL: [Self; 5] = [Self::SeasonalNaiveDay, Self::SeasonalNaiveWeek, Self::Calendar, Self::Ridge, Self::LastValue];
-
-    /// The member's name on the command line and in results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SeasonalNaiveDay => "seasonal_naive_day",
-            Self::SeasonalNaiveWeek => "seasonal_naive_week",
-            Self::Calendar => "calendar",
-            Self::Ridge => "ridge",
-            Self::LastValue => "last_value",
-        }
-    }
+members! {
+    /// Yesterday's value at this time.
+    SeasonalNaiveDay = "seasonal_naive_day",
+    /// Last week's value at this time.
+    SeasonalNaiveWeek = "seasonal_naive_week",
+    /// Yesterday's value, moved by what the last hour differs; that fades.
+    SeasonalNaiveDayLevel = "seasonal_naive_day_level",
+    /// Last week's value, moved by the level's lasting change and by what the last hour differs beyond it.
+    SeasonalNaiveWeekLevel = "seasonal_naive_week_level",
+    /// Averages of whole-day lags by calendar class, corrected by the level's change.
+    Calendar = "calendar",
+    /// The same with smoothed lags.
+    CalendarSmooth = "calendar_smooth",
+    /// The same weekday above all, long memory.
+    CalendarWeekday = "calendar_weekday",
+    /// The same with smoothed lags.
+    CalendarWeekdaySmooth = "calendar_weekday_smooth",
+    /// A long memory, nearly all days alike.
+    CalendarSlow = "calendar_slow",
+    /// The same with smoothed lags.
+    CalendarSlowSmooth = "calendar_slow_smooth",
+    /// Lightly smoothed lags; the last hour's level is kept for half a day.
+    CalendarLevel = "calendar_level",
+    /// Smoothed over a quarter of an hour, for the next hour.
+    CalendarNear = "calendar_near",
+    /// Direct ridge regression on lags, Fourier terms and calendar.
+    Ridge = "ridge",
+    /// The recent level, held.
+    LastValue = "last_value",
 }
 
 impl fmt::Display for ModelChoice {
@@ -71,10 +92,14 @@ impl fmt::Display for ModelChoice {
 
 /// A model name that doesn't exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("model = {name:?}: auto, {} are allowed", Member::ALL.map(Member::name).join(", "))]
+#[error("model = {name:?}: auto, {} are allowed", allowed_members())]
 pub struct UnknownModel {
     /// The name given.
     pub name: String,
+}
+
+fn allowed_members() -> String {
+    Member::ALL.iter().map(|member| member.name()).collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for ModelChoice {
@@ -84,7 +109,7 @@ impl FromStr for ModelChoice {
         if name == "auto" {
             return Ok(Self::Auto);
         }
-        let member = Member::ALL.into_iter().find(|member| member.name() == name);
+        let member = Member::ALL.iter().copied().find(|member| member.name() == name);
         member.map(Self::Named).ok_or_else(|| UnknownModel { name: name.to_owned() })
     }
 }
@@ -139,14 +164,6 @@ pub enum ForecastError {
     Quantiles {
         /// The levels asked for.
         quantiles: Vec<f64>,
-    },
-    /// The origin lies before the last row that was handed over.
-    #[error("origin = {origin_ms} ms lies before the series' last row ({last_ms} ms): cut the series first")]
-    OriginInThePast {
-        /// The origin asked for [epoch ms].
-        origin_ms: i64,
-        /// Timestamp of the last row [epoch ms].
-        last_ms: i64,
     },
 }
 

@@ -1,0 +1,154 @@
+//! The mix: members judged on past origins of the same series, weighted by a sharp power of their loss.
+
+use crate::{
+    grid::Grid,
+    member::{Averages, Known, Ridge, days_ahead, naive},
+    request::Member,
+};
+
+/// Weights are the mean of two powers of the loss: one that decides, one that hedges.
+const POWERS: [f64; 2] = [8.0, 14.0];
+
+/// Losses below this [z] are alike: nobody is infinitely better on an unchanging series.
+const LOSS_FLOOR: f64 = 1e-4;
+
+/// Which past origins a blend is judged on.
+pub(crate) struct Spec {
+    pub members: Vec<Member>,
+    /// Leads.
+    pub horizon: usize,
+    /// Bins between two past origins.
+    pub every: usize,
+    /// How many of them at most.
+    pub count: usize,
+    /// Weight of an origin against the one after it, in the members' losses.
+    pub decay: f64,
+}
+
+/// A path over the leads, and the same blend's paths at past origins.
+pub(crate) struct Blend {
+    pub path: Vec<f64>,
+    /// Adding up to 1, in the order of the spec.
+    pub weights: Vec<(Member, f64)>,
+    /// Newest first.
+    pub past: Vec<PastPath>,
+}
+
+/// What the blend would have said.
+pub(crate) struct PastPath {
+    /// The last bin known there.
+    pub at: usize,
+    pub path: Vec<f64>,
+}
+
+/// All members' predictions at one origin.
+struct Said {
+    at: usize,
+    /// Member by member; `None` if the history was too short for it.
+    paths: Vec<Option<Vec<f64>>>,
+}
+
+/// Mixes the members at the grid's end; `None` if the history holds no past origin, or no member can speak.
+pub(crate) fn blend(grid: &Grid, spec: &Spec) -> Option<Blend> {
+    let mut origins = past_origins(grid, spec);
+    if origins.is_empty() {
+        return None;
+    }
+    origins.reverse();
+    origins.push(grid.len() - 1);
+    let mut said = ask(grid, spec, &origins);
+    let now = said.pop()?;
+    said.reverse();
+    let weights = weigh(grid, spec, &said, &now)?;
+    let past: Vec<PastPath> = said.iter().filter_map(|said| Some(PastPath { at: said.at, path: mix(&weights, said)? })).collect();
+    if past.is_empty() {
+        return None;
+    }
+    Some(Blend { path: mix(&weights, &now)?, weights: spec.members.iter().copied().zip(weights).collect(), past })
+}
+
+/// Newest first: the whole horizon after each was observed, and a day per day of the horizon lies before it.
+fn past_origins(grid: &Grid, spec: &Spec) -> Vec<usize> {
+    let need = days_ahead(grid, spec.horizon - 1) + 1;
+    let newest = (grid.len() - 1).checked_sub(spec.horizon);
+    let ago = (0..spec.count).map_while(|i| newest?.checked_sub(i * spec.every));
+    ago.take_while(|&at| grid.days_before(at) >= need).collect()
+}
+
+fn ask(grid: &Grid, spec: &Spec, origins: &[usize]) -> Vec<Said> {
+    let half = (45 * 60_000 / grid.bin_ms).min(15) as usize;
+    let smooth = grid.smoothed(half);
+    let averages: Vec<Option<Averages>> = spec.members.iter().map(|&member| Averages::new(member, grid, spec.horizon)).collect();
+    let ridge = spec.members.contains(&Member::Ridge).then(|| Ridge::fit(grid, spec.horizon, origins));
+    let speak = |index: usize, known: &Known, m: usize| {
+        let mut path = vec![0.0; spec.horizon];
+        let spoke = match (&averages[m], &ridge, spec.members[m]) {
+            (Some(averages), ..) => averages.predict(known, &mut path),
+            (None, Some(ridge), Member::Ridge) => ridge.predict(index, known, &mut path),
+            (None, _, member) => naive(member, known, &smooth, half, &mut path),
+        };
+        spoke.then_some(path)
+    };
+    let at_origin = |(index, &at): (usize, &usize)| {
+        let known = Known::at(grid, at, spec.horizon);
+        Said { at, paths: (0..spec.members.len()).map(|m| speak(index, &known, m)).collect() }
+    };
+    origins.iter().enumerate().map(at_origin).collect()
+}
+
+/// One weight a member, adding up to 1.
+fn weigh(grid: &Grid, spec: &Spec, said: &[Said], now: &Said) -> Option<Vec<f64>> {
+    let errors: Vec<Vec<Option<f64>>> =
+        said.iter().map(|said| said.paths.iter().map(|path| path.as_ref().map(|path| error(grid, said.at, path))).collect()).collect();
+    let losses: Vec<Option<f64>> =
+        (0..spec.members.len()).map(|m| now.paths[m].as_ref().and_then(|_| loss(&errors, spec.decay, m))).collect();
+    let best = losses.iter().flatten().copied().reduce(f64::min)?;
+    let mut weights = vec![0.0; losses.len()];
+    for power in POWERS {
+        let raw: Vec<f64> = losses.iter().map(|loss| loss.map_or(0.0, |loss| libm::pow(best / loss, power))).collect();
+        let total: f64 = raw.iter().sum();
+        for (weight, raw) in weights.iter_mut().zip(raw) {
+            *weight += raw / total / POWERS.len() as f64;
+        }
+    }
+    Some(weights)
+}
+
+/// A member's recency-weighted mean error over the origins where it could speak, relative to that of the first member there (so that one that
+/// could only speak on calm days is not preferred for it).
+fn loss(errors: &[Vec<Option<f64>>], decay: f64, m: usize) -> Option<f64> {
+    let (mut own, mut first, mut weight, mut total) = (0.0, 0.0, 1.0, 0.0);
+    for errors in errors {
+        if let (Some(error), Some(reference)) = (errors[m], errors.iter().flatten().next()) {
+            own += weight * error;
+            first += weight * reference;
+            total += weight;
+        }
+        weight *= decay;
+    }
+    (total > 0.0).then(|| (own / total + LOSS_FLOOR) / (first / total + LOSS_FLOOR))
+}
+
+/// Mean |error| on a scale between linear and logarithmic: errors at high load count more than the same ratio at low load.
+fn error(grid: &Grid, at: usize, path: &[f64]) -> f64 {
+    let ahead = at + 1..at + 1 + path.len();
+    let counted = grid.seen[ahead.clone()].iter().filter(|seen| **seen).count();
+    let sum: f64 =
+        grid.z[ahead.clone()].iter().zip(&grid.importance[ahead]).zip(path).map(|((z, weight), path)| weight * (z - path).abs()).sum();
+    sum / counted.max(1) as f64
+}
+
+/// The weighted mean of those who spoke; `None` if nobody did.
+fn mix(weights: &[f64], said: &Said) -> Option<Vec<f64>> {
+    let spoke: Vec<(f64, &Vec<f64>)> = weights.iter().zip(&said.paths).filter_map(|(&w, path)| Some((w, path.as_ref()?))).collect();
+    let total: f64 = spoke.iter().map(|(w, _)| w).sum();
+    let mut path = vec![0.0; spoke.first()?.1.len()];
+    for (weight, member) in &spoke {
+        // Members without weight elsewhere may be the only ones who spoke here.
+        let share = if total > 0.0 { weight / total } else { 1.0 / spoke.len() as f64 };
+        for (z, said) in path.iter_mut().zip(member.iter()) {
+            *z += share * said;
+        }
+    }
+    Some(path)
+}

@@ -1,0 +1,137 @@
+//! How sure the blend is: its own residuals on past origins, recent ones counting more, scaled by the time of day.
+
+use crate::{
+    blend::Blend,
+    grid::{Grid, HOUR_MS},
+    paths::{Samples, weighted_quantile},
+    request::DAY_MS,
+    series::Series,
+};
+
+/// Slots of the day's error profile (half an hour each).
+const PROFILE: usize = 48;
+/// An hour to each side is averaged.
+const PROFILE_HALF: usize = 2;
+/// How much of the profile is believed.
+const PROFILE_POWER: f64 = 0.6;
+/// Weight of the overall error in each slot, as a share of the mean weight of a slot's window.
+const PROFILE_PRIOR: f64 = 0.3;
+/// Distances from the median are stretched: residuals of weights that were chosen on the same origins are a little too small.
+const STRETCH: f64 = 1.05;
+/// More residuals than this only cost time.
+const MOST_RESIDUALS: usize = 6_000;
+/// Levels over which the mean is taken.
+const MEAN_LEVELS: usize = 19;
+
+/// The distribution around a blend's path, at the series' own step.
+pub(crate) struct Spread {
+    /// Residual quantiles [z], in the order of the levels asked for.
+    offsets: Vec<f64>,
+    /// Residual quantiles at evenly spread levels, for the mean.
+    even: Vec<f64>,
+    /// Scale by time of day.
+    profile: [f64; PROFILE],
+}
+
+impl Spread {
+    /// From the residuals of past origins; `decay` is the weight of an origin against the one after it.
+    pub fn learn(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64, levels: &[f64]) -> Self {
+        let residuals = residuals(series, grid, blend, scale, decay);
+        let profile = profile(&residuals);
+        let mut samples: Samples = residuals.iter().map(|r| (r.value / profile[r.slot], r.weight)).collect();
+        samples.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let even: Vec<f64> = (0..MEAN_LEVELS).map(|i| (i as f64 + 0.5) / MEAN_LEVELS as f64).collect();
+        let at = |q: f64| weighted_quantile(&samples, q).unwrap_or(0.0);
+        let median = at(0.5);
+        let stretched = |q: &f64| median + STRETCH * (at(*q) - median);
+        Self { offsets: levels.iter().map(stretched).collect(), even: even.iter().map(|&q| at(q)).collect(), profile }
+    }
+
+    /// Scale at a time [epoch ms].
+    pub fn scale_at(&self, ts_ms: i64) -> f64 {
+        self.profile[slot(ts_ms)]
+    }
+
+    /// z at the levels, ascending if the levels are.
+    pub fn quantiles(&self, path: f64, scale: f64) -> impl Iterator<Item = f64> {
+        self.offsets.iter().map(move |offset| path + scale * offset)
+    }
+
+    /// Mean of e^(scale · residual): what the mean of 1 + y/s is above e^path.
+    pub fn mean_factor(&self, scale: f64) -> f64 {
+        self.even.iter().map(|offset| libm::exp(scale * offset)).sum::<f64>() / MEAN_LEVELS as f64
+    }
+}
+
+struct Residual {
+    value: f64,
+    weight: f64,
+    slot: usize,
+}
+
+/// A path's value in the `i`-th slot (from 0) of the series: straight lines between the middles of bins.
+pub(crate) fn path_at(path: &[f64], slots: usize, i: usize) -> f64 {
+    if slots == 1 {
+        return path[i.min(path.len() - 1)];
+    }
+    let position = (i as f64 + 0.5) / slots as f64 - 0.5;
+    if position <= 0.0 {
+        return path[0];
+    }
+    let left = position as usize;
+    if left + 1 >= path.len() {
+        return path[path.len() - 1];
+    }
+    path[left] + (path[left + 1] - path[left]) * (position - left as f64)
+}
+
+fn residuals(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64) -> Vec<Residual> {
+    let skipped = series.len() - grid.len() * grid.slots;
+    let leads = blend.path.len() * grid.slots;
+    let every = (leads * blend.past.len()).div_ceil(MOST_RESIDUALS);
+    let mut found = Vec::with_capacity(leads * blend.past.len() / every + blend.past.len());
+    let mut weight = 1.0;
+    for (age, past) in blend.past.iter().enumerate() {
+        let first = skipped + (past.at + 1) * grid.slots;
+        // Another phase each time, so that no minute of the hour is left out.
+        for i in (age * 7 % every..leads).step_by(every) {
+            if let Some(value) = series.value(first + i) {
+                let z = libm::log1p(value / scale);
+                let slot = slot(series.timestamp_ms(first + i));
+                found.push(Residual { value: z - path_at(&past.path, grid.slots, i), weight, slot });
+            }
+        }
+        weight *= decay;
+    }
+    found
+}
+
+fn slot(ts_ms: i64) -> usize {
+    (ts_ms.rem_euclid(DAY_MS) / (HOUR_MS / 2)) as usize % PROFILE
+}
+
+/// [mean |residual| around a time of day ÷ overall]^power, drawn to 1 where little was seen.
+fn profile(residuals: &[Residual]) -> [f64; PROFILE] {
+    let (mut sums, mut weights) = ([0.0; PROFILE], [0.0; PROFILE]);
+    for residual in residuals {
+        sums[residual.slot] += residual.weight * residual.value.abs();
+        weights[residual.slot] += residual.weight;
+    }
+    let (sum, weight): (f64, f64) = (sums.iter().sum(), weights.iter().sum());
+    let mut profile = [1.0; PROFILE];
+    if sum <= 0.0 {
+        return profile;
+    }
+    let overall = sum / weight;
+    let window = (2 * PROFILE_HALF + 1) as f64;
+    let prior = PROFILE_PRIOR * weight / PROFILE as f64 * window;
+    for (i, scale) in profile.iter_mut().enumerate() {
+        let around = (0..=2 * PROFILE_HALF).map(|k| (i + PROFILE + k - PROFILE_HALF) % PROFILE);
+        let (near, n) = around.fold((0.0, 0.0), |(s, w), k| (s + sums[k], w + weights[k]));
+        *scale = libm::pow((near + prior * overall) / (n + prior) / overall, PROFILE_POWER);
+    }
+    profile
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! From a series to a forecast: clean, cut at a change of level, mix the members near and far, and lay the distribution on the series' own step.
+//!
+//! Two blends share the work. The near one sees the series' own step and is judged on the next hour and a half; the far one sees quarters of an
+//! hour and is judged on the whole horizon. The near one speaks for the first hour and hands over during the next half.
+
+use crate::{
+    blend::{self, Blend, Spec},
+    clean::{self, Cleaning, CleaningKind},
+    forecast::{About, Forecast, MemberWeight, Point},
+    grid::{Grid, HOUR_MS},
+    interval::{Spread, path_at},
+    paths::{Block, Maxima},
+    request::{DAY_MS, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request},
+    series::Series,
+    shift,
+};
+
+/// Older rows are not looked at.
+const MAX_HISTORY_MS: i64 = 42 * DAY_MS;
+/// Longer silence before the origin is not bridged.
+const MAX_SILENCE_MS: i64 = DAY_MS;
+/// The near blend's finest bin.
+const NEAR_BIN_MS: i64 = 60_000;
+/// The near blend speaks alone up to here, …
+const NEAR_MS: i64 = HOUR_MS;
+/// … and is silent from here on.
+const NEAR_END_MS: i64 = HOUR_MS * 3 / 2;
+/// The far blend's bin.
+const FAR_BIN_MS: i64 = 15 * 60_000;
+/// Unit of the log scale, as a share of the median of the positive values.
+const SCALE_OF_MEDIAN: f64 = 0.2;
+
+const NEAR_MEMBERS: &[Member] = &[
+    Member::SeasonalNaiveDay,
+    Member::SeasonalNaiveWeek,
+    Member::SeasonalNaiveDayLevel,
+    Member::SeasonalNaiveWeekLevel,
+    Member::CalendarNear,
+    Member::Ridge,
+    Member::LastValue,
+];
+
+const FAR_MEMBERS: &[Member] = &[
+    Member::SeasonalNaiveDay,
+    Member::SeasonalNaiveWeek,
+    Member::SeasonalNaiveWeekLevel,
+    Member::Calendar,
+    Member::CalendarSmooth,
+    Member::CalendarWeekday,
+    Member::CalendarWeekdaySmooth,
+    Member::CalendarSlow,
+    Member::CalendarSlowSmooth,
+    Member::CalendarLevel,
+    Member::Ridge,
+];
+
+/// Weight of a past origin against the one after it: in the interval's residuals, in the maxima.
+struct Decays {
+    interval: f64,
+    maxima: f64,
+}
+
+/// One blend with its distribution.
+struct Stretch {
+    slots: usize,
+    blend: Blend,
+    spread: Spread,
+    block: Block,
+}
+
+/// The forecast at `origin_ms` from the rows with a timestamp ≤ `origin_ms`.
+///
+/// # Errors
+/// [`ForecastError`].
+pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result<Forecast, ForecastError> {
+    let quantiles = check(request)?;
+    let series = series.until(origin_ms).since(origin_ms - MAX_HISTORY_MS);
+    let (mut series, mut cleaning) = clean::clean(&series);
+    let need_ms = need_ms(request);
+    let have_ms = series.observed() as i64 * series.step_ms();
+    let too_little = ForecastError::NotEnoughHistory { have_ms, need_ms };
+    if have_ms < need_ms {
+        return Err(too_little);
+    }
+    let last = (0..series.len()).rev().find(|&i| series.value(i).is_some());
+    let last_ms = last.map_or(series.start_ms(), |i| series.timestamp_ms(i));
+    if origin_ms - last_ms > MAX_SILENCE_MS {
+        return Err(ForecastError::NoRecentData { last_ms, origin_ms });
+    }
+    while series.end_ms() <= origin_ms {
+        series.push(None);
+    }
+    cut_at_change(&mut series, &mut cleaning, need_ms);
+    let scale = clean::positive_median(series.raw()).map_or(1.0, |median| SCALE_OF_MEDIAN * median);
+    let near = near(&series, scale, request.model, &quantiles).ok_or_else(|| too_little.clone())?;
+    let far = if request.horizon_ms > NEAR_MS { Some(far(&series, scale, request, &quantiles).ok_or(too_little)?) } else { None };
+    let points = points(&series, origin_ms, request.horizon_ms, scale, &near, far.as_ref());
+    let members = weights(far.as_ref().unwrap_or(&near));
+    let model = request.model.to_string();
+    let about = About { origin_ms, step_ms: series.step_ms(), model, history_points: series.observed(), quantiles, members, cleaning };
+    let blocks = std::iter::once(near.block).chain(far.map(|far| far.block)).collect();
+    Ok(Forecast::new(points, about, Maxima { scale, blocks }))
+}
+
+fn check(request: &Request) -> Result<Vec<f64>, ForecastError> {
+    if request.horizon_ms <= 0 || request.horizon_ms > MAX_HORIZON_MS {
+        return Err(ForecastError::Horizon { horizon_ms: request.horizon_ms });
+    }
+    let mut quantiles = request.quantiles.clone();
+    quantiles.sort_by(f64::total_cmp);
+    quantiles.dedup();
+    if quantiles.is_empty() || quantiles.iter().any(|&q| !(q > 0.0 && q < 1.0)) {
+        return Err(ForecastError::Quantiles { quantiles: request.quantiles.clone() });
+    }
+    Ok(quantiles)
+}
+
+/// Two days, and a day more than the horizon; a member that looks further back needs that much and one horizon to be judged on.
+fn need_ms(request: &Request) -> i64 {
+    let reach_ms = match request.model {
+        ModelChoice::Named(Member::SeasonalNaiveWeek | Member::SeasonalNaiveWeekLevel) => 7 * DAY_MS,
+        ModelChoice::Named(Member::Ridge) => 3 * DAY_MS + request.horizon_ms,
+        _ => DAY_MS,
+    };
+    // The near blend looks an hour and a half ahead, and the oldest partial bins are lost.
+    MIN_HISTORY_MS.max(reach_ms + request.horizon_ms.max(2 * HOUR_MS))
+}
+
+fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, need_ms: i64) {
+    let Some(median) = clean::positive_median(series.raw()) else { return };
+    let daily = Grid::build(series, slots(series, FAR_BIN_MS), SCALE_OF_MEDIAN * median);
+    let least = (need_ms as usize).div_ceil(DAY_MS as usize);
+    let Some(days) = shift::days_since_change(&daily, least) else { return };
+    let kept = series.since(series.end_ms() - series.step_ms() * daily.slots as i64 * daily.lag(days) as i64);
+    let rows = (series.observed() - kept.observed()) as u64;
+    let (first_ms, last_ms) = (series.start_ms(), kept.start_ms() - series.step_ms());
+    cleaning.push(Cleaning { kind: CleaningKind::LevelShift, rows, first_ms, last_ms });
+    *series = kept;
+}
+
+/// How many of the series' slots make a bin of about that length.
+fn slots(series: &Series, bin_ms: i64) -> usize {
+    (bin_ms / series.step_ms()).max(1) as usize
+}
+
+fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Option<Stretch> {
+    let slots = slots(series, NEAR_BIN_MS);
+    let bin_ms = series.step_ms() * slots as i64;
+    let spec = Spec {
+        members: members(model, NEAR_MEMBERS),
+        horizon: (NEAR_END_MS / bin_ms).max(1) as usize,
+        every: (154 * 60_000 / bin_ms).max(1) as usize,
+        count: 40,
+        decay: 0.97,
+    };
+    stretch(series, scale, slots, &spec, &Decays { interval: 0.97, maxima: 0.97 }, 18, levels)
+}
+
+fn far(series: &Series, scale: f64, request: &Request, levels: &[f64]) -> Option<Stretch> {
+    let slots = slots(series, FAR_BIN_MS);
+    let bin_ms = series.step_ms() * slots as i64;
+    let spec = Spec {
+        members: members(request.model, FAR_MEMBERS),
+        horizon: (request.horizon_ms as usize).div_ceil(bin_ms as usize),
+        every: (6 * HOUR_MS / bin_ms) as usize,
+        count: 48,
+        decay: 0.99,
+    };
+    stretch(series, scale, slots, &spec, &Decays { interval: 0.95, maxima: 0.97 }, 96, levels)
+}
+
+fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
+    match model {
+        ModelChoice::Auto => all.to_vec(),
+        ModelChoice::Named(member) => vec![member],
+    }
+}
+
+fn stretch(series: &Series, scale: f64, slots: usize, spec: &Spec, decays: &Decays, bins: usize, levels: &[f64]) -> Option<Stretch> {
+    let grid = Grid::build(series, slots, scale);
+    let blend = blend::blend(&grid, spec)?;
+    let spread = Spread::learn(series, &grid, &blend, scale, decays.interval, levels);
+    let block = Block::new(series, &grid, &blend, scale, decays.maxima, bins);
+    Some(Stretch { slots, blend, spread, block })
+}
+
+fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
+    let rounded = |weight: f64| libm::round(weight * 1e4) / 1e4;
+    stretch.blend.weights.iter().map(|(member, weight)| MemberWeight { name: member.name().to_owned(), weight: rounded(*weight) }).collect()
+}
+
+fn points(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, near: &Stretch, far: Option<&Stretch>) -> Vec<Point> {
+    let step_ms = series.step_ms();
+    // How far the origin lies after the last slot: the grid of the answer is that of the origin.
+    let phase = (origin_ms - (series.end_ms() - step_ms)) as f64 / step_ms as f64;
+    let rounding = Rounding::new(scale);
+    let count = (horizon_ms + step_ms - 1) / step_ms;
+    let slot = |i: usize| {
+        let lead_ms = (i as i64 + 1) * step_ms;
+        let share = far.map_or(1.0, |_| ((NEAR_END_MS - lead_ms) as f64 / (NEAR_END_MS - NEAR_MS) as f64).clamp(0.0, 1.0));
+        let of_near = (share > 0.0).then(|| slot_of(near, i, origin_ms + lead_ms, share));
+        let of_far = far.filter(|_| share < 1.0).map(|far| slot_of(far, i, origin_ms + lead_ms, 1.0 - share));
+        add(of_near, of_far)
+    };
+    (0..count as usize)
+        .map(|i| {
+            let (mut z, mut growth) = slot(i);
+            if phase > 0.0 {
+                let (later, later_growth) = slot(i + 1);
+                growth += phase * (later_growth - growth);
+                z.iter_mut().zip(later).for_each(|(z, later)| *z += phase * (later - *z));
+            }
+            let q = z.iter().map(|z| rounding.of(scale * libm::expm1(*z))).collect();
+            Point { ts_ms: origin_ms + (i as i64 + 1) * step_ms, mean: rounding.of(scale * (growth - 1.0)), q }
+        })
+        .collect()
+}
+
+/// Quantiles of z and the mean of e^z in one slot, times the share.
+fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f64) {
+    let path = path_at(&stretch.blend.path, stretch.slots, i);
+    let scale = stretch.spread.scale_at(ts_ms);
+    let quantiles = stretch.spread.quantiles(path, scale).map(|z| share * z).collect();
+    (quantiles, share * libm::exp(path) * stretch.spread.mean_factor(scale))
+}
+
+fn add(one: Option<(Vec<f64>, f64)>, other: Option<(Vec<f64>, f64)>) -> (Vec<f64>, f64) {
+    match (one, other) {
+        (Some((mut z, growth)), Some((more, further))) => {
+            z.iter_mut().zip(more).for_each(|(z, more)| *z += more);
+            (z, growth + further)
+        }
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => (Vec::new(), 1.0),
+    }
+}
+
+/// Six digits of the usual value: what lies below is noise that would only make answers long.
+struct Rounding {
+    /// The last digit's unit, or its inverse where that is the whole number.
+    unit: f64,
+    inverse: bool,
+}
+
+impl Rounding {
+    fn new(scale: f64) -> Self {
+        let digits = 4 - libm::floor(libm::log10(scale)) as i32;
+        Self { unit: libm::pow(10.0, f64::from(digits.abs())), inverse: digits > 0 }
+    }
+
+    /// Never negative, never −0.
+    fn of(&self, value: f64) -> f64 {
+        let value = value.max(0.0);
+        if self.inverse { libm::round(value * self.unit) / self.unit } else { libm::round(value / self.unit) * self.unit }
+    }
+}
