@@ -9,8 +9,6 @@ mod index;
 mod pick;
 mod probe;
 mod standing;
-#[cfg(test)]
-mod tests;
 mod view;
 
 pub use change::{Applied, BackendWeight, ChangeError, WeightSnapshot};
@@ -140,7 +138,8 @@ impl Pool {
         Ok(pool)
     }
 
-    /// A request is being sent to `id`: one more in flight. Call it right after the pick that chose `id`. Unknown ids are ignored.
+    /// A request is being sent to `id`: one more in flight. Call it right after the pick that chose `id`, before the next pick, or two
+    /// requests take the same place. Unknown ids are ignored.
     #[inline]
     pub fn begin(&mut self, id: BackendId, now: Nanos) {
         let Some(at) = self.index.get(id) else { return };
@@ -190,7 +189,6 @@ impl Pool {
         if member.penalty == 0 {
             self.penalised += 1;
         }
-        // Both stop at the same point, so that taking the penalty back can't underflow the load.
         if self.load[at] < u32::MAX {
             member.penalty += 1;
             self.load[at] += 1;

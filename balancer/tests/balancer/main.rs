@@ -1,0 +1,11 @@
+//! The balancer through its public face, one module per promise.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
+mod config;
+mod health;
+mod membership;
+mod picks;
+mod properties;
+mod retry;
+mod slow_start;
+mod support;
