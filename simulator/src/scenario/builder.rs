@@ -19,7 +19,7 @@ const MOST_TIMELINE_S: f64 = 3_650.0 * 86_400.0;
 /// Poisson arrivals at 1/s, least connections, 100,000 requests, one replication, automatic warm-up cut and no timeline.
 ///
 /// ```
-/// use simulator::{Scenario, ServiceDist};
+/// use simulator::{NoAutoscaler, Scenario, ServiceDist, replicate};
 /// let scenario = Scenario::builder("would 4 replicas do?")
 ///     .poisson(120.0)
 ///     .replicas(4)
@@ -28,8 +28,9 @@ const MOST_TIMELINE_S: f64 = 3_650.0 * 86_400.0;
 ///     .service(ServiceDist::Lognormal { scv: 1.0 }, 40.0)
 ///     .requests(20_000)
 ///     .build()?;
-/// assert_eq!(scenario.pools[0].replicas, 4);
-/// # Ok::<(), simulator::ScenarioError>(())
+/// let report = replicate(&scenario, &NoAutoscaler, 1, 4, 1)?;
+/// assert!(report.latency_ms.is_some_and(|latency| latency.p99 > 40.0));
+/// # Ok::<(), simulator::SimError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct ScenarioBuilder {

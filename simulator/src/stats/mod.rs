@@ -2,6 +2,8 @@
 
 mod confidence;
 mod histogram;
+mod mser;
 
 pub use confidence::{Interval, student_t_quantile, t_interval};
 pub use histogram::Histogram;
+pub(crate) use mser::Mser;

@@ -1,0 +1,211 @@
+//! One replication, and many.
+
+use balancer::Nanos;
+use rayon::prelude::*;
+
+use crate::autoscale::AutoscalerFactory;
+use crate::fast;
+use crate::fleet::BackendResult;
+use crate::report::Report;
+use crate::rng::{Stream, child_seed};
+use crate::scenario::{Scenario, ScenarioError, Warmup};
+use crate::stats::Histogram;
+use crate::tally::{Counts, Minute, Tally};
+use crate::world::World;
+
+/// Why a run came to nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SimError {
+    /// The scenario (or its autoscaler's table) can't be accepted. Fix the file.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// Hopeless overload: the queues grew beyond what can be addressed. Bound the queues, add replicas, or shorten the run.
+    #[error("more than {most} requests are in flight after {at_s} s: bound the queues, add replicas or shorten the run")]
+    TooManyInFlight {
+        /// When [s].
+        at_s: f64,
+        /// The limit.
+        most: u32,
+    },
+    /// The run was over before the warm-up was.
+    #[error("the warm-up of {warmup_s} s leaves nothing of a run of {end_s} s: shorten the one or lengthen the other")]
+    NothingLeft {
+        /// What was to be cut [s].
+        warmup_s: f64,
+        /// How long the run was [s].
+        end_s: f64,
+    },
+    /// The thread pool could not be started.
+    #[error("no threads to run on: {0}")]
+    Threads(String),
+}
+
+impl SimError {
+    pub(crate) fn balancer(error: balancer::ConfigError) -> Self {
+        Self::Scenario(ScenarioError::new(format!("balancer.{}", error.key), error.value, error.allowed))
+    }
+}
+
+/// What one replication counted. Times are nanoseconds of simulated time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunResult {
+    /// Requests that arrived after the warm-up cut, by how they ended.
+    pub counts: Counts,
+    /// Latencies of the served, from arrival to answer.
+    pub latency: Histogram,
+    /// Of the served: from arrival to the start of the service that answered.
+    pub wait: Histogram,
+    /// Requests slower than the objective or lost; 0 without an objective.
+    pub bad: u64,
+    /// What was cut off at the start.
+    pub cut: Nanos,
+    /// When the run ended.
+    pub end: Nanos,
+    /// Integral of the number of requests in the system from the cut to the end.
+    pub in_system: u128,
+    /// Every replica that ever was, by id.
+    pub backends: Vec<BackendResult>,
+    /// Orders that changed the number of replicas.
+    pub scaling_actions: u64,
+    /// Minutes in which the objective was missed; `None` without an objective or a timeline.
+    pub violation_minutes: Option<u64>,
+    /// Per minute; empty when the scenario keeps no timeline.
+    pub minutes: Vec<Minute>,
+    /// The cut that MSER-5 proposes, when it was asked for one.
+    pub(crate) proposed_cut: Option<u64>,
+}
+
+impl RunResult {
+    pub(crate) fn new(tally: Tally, cut: u64, end: u64, backends: Vec<BackendResult>, scaling_actions: u64) -> Self {
+        let violation_minutes = tally.violation_minutes();
+        Self {
+            counts: tally.counts,
+            bad: tally.bad,
+            cut: Nanos(cut),
+            end: Nanos(end),
+            in_system: tally.in_system,
+            backends,
+            scaling_actions,
+            violation_minutes,
+            proposed_cut: tally.mser.map(|mser| mser.cut()),
+            latency: tally.latency,
+            wait: tally.wait,
+            minutes: tally.minutes.unwrap_or_default(),
+        }
+    }
+
+    /// Length of what was counted [s].
+    pub fn window_s(&self) -> f64 {
+        crate::units::as_s(self.end.0 - self.cut.0)
+    }
+
+    /// Time average of the number of requests in the system.
+    pub fn mean_in_system(&self) -> f64 {
+        self.in_system as f64 / (self.end.0 - self.cut.0) as f64
+    }
+
+    /// Share of the ready server time that was in use; `None` when there was none.
+    pub fn utilisation(&self) -> Option<f64> {
+        let busy: u128 = self.backends.iter().map(|backend| backend.busy).sum();
+        let capacity: u128 = self.backends.iter().map(|backend| backend.capacity).sum();
+        (capacity > 0).then(|| busy as f64 / capacity as f64)
+    }
+
+    /// (rejected + timed out + failed) / arrived; `None` when nothing arrived.
+    pub fn error_ratio(&self) -> Option<f64> {
+        (self.counts.arrived > 0).then(|| self.counts.errors() as f64 / self.counts.arrived as f64)
+    }
+
+    /// Served requests per second.
+    pub fn throughput_rps(&self) -> f64 {
+        self.counts.served as f64 / self.window_s()
+    }
+}
+
+/// Which engine computes a replication. Both give the same result to the last bit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The recursion where it is exact, the event loop elsewhere.
+    #[default]
+    Auto,
+    /// Always the event loop.
+    Events,
+}
+
+/// Runs one replication. The same scenario, seed and replication give the same result, to the last bit, on every machine.
+///
+/// With an automatic warm-up cut the replication is run twice: once to find the cut, once to count behind it.
+///
+/// # Errors
+/// [`SimError`]; a checked scenario fails only by its autoscaler's table, by hopeless overload, or when the warm-up outlasts the run.
+pub fn run(scenario: &Scenario, factory: &dyn AutoscalerFactory, seed: u64, replication: u32) -> Result<RunResult, SimError> {
+    run_on(Engine::Auto, scenario, factory, seed, replication)
+}
+
+/// [`run`] on a chosen engine.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_on(
+    engine: Engine,
+    scenario: &Scenario,
+    factory: &dyn AutoscalerFactory,
+    seed: u64,
+    replication: u32,
+) -> Result<RunResult, SimError> {
+    let once = |cut: u64, look_for_warmup: bool| {
+        let autoscaler = factory.build(scenario.autoscaler.as_ref(), scenario, child_seed(seed, replication, Stream::Autoscaler))?;
+        let tally = Tally::new(scenario, cut, look_for_warmup);
+        if engine == Engine::Auto && fast::applies(scenario) {
+            return fast::run(scenario, seed, replication, tally, cut);
+        }
+        World::new(scenario, autoscaler, seed, replication, tally, cut)?.run()
+    };
+    let found = match scenario.warmup {
+        Warmup::Fixed(cut) => once(cut.0, false)?,
+        Warmup::Auto => {
+            let whole = once(0, true)?;
+            match whole.proposed_cut {
+                None | Some(0) => whole,
+                Some(cut) => once(cut, false)?,
+            }
+        }
+    };
+    Ok(RunResult { proposed_cut: None, ..found })
+}
+
+/// Runs replications 0..`replications` on up to `jobs` threads and merges them in order, so that the number of threads makes no
+/// difference to the report.
+///
+/// # Errors
+/// The error of the first replication that failed, in order.
+pub fn replicate(
+    scenario: &Scenario,
+    factory: &dyn AutoscalerFactory,
+    seed: u64,
+    replications: u32,
+    jobs: usize,
+) -> Result<Report, SimError> {
+    let runs = run_all(scenario, factory, seed, replications, jobs)?;
+    Ok(Report::new(scenario, seed, &runs))
+}
+
+/// The results behind [`replicate`], in the order of replications.
+///
+/// # Errors
+/// As [`replicate`].
+pub fn run_all(
+    scenario: &Scenario,
+    factory: &dyn AutoscalerFactory,
+    seed: u64,
+    replications: u32,
+    jobs: usize,
+) -> Result<Vec<RunResult>, SimError> {
+    let one = |replication| run(scenario, factory, seed, replication);
+    if jobs <= 1 || replications <= 1 {
+        return (0..replications).map(one).collect();
+    }
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().map_err(|error| SimError::Threads(error.to_string()))?;
+    let results: Vec<_> = threads.install(|| (0..replications).into_par_iter().map(one).collect());
+    results.into_iter().collect()
+}

@@ -1,0 +1,249 @@
+//! The event loop: a state machine over three sorted streams (the agenda's heap, the ring of time-outs, the arrivals). At equal times the
+//! agenda goes first, by sequence, then time-outs, then the arrival; so a server that gets free at the moment of an arrival is free for it.
+
+mod scale;
+mod serve;
+
+use std::collections::VecDeque;
+
+use balancer::{BackendConfig, Nanos, Pool, PoolConfig, RetryBudget};
+use rand_pcg::Pcg64Mcg;
+
+use crate::autoscale::{Autoscaler, ReplicaState};
+use crate::event::{Agenda, Kind};
+use crate::fleet::{BackendResult, Replica};
+use crate::rng::{Stream, child};
+use crate::run::{RunResult, SimError};
+use crate::sample::ServiceSampler;
+use crate::scenario::{Arrivals, Horizon, Scenario};
+use crate::station::{Station, Ticket};
+use crate::tally::{Counts, Tally, after_cut};
+use crate::units::MINUTE;
+use crate::workload::ArrivalStream;
+
+/// Later than every event of any run, and still a time that can be subtracted from.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// A request in flight: 72 bytes, and 16 in a queue.
+#[derive(Debug)]
+struct Request {
+    /// Of the request, not of the attempt.
+    arrived: u64,
+    /// Number of arrival, from 0.
+    number: u64,
+    /// When this attempt was sent.
+    sent: u64,
+    /// When its service began.
+    started: u64,
+    /// At the replica's speed.
+    work: u64,
+    replica: u32,
+    generation: u32,
+    attempts: u32,
+    phase: Phase,
+    /// Where it was tried before; only retries have any.
+    #[expect(clippy::box_collection, reason = "one word per request in flight instead of three")]
+    tried: Option<Box<Vec<balancer::BackendId>>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Free,
+    Waiting,
+    InService,
+    /// Given up in service: the slot waits for its event to come up.
+    Stale,
+}
+
+/// When an attempt is given up.
+#[derive(Debug, Clone, Copy)]
+struct Deadline {
+    at: u64,
+    ticket: Ticket,
+}
+
+pub(crate) struct World<'s> {
+    scenario: &'s Scenario,
+    now: u64,
+    end: u64,
+    agenda: Agenda,
+    deadlines: VecDeque<Deadline>,
+    arrivals: ArrivalStream<'s>,
+    next_arrival: u64,
+    next_minute: u64,
+    requests: Vec<Request>,
+    free: Vec<u32>,
+    replicas: Vec<Replica>,
+    samplers: Vec<ServiceSampler>,
+    pool: Pool,
+    budget: Option<RetryBudget>,
+    service_rng: Pcg64Mcg,
+    policy_rng: Pcg64Mcg,
+    autoscaler: Box<dyn Autoscaler>,
+    /// The autoscaler has sent weights, so they are its business from now on.
+    weights_managed: bool,
+    probes_at: u64,
+    scaling_actions: u64,
+    /// Cumulative from the start, for the autoscaler: the warm-up cut doesn't touch them.
+    seen: Counts,
+    tally: Tally,
+    cut: u64,
+}
+
+impl<'s> World<'s> {
+    pub fn new(
+        scenario: &'s Scenario,
+        autoscaler: Box<dyn Autoscaler>,
+        seed: u64,
+        replication: u32,
+        tally: Tally,
+        cut: u64,
+    ) -> Result<Self, SimError> {
+        let mut replicas = Vec::new();
+        let mut backends = Vec::new();
+        for (pool, spec) in (0_u32..).zip(&scenario.pools) {
+            for _ in 0..spec.replicas {
+                replicas.push(Replica::new(pool, spec, 0, true));
+                backends.push(BackendConfig::new(replicas.len() as u32, spec.weight));
+            }
+        }
+        let pool = Pool::try_new(PoolConfig { backends, ..scenario.balancing.pool.clone() }).map_err(SimError::balancer)?;
+        let budget = scenario.balancing.retries.map(|rule| RetryBudget::try_new(rule.policy.budget)).transpose();
+        let mut world = Self {
+            scenario,
+            now: 0,
+            end: end_before_start(scenario),
+            agenda: Agenda::default(),
+            deadlines: VecDeque::new(),
+            arrivals: ArrivalStream::new(&scenario.arrivals, child(seed, replication, Stream::Arrivals)),
+            next_arrival: NEVER,
+            next_minute: if scenario.timeline { MINUTE } else { NEVER },
+            requests: Vec::new(),
+            free: Vec::new(),
+            replicas,
+            samplers: scenario.pools.iter().map(|pool| ServiceSampler::new(&pool.service_time, pool.speed)).collect(),
+            pool,
+            budget: budget.map_err(SimError::balancer)?,
+            service_rng: child(seed, replication, Stream::Service),
+            policy_rng: child(seed, replication, Stream::Policy),
+            autoscaler,
+            weights_managed: false,
+            probes_at: NEVER,
+            scaling_actions: 0,
+            seen: Counts::default(),
+            tally,
+            cut,
+        };
+        world.schedule_tick();
+        world.schedule_probes();
+        world.draw_arrival();
+        Ok(world)
+    }
+
+    /// Runs to the end.
+    pub fn run(mut self) -> Result<RunResult, SimError> {
+        loop {
+            let agenda_at = self.agenda.next_at();
+            let deadline_at = self.deadlines.front().map_or(NEVER, |deadline| deadline.at);
+            let at = agenda_at.min(deadline_at).min(self.next_arrival);
+            if at > self.end {
+                break;
+            }
+            debug_assert!(at >= self.now, "time goes back from {} to {at}", self.now);
+            if at >= self.next_minute {
+                self.end_minutes(at);
+            }
+            self.now = at;
+            if agenda_at == at {
+                self.handle_event();
+            } else if deadline_at == at {
+                self.expire()?;
+            } else {
+                self.arrive()?;
+            }
+        }
+        self.finish()
+    }
+
+    fn handle_event(&mut self) {
+        // The loop has just seen that there is one.
+        let Some(event) = self.agenda.pop() else { return };
+        match event.kind() {
+            Kind::Done => self.done(event.index()),
+            Kind::Departure => self.departure(event),
+            Kind::Booted => self.booted(event.index()),
+            Kind::Tick => self.tick(),
+            Kind::Probes => self.probe(),
+        }
+    }
+
+    fn draw_arrival(&mut self) {
+        self.next_arrival = match (self.arrivals.next_ns(), self.scenario.horizon) {
+            (Some(at), Horizon::Duration(end)) if at < end.0 => at,
+            (Some(at), Horizon::Requests(requests)) if self.seen.arrived < requests => at,
+            _ => NEVER,
+        };
+    }
+
+    /// Writes down the fleet for each minute that ends at or before `at`.
+    fn end_minutes(&mut self, at: u64) {
+        let (ready, booting) = self.fleet_now();
+        while self.next_minute <= at {
+            self.tally.fleet(self.next_minute / MINUTE - 1, ready, booting);
+            self.next_minute += MINUTE;
+        }
+    }
+
+    fn fleet_now(&self) -> (u32, u32) {
+        let count = |state| self.replicas.iter().filter(|replica| replica.state == Some(state)).count() as u32;
+        (count(ReplicaState::Ready), count(ReplicaState::Booting))
+    }
+
+    /// Counts what is still there, and closes the books.
+    fn finish(mut self) -> Result<RunResult, SimError> {
+        let end = self.end;
+        if self.cut >= end {
+            return Err(SimError::NothingLeft { warmup_s: crate::units::as_s(self.cut), end_s: crate::units::as_s(end) });
+        }
+        if self.scenario.timeline {
+            self.end_minutes(end);
+            if !end.is_multiple_of(MINUTE) {
+                let (ready, booting) = self.fleet_now();
+                self.tally.fleet(end / MINUTE, ready, booting);
+            }
+        }
+        for request in &self.requests {
+            if !matches!(request.phase, Phase::Waiting | Phase::InService) {
+                continue;
+            }
+            self.tally.in_flight(request.arrived, end);
+            let replica = &mut self.replicas[request.replica as usize];
+            if request.phase == Phase::InService && matches!(replica.station, Station::Fifo(_)) {
+                replica.busy += u128::from(after_cut(self.cut, request.started, end));
+            }
+        }
+        let mut backends = Vec::with_capacity(self.replicas.len());
+        for (id, replica) in (1_u32..).zip(&mut self.replicas) {
+            if let Station::Ps(station) = &mut replica.station {
+                let (from, busy) = station.advance(end.max(replica.left_at.unwrap_or(end)));
+                replica.busy += u128::from(after_cut(self.cut, from, end)) * u128::from(busy);
+            }
+            let concurrency = self.scenario.pools[replica.pool as usize].concurrency;
+            backends.push(BackendResult::new(id, replica, concurrency, self.cut, end));
+        }
+        Ok(RunResult::new(self.tally, self.cut, end, backends, self.scaling_actions))
+    }
+
+    fn now(&self) -> Nanos {
+        Nanos(self.now)
+    }
+}
+
+/// The end as far as it is known before the start: a run by number of requests ends with its last one, or with its series.
+pub(crate) fn end_before_start(scenario: &Scenario) -> u64 {
+    match (scenario.horizon, &scenario.arrivals) {
+        (Horizon::Duration(end), _) => end.0,
+        (Horizon::Requests(_), Arrivals::Series { step, rates_rps }) => step.0.saturating_mul(rates_rps.len() as u64),
+        (Horizon::Requests(_), _) => NEVER - 1,
+    }
+}
