@@ -1,1 +1,3 @@
 //! The whole thing against real peers.
+
+mod walls;
