@@ -1,0 +1,95 @@
+//! Accounts that balance however a request ends: by its answer, by a failure, or by a client that goes away. Each is closed by dropping it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use balancer::{BackendId, Nanos, Outcome, OutcomeKind};
+use http::StatusCode;
+
+use crate::shared::Shared;
+
+fn nanos_since(started: Instant) -> Nanos {
+    Nanos(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// A request at one backend: in flight there from its pick until this is dropped.
+pub(crate) struct Visit {
+    shared: Arc<Shared>,
+    pub(crate) backend: BackendId,
+    started: Instant,
+    /// Until something else is said, the client went away.
+    kind: OutcomeKind,
+    /// What it becomes when the whole answer was passed on.
+    if_completed: OutcomeKind,
+}
+
+impl Visit {
+    /// For a backend that [`Shared::pick`] has just counted as busy.
+    pub(crate) fn begun(shared: Arc<Shared>, backend: BackendId) -> Self {
+        Self { shared, backend, started: Instant::now(), kind: OutcomeKind::Cancelled, if_completed: OutcomeKind::Success }
+    }
+
+    /// The answer's head has come. 429 and 503 say "busy", not "broken": ejecting who sheds load would bury the others.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        let broken = status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE;
+        self.if_completed = if broken { OutcomeKind::ServerError } else { OutcomeKind::Success };
+    }
+
+    pub(crate) fn completed(&mut self) {
+        if self.kind == OutcomeKind::Cancelled {
+            self.kind = self.if_completed;
+        }
+    }
+
+    pub(crate) fn failed(&mut self, kind: OutcomeKind) {
+        self.kind = kind;
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome::new(self.kind, nanos_since(self.started))
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let outcome = self.outcome();
+        self.shared.finish(self.backend, &outcome);
+    }
+}
+
+/// A request as its client sees it: offered once, however often it is tried, and in flight until its answer is over.
+pub(crate) struct Flight {
+    shared: Arc<Shared>,
+    started: Instant,
+    answered: bool,
+}
+
+impl Flight {
+    pub(crate) fn begin(shared: Arc<Shared>) -> Self {
+        shared.metrics.offered.fetch_add(1, Relaxed);
+        shared.metrics.in_flight.fetch_add(1, Relaxed);
+        Self { shared, started: Instant::now(), answered: false }
+    }
+
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The client is being sent this status.
+    pub(crate) fn answer(&mut self, status: StatusCode) {
+        self.answered = true;
+        self.shared.metrics.class(status);
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let metrics = &self.shared.metrics;
+        if !self.answered {
+            metrics.aborted.fetch_add(1, Relaxed);
+        }
+        metrics.in_flight.fetch_sub(1, Relaxed);
+        metrics.latency(self.started.elapsed());
+    }
+}
