@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod backtest;
+pub mod forecast;
 mod units;
 
 pub use units::{parse_duration, parse_time, show_time};
@@ -28,7 +30,12 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Forecast a series with quantiles, and its maximum.
+    Forecast(forecast::Args),
+    /// Score models on rolling origins of past data.
+    Backtest(backtest::Args),
+}
 
 /// Runs the command line of this process.
 #[must_use]
@@ -55,5 +62,8 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Result<(), CliError> {
-    match command {}
+    match command {
+        Command::Forecast(args) => forecast::run(args),
+        Command::Backtest(args) => backtest::run(args),
+    }
 }

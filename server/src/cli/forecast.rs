@@ -1,0 +1,308 @@
+//! `prescale forecast`: a CSV series in, forecasts with quantiles out.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use predictor::{Cleaning, DAY_MS, Forecast, ForecastError, ModelChoice, Request};
+use serde::Serialize;
+
+use super::{CliError, parse_duration, parse_time, show_time};
+use crate::series_file::SeriesFile;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Rows of a table that a person reads.
+const TABLE_ROWS: usize = 24;
+
+/// Forecasts a series with quantiles, and the quantiles of its maximum.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  prescale forecast --input requests.csv --horizon 24h
+  prescale forecast --input requests.csv --at 2026-03-01T00:00:00Z,2026-03-02T00:00:00Z --horizon 1h --format jsonl
+
+The file has the header `timestamp,value`, RFC 3339 times and a regular step; missing rows are gaps. A forecast made at an origin uses only rows
+up to it. At least two days of history are needed, and a day more than the horizon.")]
+pub struct Args {
+    /// CSV file with the header `timestamp,value`
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// Origins: times separated by commas, or every:DURATION (those with enough history) [default: the last row]
+    #[arg(long, value_name = "T1,T2|every:6h", value_parser = parse_origins)]
+    at: Option<Origins>,
+    /// How far to look ahead, up to 7d
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    horizon: i64,
+    /// Levels between 0 and 1
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',', default_value = "0.5,0.9,0.95,0.99", value_parser = parse_level)]
+    quantiles: Vec<f64>,
+    /// auto (the blend) or one of its members
+    #[arg(long, default_value = "auto")]
+    model: ModelChoice,
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One array.
+    Json,
+    /// One object a line.
+    Jsonl,
+    /// Comma-separated, with a header.
+    Csv,
+}
+
+/// Where forecasts are made.
+#[derive(Debug, Clone, PartialEq)]
+enum Origins {
+    /// At these times [epoch ms].
+    At(Vec<i64>),
+    /// At every multiple of this since the epoch [ms].
+    Every(i64),
+}
+
+fn parse_origins(text: &str) -> Result<Origins, String> {
+    match text.strip_prefix("every:") {
+        Some(every) => parse_duration(every).map(Origins::Every),
+        None => text.split(',').map(|time| parse_time(time.trim())).collect::<Result<_, _>>().map(Origins::At),
+    }
+}
+
+fn parse_level(text: &str) -> Result<f64, String> {
+    let level = text.trim().parse::<f64>().ok().filter(|q| *q > 0.0 && *q < 1.0);
+    level.ok_or_else(|| format!("{text:?} is no quantile; allowed: numbers between 0 and 1, both excluded"))
+}
+
+/// One forecast as it is printed.
+#[derive(Debug, Serialize)]
+struct Line {
+    series: String,
+    origin: String,
+    step_s: f64,
+    model: String,
+    history_points: usize,
+    cpu_ms: f64,
+    points: Vec<LinePoint>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    max: BTreeMap<&'static str, LineMax>,
+    members: Vec<predictor::MemberWeight>,
+    cleaning: Vec<LineCleaning>,
+}
+
+#[derive(Debug, Serialize)]
+struct LinePoint {
+    ts: String,
+    mean: f64,
+    q: BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct LineMax {
+    q: BTreeMap<String, f64>,
+    at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct LineCleaning {
+    kind: predictor::CleaningKind,
+    rows: u64,
+    first: String,
+    last: String,
+    note: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CliError::BadInput`] for a file, option or history that can't be used; [`CliError::Failed`] if the answer can't be written.
+pub fn run(args: Args) -> Result<(), CliError> {
+    let file = SeriesFile::read(&args.input).map_err(bad_input)?;
+    let (whole, _) = file.series().map_err(bad_input)?;
+    let origins = origins(&args, &whole)?;
+    let lines = origins.into_iter().map(|at| line(&file, whole.step_ms(), at, &args)).collect::<Result<Vec<_>, _>>()?;
+    let text = match args.format {
+        Format::Table => lines.iter().map(table).collect::<Vec<_>>().join("\n"),
+        Format::Json => json(&lines, true)?,
+        Format::Jsonl => lines.iter().map(|line| json(line, false)).collect::<Result<_, _>>()?,
+        Format::Csv => csv(&lines),
+    };
+    print(&text)
+}
+
+pub(super) fn bad_input(error: impl std::fmt::Display) -> CliError {
+    CliError::BadInput(error.to_string())
+}
+
+/// Writes data to standard output; a reader that has gone is no failure.
+pub(super) fn print(text: &str) -> Result<(), CliError> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!("standard output: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// One line of JSON, or one that people can read.
+pub(super) fn json(data: &impl Serialize, pretty: bool) -> Result<String, CliError> {
+    let text = if pretty { serde_json::to_string_pretty(data) } else { serde_json::to_string(data) };
+    text.map(|text| text + "\n").map_err(|error| CliError::Failed(format!("writing JSON: {error}")))
+}
+
+fn origins(args: &Args, whole: &predictor::Series) -> Result<Vec<i64>, CliError> {
+    let last_ms = whole.end_ms() - whole.step_ms();
+    match &args.at {
+        None => Ok(vec![last_ms]),
+        Some(Origins::At(times)) => Ok(times.clone()),
+        Some(Origins::Every(every_ms)) => {
+            let first_ms = (whole.start_ms() + every_ms - 1).div_euclid(*every_ms) * every_ms;
+            let enough = |&at: &i64| !matches!(forecast(whole, at, args), Err(ForecastError::NotEnoughHistory { .. }));
+            let mut times = (0..).map(|i| first_ms + i * every_ms).take_while(|at| *at <= last_ms);
+            // Once there is enough, later origins are tried all: what is wrong with one of them must be said.
+            let first = times.by_ref().find(enough);
+            let found: Vec<i64> = first.into_iter().chain(times).collect();
+            if found.is_empty() {
+                let error =
+                    forecast(whole, last_ms, args).err().map_or_else(|| "no origin in the series".to_owned(), |error| error.to_string());
+                return Err(CliError::BadInput(format!("--at every: no origin with enough history: {error}")));
+            }
+            Ok(found)
+        }
+    }
+}
+
+fn forecast(series: &predictor::Series, at_ms: i64, args: &Args) -> Result<Forecast, ForecastError> {
+    let request = Request { horizon_ms: args.horizon, quantiles: args.quantiles.clone(), model: args.model };
+    predictor::forecast_at(series, at_ms, &request)
+}
+
+fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, args: &Args) -> Result<Line, CliError> {
+    let problem = |error: &dyn std::fmt::Display| CliError::BadInput(format!("{}, origin {}: {error}", file.name, show_time(at_ms)));
+    let began = thread_cpu_ms();
+    let (series, mut cleaning) = file.series_until(at_ms, step_ms).map_err(|error| problem(&error))?;
+    let forecast = forecast(&series, at_ms, args).map_err(|error| problem(&error))?;
+    let cpu_ms = ((thread_cpu_ms() - began) * 100.0).round() / 100.0;
+    cleaning.extend(forecast.cleaning.iter().cloned());
+    Ok(Line {
+        series: file.name.clone(),
+        origin: show_time(forecast.origin_ms),
+        step_s: forecast.step_ms as f64 / 1000.0,
+        model: forecast.model.clone(),
+        history_points: forecast.history_points,
+        cpu_ms,
+        points: forecast
+            .points
+            .iter()
+            .map(|point| LinePoint {
+                ts: show_time(point.ts_ms),
+                mean: point.mean,
+                q: by_level(&forecast.quantiles, |i, _| point.q.get(i).copied()),
+            })
+            .collect(),
+        max: [("1h", HOUR_MS), ("24h", DAY_MS)]
+            .into_iter()
+            .filter_map(|(name, window_ms)| Some((name, max(&forecast, window_ms)?)))
+            .collect(),
+        members: forecast.members.clone(),
+        cleaning: cleaning.iter().map(note).collect(),
+    })
+}
+
+fn by_level(levels: &[f64], value: impl Fn(usize, f64) -> Option<f64>) -> BTreeMap<String, f64> {
+    levels.iter().enumerate().filter_map(|(i, &level)| Some((level.to_string(), value(i, level)?))).collect()
+}
+
+/// The distribution of the first window's maximum; `None` if the horizon doesn't cover it.
+fn max(forecast: &Forecast, window_ms: i64) -> Option<LineMax> {
+    let (from_ms, to_ms) = (forecast.origin_ms, forecast.origin_ms + window_ms);
+    let at = forecast.peak_at(from_ms, to_ms)?;
+    Some(LineMax { q: by_level(&forecast.quantiles, |_, level| forecast.window_max(from_ms, to_ms, level)), at: show_time(at) })
+}
+
+fn note(cleaning: &Cleaning) -> LineCleaning {
+    LineCleaning {
+        kind: cleaning.kind,
+        rows: cleaning.rows,
+        first: show_time(cleaning.first_ms),
+        last: show_time(cleaning.last_ms),
+        note: cleaning.to_string(),
+    }
+}
+
+fn csv(lines: &[Line]) -> String {
+    let mut text = String::from("series,origin,ts,mean");
+    for level in lines.first().and_then(|line| line.points.first()).into_iter().flat_map(|point| point.q.keys()) {
+        let _ = write!(text, ",q{level}");
+    }
+    text.push('\n');
+    for line in lines {
+        for point in &line.points {
+            // A name may hold a comma or a quote.
+            let name = line.series.replace('"', "\"\"");
+            let _ = write!(text, "\"{name}\",{},{},{}", line.origin, point.ts, point.mean);
+            point.q.values().for_each(|value| {
+                let _ = write!(text, ",{value}");
+            });
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn table(line: &Line) -> String {
+    let every = line.points.len().div_ceil(TABLE_ROWS).max(1);
+    let mut text = format!("{} at {}, {} points of history, model {}\n", line.series, line.origin, line.history_points, line.model);
+    if every > 1 {
+        let _ = writeln!(text, "one in {every} of {} points (--format csv prints all)", line.points.len());
+    }
+    let levels: Vec<&String> = line.points.first().into_iter().flat_map(|point| point.q.keys()).collect();
+    let _ = write!(text, "{:<21}{:>12}", "time", "mean");
+    levels.iter().for_each(|level| {
+        let _ = write!(text, "{:>12}", format!("q{level}"));
+    });
+    text.push('\n');
+    for point in line.points.iter().skip(every - 1).step_by(every) {
+        let _ = write!(text, "{:<21}{:>12.2}", point.ts, point.mean);
+        row(&mut text, &point.q);
+    }
+    for (window, max) in &line.max {
+        let _ = write!(text, "{:<21}{:>12}", format!("highest of {window}"), "");
+        row(&mut text, &max.q);
+    }
+    let members: Vec<String> =
+        line.members.iter().filter(|m| m.weight >= 0.005).map(|m| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
+    let _ = writeln!(text, "members: {}", members.join(", "));
+    for note in &line.cleaning {
+        let _ = writeln!(text, "cleaning: {} ({} to {})", note.note, note.first, note.last);
+    }
+    text
+}
+
+fn row(text: &mut String, q: &BTreeMap<String, f64>) {
+    for value in q.values() {
+        let _ = write!(text, "{value:>12.2}");
+    }
+    text.push('\n');
+}
+
+/// CPU time of this thread [ms]; where the system doesn't tell, the wall's.
+fn thread_cpu_ms() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let on_cpu_ns = told.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+    on_cpu_ns.map_or_else(wall_ms, |ns| ns / 1e6)
+}
+
+fn wall_ms() -> f64 {
+    use std::sync::OnceLock;
+    static BEGAN: OnceLock<std::time::Instant> = OnceLock::new();
+    BEGAN.get_or_init(std::time::Instant::now).elapsed().as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests;

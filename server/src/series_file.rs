@@ -1,0 +1,224 @@
+//! Series in CSV files: the header `timestamp,value`, RFC 3339 times with a zone, one row a step, missing rows are gaps.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use predictor::{Cleaning, Series, SeriesError};
+
+use crate::cli::{parse_time, show_time};
+
+/// The header that is read and written.
+const HEADER: [&str; 2] = ["timestamp", "value"];
+
+/// A file's rows in its own order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesFile {
+    /// The file's name without folder and ending.
+    pub name: String,
+    /// (timestamp [epoch ms], value); a value that is empty, `NaN` or infinite in the file is NaN: a gap.
+    pub points: Vec<(i64, f64)>,
+}
+
+/// Why a file is no series. The text names file, line, value and what is allowed.
+#[derive(Debug, thiserror::Error)]
+pub enum SeriesFileError {
+    /// The file can't be read.
+    #[error("{file}: {source}")]
+    Read {
+        /// Which file.
+        file: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Only CSV is read.
+    #[error("{file}: a CSV file with the header `timestamp,value` is allowed")]
+    Format {
+        /// What was given.
+        file: String,
+    },
+    /// The header or a row is wrong.
+    #[error("{file}, line {line}: {problem}")]
+    Row {
+        /// Which file.
+        file: String,
+        /// Which line, from 1.
+        line: u64,
+        /// Key, value and what is allowed.
+        problem: String,
+    },
+    /// The rows are no regular series.
+    #[error("{file}: {source}")]
+    Series {
+        /// Which file.
+        file: String,
+        /// What is wrong with them.
+        source: SeriesError,
+    },
+}
+
+impl SeriesFile {
+    /// Reads a CSV file.
+    ///
+    /// # Errors
+    /// [`SeriesFileError`].
+    pub fn read(path: &Path) -> Result<Self, SeriesFileError> {
+        let file = path.display().to_string();
+        if file.starts_with("prometheus:") || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+            return Err(SeriesFileError::Format { file });
+        }
+        let opened = File::open(path).map_err(|source| SeriesFileError::Read { file: file.clone(), source })?;
+        let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
+        Self::parse(opened, &file, name)
+    }
+
+    /// Reads CSV from anywhere; `file` is what errors call it.
+    ///
+    /// # Errors
+    /// [`SeriesFileError`].
+    pub fn parse(reader: impl Read, file: &str, name: String) -> Result<Self, SeriesFileError> {
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(reader);
+        let mut points = Vec::new();
+        let mut record = csv::StringRecord::new();
+        let mut first = true;
+        loop {
+            let line = rows.position().line();
+            let wrong = |problem: String| SeriesFileError::Row { file: file.to_owned(), line, problem };
+            match rows.read_record(&mut record) {
+                Ok(false) => break,
+                Ok(true) => {}
+                Err(error) => return Err(broken(error, file, line)),
+            }
+            // Comments and empty lines are skipped by the reader: the record knows its own line.
+            let line = record.position().map_or(line, csv::Position::line);
+            let wrong_here = |problem: String| SeriesFileError::Row { file: file.to_owned(), line, problem };
+            if std::mem::take(&mut first) {
+                check_header(&record).map_err(wrong)?;
+                continue;
+            }
+            points.push(point(&record).map_err(wrong_here)?);
+        }
+        if first {
+            return Err(SeriesFileError::Row {
+                file: file.to_owned(),
+                line: 1,
+                problem: "the file is empty: the header `timestamp,value` and rows are needed".to_owned(),
+            });
+        }
+        Ok(Self { name, points })
+    }
+
+    /// All rows as a series, and what was done to them.
+    ///
+    /// # Errors
+    /// [`SeriesFileError::Series`].
+    pub fn series(&self) -> Result<(Series, Vec<Cleaning>), SeriesFileError> {
+        Series::try_from_points(&self.points, None).map_err(|source| SeriesFileError::Series { file: self.name.clone(), source })
+    }
+
+    /// The rows with a timestamp ≤ `origin_ms`: what could be known then. `step_ms` is that of the whole file, so that a few first rows can't
+    /// tell another.
+    ///
+    /// # Errors
+    /// [`SeriesFileError::Series`].
+    pub fn series_until(&self, origin_ms: i64, step_ms: i64) -> Result<(Series, Vec<Cleaning>), SeriesFileError> {
+        let known: Vec<(i64, f64)> = self.points.iter().copied().filter(|point| point.0 <= origin_ms).collect();
+        Series::try_from_points(&known, Some(step_ms)).map_err(|source| SeriesFileError::Series { file: self.name.clone(), source })
+    }
+}
+
+/// The series as CSV text; gaps are missing rows.
+#[must_use]
+pub fn to_csv(series: &Series) -> String {
+    let mut text = format!("{}\n", HEADER.join(","));
+    for i in 0..series.len() {
+        if let Some(value) = series.value(i) {
+            // Writing to a String can't fail.
+            let _ = writeln!(text, "{},{value}", show_time(series.timestamp_ms(i)));
+        }
+    }
+    text
+}
+
+fn broken(error: csv::Error, file: &str, line: u64) -> SeriesFileError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => SeriesFileError::Read { file: file.to_owned(), source },
+        csv::ErrorKind::Utf8 { .. } => {
+            SeriesFileError::Row { file: file.to_owned(), line, problem: "not UTF-8 text: a CSV file is allowed".to_owned() }
+        }
+        other => SeriesFileError::Row { file: file.to_owned(), line, problem: format!("not CSV: {other:?}") },
+    }
+}
+
+fn check_header(record: &csv::StringRecord) -> Result<(), String> {
+    // Spreadsheets put a byte order mark before the first name.
+    let columns: Vec<&str> = record.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
+    if let Some(unknown) = columns.iter().find(|name| !HEADER.contains(name)) {
+        return Err(format!("unknown column {unknown:?}: the header `timestamp,value` is allowed"));
+    }
+    if columns != HEADER {
+        return Err(format!("header {:?}: `timestamp,value` is allowed", columns.join(",")));
+    }
+    Ok(())
+}
+
+fn point(record: &csv::StringRecord) -> Result<(i64, f64), String> {
+    if record.len() != HEADER.len() {
+        return Err(format!("{} fields: two are allowed, timestamp and value", record.len()));
+    }
+    let ts_ms = parse_time(&record[0]).map_err(|problem| format!("timestamp = {problem}"))?;
+    let value = match &record[1] {
+        "" => f64::NAN,
+        text => text.parse().map_err(|_| format!("value = {text:?} is no number; allowed: a number ≥ 0, or nothing for a gap"))?,
+    };
+    Ok((ts_ms, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<SeriesFile, SeriesFileError> {
+        SeriesFile::parse(text.as_bytes(), "load.csv", "load".to_owned())
+    }
+
+    #[test]
+    fn errors_name_the_line_the_value_and_what_is_allowed() {
+        for (text, parts) in [
+            ("", ["line 1", "timestamp,value"]),
+            ("time,value\n", ["unknown column \"time\"", "`timestamp,value` is allowed"]),
+            ("value,timestamp\n", ["line 1", "`timestamp,value` is allowed"]),
+            ("timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01,2\n", ["line 3", "\"2026-01-01\" is not a time"]),
+            ("timestamp,value\n\n2026-01-01T00:00:00Z,many\n", ["line 3", "\"many\" is no number"]),
+            ("timestamp,value\n2026-01-01T00:00:00Z,1,2\n", ["line 2", "two are allowed"]),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.starts_with("load.csv, line"), "{error}");
+            assert!(parts.iter().all(|part| error.contains(part)), "{text:?}: {error}");
+        }
+        let parquet = SeriesFile::read(Path::new("x.parquet")).unwrap_err().to_string();
+        assert!(parquet.contains("CSV"), "{parquet}");
+        assert!(SeriesFile::read(Path::new("no/such/file.csv")).unwrap_err().to_string().contains("no/such/file.csv"));
+    }
+
+    #[test]
+    fn missing_rows_empty_values_and_nan_are_gaps_and_the_series_comes_back() {
+        let text = "timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01T00:01:00Z,\n2026-01-01T00:02:00Z,NaN\n2026-01-01T00:04:00Z,2.5\n2026-01-01T00:05:00Z,3\n";
+        let (series, _) = parse(text).unwrap().series().unwrap();
+        let values: Vec<_> = (0..series.len()).map(|i| series.value(i)).collect();
+        assert_eq!(values, [Some(1.0), None, None, None, Some(2.5), Some(3.0)]);
+        let again = parse(&to_csv(&series)).unwrap().series_until(series.end_ms(), series.step_ms()).unwrap().0;
+        assert_eq!(again, series);
+    }
+
+    #[test]
+    fn what_was_known_at_an_origin_ends_there() {
+        let text = "timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01T00:02:00Z,7\n2026-01-01T00:01:00Z,2\n2026-01-01T00:03:00Z,9\n";
+        let file = parse(text).unwrap();
+        let origin_ms = parse_time("2026-01-01T00:01:30Z").unwrap();
+        let (series, notes) = file.series_until(origin_ms, 60_000).unwrap();
+        assert_eq!((series.len(), series.value(1)), (2, Some(2.0)));
+        assert!(notes.is_empty(), "the row that came late came late to one after the origin: {notes:?}");
+    }
+}
