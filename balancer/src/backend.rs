@@ -83,8 +83,11 @@ pub struct BackendView {
 pub enum OutcomeKind {
     /// An answer that isn't the backend's fault (also 4xx).
     Success,
-    /// 5xx, or an answer that broke off or wasn't HTTP.
+    /// 5xx (but see `Overloaded`), or an answer that broke off or wasn't HTTP.
     ServerError,
+    /// "Busy": 429, 503, a full queue. The backend is well and sheds load: not a failure of its health unless the configuration says so
+    /// (ejecting who sheds load buries the others), but a refusal that came quickly makes it no more attractive either.
+    Overloaded,
     /// No answer in time.
     Timeout,
     /// No connection: nothing of the request was sent.
@@ -109,7 +112,7 @@ impl Outcome {
         Outcome { kind, latency }
     }
 
-    /// Whether the backend failed this request.
+    /// Whether the backend failed this request. Shedding load isn't failing.
     pub fn is_failure(&self) -> bool {
         matches!(self.kind, OutcomeKind::ServerError | OutcomeKind::Timeout | OutcomeKind::ConnectFailed)
     }

@@ -40,6 +40,9 @@ pub struct PassiveHealth {
     /// Whether an answer of 5xx is a failure.
     #[serde(default = "yes")]
     pub server_errors: bool,
+    /// Whether shedding load (429, 503, a full queue) is a failure. Off unless asked for: at a peak every backend sheds.
+    #[serde(default)]
+    pub overloads: bool,
 }
 
 impl Default for PassiveHealth {
@@ -51,7 +54,7 @@ impl Default for PassiveHealth {
 impl PassiveHealth {
     /// nginx's `max_fails=N fail_timeout=T`.
     pub fn new(max_fails: u32, fail_timeout: Nanos) -> PassiveHealth {
-        PassiveHealth { max_fails, fail_timeout, consecutive_failures: None, timeouts: true, server_errors: true }
+        PassiveHealth { max_fails, fail_timeout, consecutive_failures: None, timeouts: true, server_errors: true, overloads: false }
     }
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
@@ -73,7 +76,8 @@ impl PassiveHealth {
             OutcomeKind::ConnectFailed => Verdict::Bad,
             OutcomeKind::Timeout if self.timeouts => Verdict::Bad,
             OutcomeKind::ServerError if self.server_errors => Verdict::Bad,
-            OutcomeKind::Timeout | OutcomeKind::ServerError | OutcomeKind::Cancelled => Verdict::Neither,
+            OutcomeKind::Overloaded if self.overloads => Verdict::Bad,
+            OutcomeKind::Timeout | OutcomeKind::ServerError | OutcomeKind::Overloaded | OutcomeKind::Cancelled => Verdict::Neither,
         }
     }
 }

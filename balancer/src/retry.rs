@@ -26,6 +26,10 @@ pub struct RetryPolicy {
     /// Whether a 5xx may be tried again.
     #[serde(default = "yes")]
     pub server_errors: bool,
+    /// Whether a request that was refused for lack of room (429, 503) may be tried again. Off unless asked for: where loads are balanced
+    /// the others have no room either, and retries are more load.
+    #[serde(default)]
+    pub overloads: bool,
     /// How many retries all requests together may cause.
     #[serde(default)]
     pub budget: RetryBudgetConfig,
@@ -33,7 +37,13 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> RetryPolicy {
-        RetryPolicy { max_attempts: default_max_attempts(), timeouts: true, server_errors: true, budget: RetryBudgetConfig::default() }
+        RetryPolicy {
+            max_attempts: default_max_attempts(),
+            timeouts: true,
+            server_errors: true,
+            overloads: false,
+            budget: RetryBudgetConfig::default(),
+        }
     }
 }
 
@@ -49,7 +59,7 @@ impl RetryPolicy {
 
 /// Whether a request whose attempt number `attempts` (the first is 1) ended with `outcome` may be sent to another backend.
 ///
-/// Only failures are tried again, and only if that can't carry the request out twice: its method is idempotent (RFC 9110, 9.2.2), or not a
+/// Only failures (and refusals, if the policy says so) are tried again, and only if that can't carry the request out twice: its method is idempotent (RFC 9110, 9.2.2), or not a
 /// byte of it was sent to the backend (`bytes_sent` false). The caller must have sent nothing of an answer to its client, exclude the
 /// backends already tried ([`PickRequest::exclude`](crate::PickRequest::exclude)), and ask the [`RetryBudget`] last, for asking spends.
 pub fn may_retry(method_idempotent: bool, bytes_sent: bool, outcome: &Outcome, attempts: u32, policy: &RetryPolicy) -> bool {
@@ -57,6 +67,7 @@ pub fn may_retry(method_idempotent: bool, bytes_sent: bool, outcome: &Outcome, a
         OutcomeKind::ConnectFailed => true,
         OutcomeKind::Timeout => policy.timeouts,
         OutcomeKind::ServerError => policy.server_errors,
+        OutcomeKind::Overloaded => policy.overloads,
         OutcomeKind::Success | OutcomeKind::Cancelled => false,
     };
     worth_it && attempts < policy.max_attempts && (method_idempotent || !bytes_sent)

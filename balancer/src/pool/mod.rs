@@ -33,7 +33,7 @@ struct Member {
     drained: bool,
     /// No longer listed; leaves the pool when empty.
     removed: bool,
-    /// Failed requests that still count as load (see [`Pool::finish`]), and until when.
+    /// Failed and refused requests that still count as load (see [`Pool::finish`]), and until when.
     penalty: u32,
     penalty_until: Nanos,
     warming_since: Option<Nanos>,
@@ -153,9 +153,9 @@ impl Pool {
 
     /// A request to `id` ended: one fewer in flight. A finish without a begin, or for an unknown id, changes no count.
     ///
-    /// An instance that fails at once has few requests in flight, and "least connections" would send it all the traffic. So a failed
-    /// request goes on counting as load until a request succeeds there, or for `fail_timeout` (10 s without passive health) after the last
-    /// failure: failing never makes a backend more attractive.
+    /// An instance that fails or refuses at once has few requests in flight, and "least connections" would send it all the traffic. So such
+    /// a request goes on counting as load until a request succeeds there, or for `fail_timeout` (10 s without passive health) after the
+    /// last one: failing never makes a backend more attractive.
     #[inline]
     pub fn finish(&mut self, id: BackendId, now: Nanos, outcome: &Outcome) {
         let Some(at) = self.index.get(id) else { return };
@@ -165,7 +165,7 @@ impl Pool {
         }
         member.in_flight -= 1;
         self.load[at] = self.load[at].saturating_sub(1);
-        if outcome.is_failure() {
+        if outcome.is_failure() || outcome.kind == OutcomeKind::Overloaded {
             self.penalise(at, now);
         } else if self.penalised > 0 && outcome.kind == OutcomeKind::Success {
             self.forgive(at, 1);

@@ -27,7 +27,8 @@ impl Pool {
         self.members.iter().filter(|member| !member.draining()).map(|member| member.active.due(&active)).min()
     }
 
-    /// A probe's answer: true if the backend is well. Late and repeated answers change nothing.
+    /// A probe's answer: true if the backend is well. An answer when no probe is out (repeated, or after its time-out) changes nothing. As
+    /// answers carry no mark, the caller must itself stop waiting after the time-out: a later one would pass as the next probe's.
     pub fn probe_result(&mut self, id: BackendId, now: Nanos, ok: bool) {
         let (Some(active), Some(at)) = (self.active, self.index.get(id)) else { return };
         let change = self.members[at].active.result(&active, ok);

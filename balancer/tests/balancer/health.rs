@@ -84,6 +84,16 @@ fn what_does_not_count_as_a_failure_neither_ejects_nor_heals() {
 }
 
 #[test]
+fn shedding_load_ejects_nobody_unless_asked_for() {
+    for (overloads, state) in [(false, BackendState::Up), (true, BackendState::Ejected)] {
+        let mut bench = Bench::new(passive(&[1, 1], PassiveHealth { overloads, ..nginx() }));
+        bench.request(1, secs(1), OutcomeKind::Overloaded);
+        bench.request(1, secs(1), OutcomeKind::Overloaded);
+        assert_eq!(bench.state(1, secs(1)), state);
+    }
+}
+
+#[test]
 fn answers_to_requests_from_before_the_ejection_change_nothing() {
     let mut bench = Bench::new(passive(&[1, 1, 1], nginx()));
     for _ in 0..4 {

@@ -162,8 +162,13 @@ fn the_same_seed_gives_the_same_picks() {
 #[test]
 fn failing_fast_attracts_no_traffic() {
     // Backend 1 refuses within no time and so never has anything in flight; the others hold each request for eight arrivals.
-    for (algorithm, weights) in [Algorithm::LeastConnections, Algorithm::P2c].into_iter().flat_map(|a| [(a, [1, 1, 1]), (a, [2, 2, 2])]) {
-        let mut bench = Bench::plain(algorithm, &weights);
+    for (algorithm, kind) in [
+        (Algorithm::LeastConnections, OutcomeKind::ConnectFailed),
+        (Algorithm::LeastConnections, OutcomeKind::Overloaded),
+        (Algorithm::P2c, OutcomeKind::ServerError),
+        (Algorithm::P2c, OutcomeKind::Overloaded),
+    ] {
+        let mut bench = Bench::plain(algorithm, &[1, 1, 1]);
         let mut busy = std::collections::VecDeque::new();
         let mut failed = 0;
         for step in 0..3_000u64 {
@@ -176,12 +181,12 @@ fn failing_fast_attracts_no_traffic() {
             bench.begin(id, now);
             if id == 1 {
                 failed += 1;
-                bench.finish(id, now, OutcomeKind::ConnectFailed);
+                bench.finish(id, now, kind);
             } else {
                 busy.push_back(id);
             }
         }
-        assert!(failed <= 10, "{algorithm}: {failed} of 3000 requests went to the backend that only fails");
+        assert!(failed <= 10, "{algorithm}, {kind:?}: {failed} of 3000 requests went to the backend that only fails");
     }
 }
 

@@ -38,6 +38,7 @@ fn kind() -> impl Strategy<Value = OutcomeKind> {
     prop_oneof![
         4 => Just(OutcomeKind::Success),
         1 => Just(OutcomeKind::ServerError),
+        1 => Just(OutcomeKind::Overloaded),
         1 => Just(OutcomeKind::Timeout),
         1 => Just(OutcomeKind::ConnectFailed),
         1 => Just(OutcomeKind::Cancelled)

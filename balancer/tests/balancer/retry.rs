@@ -15,7 +15,7 @@ fn only_what_cannot_happen_twice_is_tried_again() {
         assert!(may(false, false, kind), "nothing sent: {kind:?}");
         assert!(!may(false, true, kind), "may have been carried out: {kind:?}");
     }
-    for kind in [OutcomeKind::Success, OutcomeKind::Cancelled] {
+    for kind in [OutcomeKind::Success, OutcomeKind::Cancelled, OutcomeKind::Overloaded] {
         assert!(!may(true, false, kind), "{kind:?}");
     }
 }
@@ -27,6 +27,9 @@ fn the_policy_limits_kinds_and_attempts() {
     assert_eq!([1, 2, 3, 4].map(|attempts| may_retry(true, false, &failed, attempts, &policy)), [true, true, false, false]);
     let once = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
     assert!(!may_retry(true, false, &failed, 1, &once));
+    let everything = RetryPolicy { overloads: true, ..policy };
+    assert!(may_retry(true, true, &ended(OutcomeKind::Overloaded), 1, &everything));
+    assert!(!may_retry(false, true, &ended(OutcomeKind::Overloaded), 1, &everything));
     let connect_only = RetryPolicy { timeouts: false, server_errors: false, ..RetryPolicy::default() };
     assert!(may_retry(true, true, &failed, 1, &connect_only));
     assert!(!may_retry(true, true, &ended(OutcomeKind::Timeout), 1, &connect_only));
