@@ -115,13 +115,13 @@ pub struct WeightedBackend {
     pub id: u32,
     /// Where it listens, `host:port`.
     pub address: String,
-    /// Now: 0 = drain, 100 = its full share.
+    /// Now: 0 = drain, [`crate::weights::FULL`] = its full share.
     pub weight: u32,
     /// Set while the weight is still climbing. The planner itself sends the steps, so a balancer may ignore it.
     pub ramp: Option<Ramp>,
 }
 
-/// A weight that climbs linearly to 100.
+/// A weight that climbs linearly to [`crate::weights::FULL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ramp {
     /// Begin (the replica became ready).
@@ -255,4 +255,6 @@ pub enum OrderOutcome {
     NotVisible,
     /// It failed and must not be tried again.
     Failed,
+    /// It isn't needed any more, or a person ended it.
+    Cancelled,
 }

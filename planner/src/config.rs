@@ -73,7 +73,7 @@ pub enum Capacity {
         /// `[rps]`, above 0.
         rps_per_replica: f64,
     },
-    /// The simulator finds it: a curve from replicas to the rps that hold the SLO.
+    /// The simulator finds it: a curve from replicas to the rps that hold the SLO, see [`crate::capacity`].
     Modelled {
         /// Requests that one replica serves at once.
         concurrency: u32,
@@ -81,6 +81,9 @@ pub enum Capacity {
         service_time_ms: f64,
         /// Places to wait in a replica, beyond those in service.
         queue: u32,
+        /// Who picks the replica.
+        #[serde(default)]
+        algorithm: balancer::Algorithm,
     },
 }
 
@@ -326,4 +329,21 @@ fn default_fallback_stabilisation() -> i64 {
 }
 fn default_tolerance() -> f64 {
     0.1
+}
+
+impl ServiceConfig {
+    /// How far back a limit on the rate of change looks.
+    pub(crate) fn longest_window_ms(&self) -> i64 {
+        let hpa = match &self.policy {
+            Policy::Hpa(hpa) => hpa.scale_up.policies.iter().chain(&hpa.scale_down.policies).map(|p| p.period_ms).max().unwrap_or(0),
+            Policy::Predictive(_) => 0,
+        };
+        hpa.max(self.rails.cool_down_ms).max(self.tick_ms)
+    }
+
+    /// How far ahead a forecast must reach to be of use at any moment before it is too old: its age, the lead time, a tick, and the
+    /// stabilisation window.
+    pub fn horizon_needed_ms(&self, lead_ms: i64) -> i64 {
+        self.forecast_max_age_ms + lead_ms + self.tick_ms + self.rails.stabilisation_ms
+    }
 }

@@ -1,41 +1,109 @@
 //! The control loop as a function of state, event and time.
 
-use crate::command::{Command, Entry};
-use crate::decision::{Action, Decision, Inputs, ReasonCode};
+use crate::capacity::Curves;
+use crate::command::{Command, DecisionId, Entry, OrderId};
+use crate::config::Pause;
 use crate::event::Event;
-use crate::state::State;
+use crate::state::{ServiceState, State};
+
+mod act;
+mod answer;
+mod observe;
+mod operate;
+mod plan;
+mod tick;
 
 /// Takes one event in and says what is to be done. See the crate's documentation for the order in which the commands must be executed.
+///
+/// Nothing in an event is trusted: unknown services and orders, repeated and late answers, and numbers that aren't any are ignored, and a
+/// clock that runs backwards is followed without lowering anything.
 pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
-    state.clock_ms = state.clock_ms.max(now_ms);
+    let now_ms = state.advance(now_ms);
     match event {
-        Event::Tick { service } => tick(state, &service, now_ms),
-        _ => Vec::new(),
+        Event::Operator { who, action, .. } => return operate::operate(state, who, action, now_ms),
+        Event::Restarted { .. } => return operate::restarted(state, now_ms),
+        _ => {}
+    }
+    let Some(name) = service_of(state, &event) else { return Vec::new() };
+    let Some(mut turn) = Turn::of(state, &name, now_ms) else { return Vec::new() };
+    match event {
+        Event::Tick { .. } => turn.tick(),
+        Event::Sample { at_ms, load_rps, saturated, .. } => turn.service.load.insert(at_ms, load_rps, saturated, now_ms),
+        Event::Fleet { at_ms, replicas, .. } => turn.fleet(at_ms, replicas),
+        Event::FleetUnknown { at_ms, reason, .. } => turn.fleet_unknown(at_ms, reason),
+        Event::Forecast { forecast, .. } => turn.forecast(forecast),
+        Event::ForecastFailed { error, not_enough_history, .. } => turn.forecast_failed(error, not_enough_history),
+        Event::Acknowledged { order, .. } => turn.acknowledged(order),
+        Event::ActFailed { order, error, retry, retry_after_ms, .. } => turn.act_failed(order, error, retry, retry_after_ms),
+        Event::WeightsApplied { epoch, .. } => turn.weights_applied(epoch),
+        Event::WeightsRefused { epoch, current_epoch, .. } => turn.weights_refused(epoch, current_epoch),
+        Event::Operator { .. } | Event::Restarted { .. } => {}
+    }
+    turn.out
+}
+
+/// Which service is it about? Answers to orders name only the order.
+fn service_of(state: &State, event: &Event) -> Option<String> {
+    match event {
+        Event::Tick { service }
+        | Event::Sample { service, .. }
+        | Event::Fleet { service, .. }
+        | Event::FleetUnknown { service, .. }
+        | Event::Forecast { service, .. }
+        | Event::ForecastFailed { service, .. }
+        | Event::WeightsApplied { service, .. }
+        | Event::WeightsRefused { service, .. } => Some(service.clone()),
+        Event::Acknowledged { order, .. } | Event::ActFailed { order, .. } => {
+            let owns = |service: &&ServiceState| service.pending.as_ref().is_some_and(|pending| pending.order.id == *order);
+            state.services.values().find(owns).map(|service| service.config.name.clone())
+        }
+        Event::Operator { .. } | Event::Restarted { .. } => None,
     }
 }
 
-fn tick(state: &mut State, name: &str, now_ms: i64) -> Vec<Command> {
-    if !state.services.contains_key(name) {
-        return Vec::new();
-    }
-    let id = state.next_decision();
-    let Some(service) = state.services.get_mut(name) else { return Vec::new() };
-    let decision = Decision {
-        id,
-        service: name.to_owned(),
-        at_ms: now_ms,
-        mode: service.mode,
-        current: None,
-        target: None,
-        action: Action::Hold,
-        reason: ReasonCode::FleetUnknown,
-        sentence: "Hold: the fleet has not been observed yet.".to_owned(),
-        inputs: Inputs::default(),
-        candidates: Vec::new(),
-        rail: None,
-        check: None,
-        expires_ms: None,
-    };
-    service.last_decision = Some(decision.clone());
-    vec![Command::Journal(Entry::Decision(Box::new(decision)))]
+/// One service's turn: what it may change and what it wants done.
+struct Turn<'a> {
+    service: &'a mut ServiceState,
+    curves: &'a mut Curves,
+    next_id: &'a mut u64,
+    paused_all: Option<Pause>,
+    now_ms: i64,
+    out: Vec<Command>,
 }
+
+impl<'a> Turn<'a> {
+    fn of(state: &'a mut State, name: &str, now_ms: i64) -> Option<Turn<'a>> {
+        let State { services, curves, next_id, paused, .. } = state;
+        let service = services.get_mut(name)?;
+        Some(Turn { service, curves, next_id, paused_all: *paused, now_ms, out: Vec::new() })
+    }
+
+    fn journal(&mut self, entry: Entry) {
+        self.out.push(Command::Journal(entry));
+    }
+
+    fn decision_id(&mut self) -> DecisionId {
+        DecisionId(self.number())
+    }
+
+    fn order_id(&mut self) -> OrderId {
+        OrderId(self.number())
+    }
+
+    fn number(&mut self) -> u64 {
+        let id = *self.next_id;
+        *self.next_id += 1;
+        id
+    }
+
+    fn holds_up(&self) -> bool {
+        [self.paused_all, self.service.paused].into_iter().flatten().any(Pause::holds_up)
+    }
+
+    fn holds_down(&self) -> bool {
+        [self.paused_all, self.service.paused].into_iter().flatten().any(Pause::holds_down)
+    }
+}
+
+#[cfg(test)]
+mod tests;

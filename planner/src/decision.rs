@@ -68,6 +68,8 @@ pub enum ReasonCode {
     FallbackUp,
     /// The service shed or was full: demand is higher than what could be measured.
     SaturatedUp,
+    /// Replicas got lost that nobody took away.
+    Restore,
     /// Below the minimum.
     BelowMinimum,
     /// Fewer replicas suffice for the whole window ahead, and the load now agrees.
@@ -187,7 +189,8 @@ pub enum LeadSource {
 /// A rule's wish.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// The rule: `forecast`, `reactive`, `fallback`, `hpa`, `saturation`, `check`, `minimum`.
+    /// The rule: `forecast`, `reactive`, `fallback`, `hpa`, `stabilised`, `rate_limited`, `stays`
+    /// (what must remain on the way down) or `unknown_ahead` instead, `saturation`, `restore`, `check`.
     pub name: String,
     /// How many replicas it wants.
     pub replicas: u32,

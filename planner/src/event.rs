@@ -43,6 +43,13 @@ pub enum Event {
         /// Why, for the sentence.
         reason: String,
     },
+    /// A new forecast. One that is older than the newest is ignored.
+    Forecast {
+        /// Which service.
+        service: String,
+        /// From the series as it was at its origin.
+        forecast: predictor::Forecast,
+    },
     /// A forecast could not be made.
     ForecastFailed {
         /// Which service.

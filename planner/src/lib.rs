@@ -35,12 +35,25 @@
 //! commands, in their order. After a crash, load the last written state and feed [`Event::Restarted`]. An executor ignores an order whose id
 //! it has executed, or that is lower than one it has executed for the same service.
 
+pub mod capacity;
 pub mod command;
 pub mod config;
 mod control;
 pub mod decision;
 pub mod event;
+mod explain;
+#[cfg(test)]
+mod fixtures;
+pub mod hpa;
+pub mod lead;
+pub mod load;
+pub mod order;
+mod policy;
+pub mod rails;
 pub mod state;
+mod text;
+pub mod weights;
+pub mod window;
 
 pub use command::{AlertCode, Command, DecisionId, Entry, Order, OrderId, OrderOutcome, Ramp, WeightPlan, WeightedBackend};
 pub use config::{

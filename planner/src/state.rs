@@ -2,12 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use predictor::Forecast;
 use serde::{Deserialize, Serialize};
 
-use crate::command::DecisionId;
+use crate::capacity::Curves;
+use crate::command::{Command, Entry, Order, OrderOutcome};
 use crate::config::{ConfigError, Mode, Pause, ServiceConfig};
-use crate::decision::Decision;
-use crate::event::Replica;
+use crate::decision::{Decision, ForecastMissing};
+use crate::event::{Replica, ReplicaState};
+use crate::hpa::Change;
+use crate::lead::LeadTimes;
+use crate::load::LoadWindow;
+use crate::order::{Backoff, Pending};
+use crate::weights::Weights;
+use crate::window::MaxWindow;
 
 /// What the control loop remembers of all services.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +30,9 @@ pub struct State {
     pub paused: Option<Pause>,
     /// By name.
     pub services: BTreeMap<String, ServiceState>,
+    /// Replicas → rps that hold the SLO, for modelled capacities; shared by services of the same shape.
+    #[serde(default)]
+    pub curves: Curves,
 }
 
 /// What it remembers of one service.
@@ -33,8 +44,39 @@ pub struct ServiceState {
     pub mode: Mode,
     /// A pause of this service.
     pub paused: Option<Pause>,
+    /// The recent load.
+    pub load: LoadWindow,
     /// The last observation of the fleet.
     pub fleet: Option<FleetSeen>,
+    /// Set while the newest attempt to observe the fleet failed.
+    pub fleet_problem: Option<FleetProblem>,
+    /// The newest forecast. Not written down: whoever restarts the loop feeds it again.
+    #[serde(skip)]
+    pub forecast: Option<Forecast>,
+    /// Why there is no newer one.
+    pub forecast_problem: Option<ForecastMissing>,
+    /// When one was last asked for.
+    pub forecast_asked_ms: Option<i64>,
+    /// Measured start-up times.
+    pub lead: LeadTimes,
+    /// The order that is not settled.
+    pub pending: Option<Pending>,
+    /// The target of the last order that was reached; what the fleet loses by itself is restored to this.
+    pub desired: Option<u32>,
+    /// Set after orders that failed for good.
+    pub backoff: Option<Backoff>,
+    /// Changes that were ordered, as far back as a limit looks.
+    pub changes: Vec<Change>,
+    /// What the rules recommended lately.
+    pub memory: Memory,
+    /// The proposal that waits for a person.
+    pub proposal: Option<Decision>,
+    /// The proposal that a person turned down.
+    pub rejected: Option<Rejected>,
+    /// What the balancer was told.
+    pub weights: Weights,
+    /// What people have been told.
+    pub alarms: Alarms,
     /// The last decision.
     pub last_decision: Option<Decision>,
 }
@@ -48,6 +90,60 @@ pub struct FleetSeen {
     pub replicas: Vec<Replica>,
 }
 
+/// The fleet could not be observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetProblem {
+    /// When.
+    pub at_ms: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// Recommendations of the recent past, for the stabilisation windows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The fallback's.
+    pub fallback: MaxWindow,
+    /// The HPA's, for the way down.
+    pub hpa_down: MaxWindow,
+    /// The HPA's, negated, for the way up.
+    pub hpa_up: MaxWindow,
+}
+
+/// A proposal that was turned down is not made again while nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// Replicas then.
+    pub current: u32,
+    /// Replicas proposed.
+    pub target: u32,
+    /// When this is forgotten.
+    pub until_ms: i64,
+}
+
+/// What people have been told, so that they are told once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarms {
+    /// More is needed than the maximum allows.
+    pub breach: bool,
+    /// Load or fleet were known once, and are not now.
+    pub data_lost: bool,
+    /// Load and fleet were known once.
+    pub data_seen: bool,
+}
+
+impl FleetSeen {
+    /// How many are in this state.
+    pub fn count(&self, state: ReplicaState) -> u32 {
+        self.replicas.iter().filter(|r| r.state == state).count() as u32
+    }
+
+    /// Ready or on their way: what an absolute target counts.
+    pub fn counted(&self) -> u32 {
+        self.replicas.iter().filter(|r| r.state != ReplicaState::Draining).count() as u32
+    }
+}
+
 impl State {
     /// Format of [`State`] that this version writes.
     pub const VERSION: u32 = 1;
@@ -57,7 +153,8 @@ impl State {
     /// # Errors
     /// The first value that can't be used, or a name that occurs twice.
     pub fn new(configs: Vec<ServiceConfig>) -> Result<State, ConfigError> {
-        let mut state = State { version: State::VERSION, clock_ms: i64::MIN, next_id: 1, paused: None, services: BTreeMap::new() };
+        let (services, curves) = (BTreeMap::new(), Curves::default());
+        let mut state = State { version: State::VERSION, clock_ms: i64::MIN, next_id: 1, paused: None, services, curves };
         state.reconfigure(configs)?;
         Ok(state)
     }
@@ -82,22 +179,102 @@ impl State {
             }
         }
         self.services = services;
+        self.curves.retain(self.services.values().map(|service| &service.config));
         Ok(())
     }
 
-    pub(crate) fn next_decision(&mut self) -> DecisionId {
-        DecisionId(self.next_number())
-    }
-
-    fn next_number(&mut self) -> u64 {
-        let id = self.next_id;
-        self.next_id += 1;
-        id
+    /// The loop's own time: never runs backwards by a little (a clock being corrected), and follows a clock that was set back for real, with
+    /// everything that was remembered moved out of the future.
+    pub(crate) fn advance(&mut self, now_ms: i64) -> i64 {
+        const LARGE_MS: i64 = 600_000;
+        if now_ms >= self.clock_ms || self.clock_ms.saturating_sub(now_ms) > LARGE_MS {
+            if now_ms < self.clock_ms {
+                self.services.values_mut().for_each(|service| service.clamp(now_ms));
+            }
+            self.clock_ms = now_ms;
+        }
+        self.clock_ms
     }
 }
 
 impl ServiceState {
     fn new(config: ServiceConfig) -> ServiceState {
-        ServiceState { mode: config.mode, config, paused: None, fleet: None, last_decision: None }
+        ServiceState {
+            mode: config.mode,
+            config,
+            paused: None,
+            load: LoadWindow::default(),
+            fleet: None,
+            fleet_problem: None,
+            forecast: None,
+            forecast_problem: None,
+            forecast_asked_ms: None,
+            lead: LeadTimes::default(),
+            pending: None,
+            desired: None,
+            backoff: None,
+            changes: Vec::new(),
+            memory: Memory::default(),
+            proposal: None,
+            rejected: None,
+            weights: Weights::default(),
+            alarms: Alarms::default(),
+            last_decision: None,
+        }
+    }
+
+    /// Replicas that count now: the target of an order under way, else what was observed.
+    pub fn current(&self) -> Option<u32> {
+        match (&self.pending, &self.fleet) {
+            (Some(pending), _) => Some(pending.order.target),
+            (None, Some(fleet)) => Some(fleet.counted()),
+            (None, None) => None,
+        }
+    }
+
+    /// Ends the pending order and writes down how.
+    pub(crate) fn close(&mut self, outcome: OrderOutcome, now_ms: i64, out: &mut Vec<Command>) -> Option<Order> {
+        let order = self.pending.take()?.order;
+        self.desired = match outcome {
+            OrderOutcome::Reached => Some(order.target),
+            OrderOutcome::Superseded => self.desired,
+            _ => None,
+        };
+        let entry = Entry::OrderClosed { order: order.id, service: order.service.clone(), at_ms: now_ms, outcome };
+        out.push(Command::Journal(entry));
+        Some(order)
+    }
+
+    /// Remembers a change for as long as any limit looks back.
+    pub(crate) fn remember_change(&mut self, change: Change) {
+        const KEEP: usize = 200;
+        let keep_ms = self.config.longest_window_ms();
+        self.changes.retain(|c| c.at_ms > change.at_ms.saturating_sub(keep_ms));
+        self.changes.push(change);
+        if self.changes.len() > KEEP {
+            // The two oldest become one, as young as the younger: it counts longer, never shorter.
+            let first = self.changes.remove(0);
+            self.changes[0].by += first.by;
+        }
+    }
+
+    fn clamp(&mut self, now_ms: i64) {
+        self.load.clamp(now_ms);
+        self.fleet = self.fleet.take().filter(|fleet| fleet.at_ms <= now_ms);
+        self.fleet_problem = None;
+        self.forecast = self.forecast.take().filter(|forecast| forecast.origin_ms <= now_ms);
+        self.forecast_asked_ms = None;
+        if let Some(pending) = &mut self.pending {
+            pending.clamp(now_ms);
+        }
+        if let Some(backoff) = &mut self.backoff {
+            backoff.until_ms = backoff.until_ms.min(now_ms.saturating_add(600_000));
+        }
+        self.changes.iter_mut().for_each(|change| change.at_ms = change.at_ms.min(now_ms));
+        for window in [&mut self.memory.fallback, &mut self.memory.hpa_down, &mut self.memory.hpa_up] {
+            window.clamp(now_ms);
+        }
+        self.rejected = None;
+        self.weights.sent_ms = self.weights.sent_ms.min(now_ms);
     }
 }

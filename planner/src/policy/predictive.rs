@@ -1,0 +1,122 @@
+//! The forecast's quantile of the maximum load at lead time, joined with the reactive rule; the conservative reactive rule without a forecast.
+
+use std::cmp::Ordering;
+
+use predictor::Forecast;
+
+use super::{Facts, TOLERANCE, Wish, react, reactive_why};
+use crate::capacity::Capacities;
+use crate::config::PredictivePolicy;
+use crate::decision::{Candidate, ForecastMissing, Inputs, ReasonCode};
+use crate::state::Memory;
+use crate::text;
+
+/// The two windows of a forecast that matter.
+struct Ahead {
+    /// Quantile of the maximum over [now + lead, now + lead + tick]: what an order placed now can still help with.
+    up_rps: f64,
+    /// The same over [now, now + lead + tick + stabilisation]: what must be held if something is taken away; `None` = not known that far.
+    down_rps: Option<f64>,
+}
+
+pub(super) fn wish(
+    facts: &Facts,
+    policy: &PredictivePolicy,
+    memory: &mut Memory,
+    capacities: &mut Capacities,
+    inputs: &mut Inputs,
+) -> Wish {
+    // The fallback is computed at every tick, so that its memory is full when it is needed.
+    let cautious = react(facts, capacities, policy.fallback_target, TOLERANCE);
+    let keep_ms = policy.fallback_stabilisation_ms.max(1);
+    memory.fallback.record_after(facts.now_ms, i64::from(cautious), keep_ms, i64::from(facts.current));
+    let missing = match &facts.forecast {
+        Ok(forecast) => match ahead(facts, policy, forecast, inputs) {
+            Ok(ahead) => {
+                inputs.forecast_origin_ms = Some(forecast.origin_ms);
+                return with_forecast(facts, policy, capacities, &ahead);
+            }
+            Err(missing) => missing,
+        },
+        Err(missing) => missing.clone(),
+    };
+    inputs.forecast_missing = Some(missing);
+    let highest = memory.fallback.max(facts.now_ms, keep_ms).map_or(cautious, |x| x as u32);
+    fallback(facts, policy, capacities, cautious, highest)
+}
+
+fn ahead(facts: &Facts, policy: &PredictivePolicy, forecast: &Forecast, inputs: &mut Inputs) -> Result<Ahead, ForecastMissing> {
+    let (now, q) = (facts.now_ms.max(forecast.origin_ms), policy.quantile);
+    let from = now.saturating_add(facts.lead.ms);
+    let to = from.saturating_add(facts.config.tick_ms);
+    let end_ms = forecast.horizon_end_ms();
+    if to > end_ms {
+        return Err(ForecastMissing::TooShort { end_ms });
+    }
+    let usable = |x: &f64| x.is_finite() && *x >= 0.0;
+    let Some(up_rps) = forecast.window_max(from, to, q).filter(usable) else {
+        let error = format!("it doesn't say what {} is", text::quantile(q));
+        return Err(ForecastMissing::Failed { error });
+    };
+    inputs.quantile = Some(q);
+    inputs.window_from_ms = Some(from);
+    inputs.window_to_ms = Some(to);
+    inputs.window_max_rps = Some(up_rps);
+    let down_rps = forecast.window_max(now, to.saturating_add(facts.config.rails.stabilisation_ms), q).filter(usable);
+    Ok(Ahead { up_rps, down_rps })
+}
+
+fn with_forecast(facts: &Facts, policy: &PredictivePolicy, capacities: &mut Capacities, ahead: &Ahead) -> Wish {
+    let current = facts.current;
+    let reactive = react(facts, capacities, policy.target, TOLERANCE);
+    let forecast = capacities.needed(ahead.up_rps);
+    let stays = ahead.down_rps.map(|rps| capacities.needed(rps).max(forecast));
+    let q = text::quantile(policy.quantile);
+    let mut candidates = vec![
+        Candidate {
+            name: "forecast".to_owned(),
+            replicas: forecast,
+            why: format!("{q} of the maximum when an order placed now is warm is {} rps", text::number(ahead.up_rps)),
+        },
+        Candidate { name: "reactive".to_owned(), replicas: reactive, why: reactive_why(facts, capacities, policy.target) },
+    ];
+    candidates.push(match (stays, ahead.down_rps) {
+        (Some(replicas), Some(rps)) => {
+            let ahead_ms = facts.lead.ms + facts.config.tick_ms + facts.config.rails.stabilisation_ms;
+            let why = format!("{q} of the maximum of the next {} is {} rps", text::duration(ahead_ms), text::number(rps));
+            Candidate { name: "stays".to_owned(), replicas, why }
+        }
+        _ => Candidate { name: "unknown_ahead".to_owned(), replicas: current, why: "the forecast ends too early to tell".to_owned() },
+    });
+    let up = forecast.max(reactive);
+    if up > current {
+        let reason = if forecast >= reactive { ReasonCode::ForecastUp } else { ReasonCode::ReactiveUp };
+        return Wish { replicas: up, reason, candidates, planned_rps: ahead.up_rps.max(facts.load.rps) };
+    }
+    let ahead_needs = stays.unwrap_or(current);
+    let needed = ahead_needs.max(reactive).min(current);
+    let reason = match (ahead_needs.cmp(&current), reactive.cmp(&current)) {
+        (Ordering::Less, Ordering::Less) => ReasonCode::EnoughAhead,
+        (_, Ordering::Less) => ReasonCode::ForecastHolds,
+        (Ordering::Less, _) => ReasonCode::ReactiveHolds,
+        _ => ReasonCode::Steady,
+    };
+    let planned_rps = ahead.down_rps.unwrap_or(ahead.up_rps).max(facts.load.rps);
+    Wish { replicas: needed, reason, candidates, planned_rps }
+}
+
+fn fallback(facts: &Facts, policy: &PredictivePolicy, capacities: &mut Capacities, cautious: u32, highest: u32) -> Wish {
+    let why = reactive_why(facts, capacities, policy.fallback_target);
+    let mut candidates = vec![Candidate { name: "fallback".to_owned(), replicas: cautious, why }];
+    if highest != cautious {
+        let why = format!("the highest of the last {}", text::duration(policy.fallback_stabilisation_ms));
+        candidates.push(Candidate { name: "stabilised".to_owned(), replicas: highest, why });
+    }
+    let (replicas, reason) = match (cautious.cmp(&facts.current), highest.cmp(&facts.current)) {
+        (Ordering::Greater, _) => (cautious, ReasonCode::FallbackUp),
+        (_, Ordering::Less) => (highest, ReasonCode::FallbackDown),
+        (Ordering::Less, _) => (facts.current, ReasonCode::ReactiveHolds),
+        _ => (facts.current, ReasonCode::Steady),
+    };
+    Wish { replicas, reason, candidates, planned_rps: facts.load.rps }
+}
