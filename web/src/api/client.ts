@@ -1,0 +1,90 @@
+// The API, typed from its OpenAPI document (schema.d.ts; refresh it with `npm run api`).
+
+import createClient from "openapi-fetch";
+
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+export type Overview = Schemas["Overview"];
+export type ServiceSummary = Schemas["ServiceSummary"];
+export type ServiceDetail = Schemas["ServiceDetail"];
+export type Series = Schemas["Series"];
+export type Forecast = Schemas["Forecast"];
+export type Decision = Schemas["Decision"];
+export type Mode = Schemas["Mode"];
+export type Pause = Schemas["Pause"];
+export type WindowMax = Schemas["WindowMax"];
+export type Problem = Schemas["Problem"];
+
+const client = createClient<paths>({ baseUrl: "" });
+
+/** A request that failed. `problem` is what the server says; without it the server could not be reached or did not speak as agreed. */
+export class ApiError extends Error {
+  readonly problem: Problem | null;
+
+  constructor(message: string, problem: Problem | null) {
+    super(message);
+    this.problem = problem;
+  }
+
+  is(kind: string): boolean {
+    return this.problem?.type === `urn:prescale:problem:${kind}`;
+  }
+}
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The server must answer within this time; the page then says that it is stale. */
+const TIMEOUT_MS = 5000;
+
+async function answered<T>(request: (signal: AbortSignal) => Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await request(AbortSignal.timeout(TIMEOUT_MS));
+  } catch (cause) {
+    const timedOut = cause instanceof DOMException && cause.name === "TimeoutError";
+    throw new ApiError(timedOut ? `no answer within ${TIMEOUT_MS / 1000} s` : "the server can't be reached", null);
+  }
+  if (answer.response.ok) return answer.data as T;
+  const problem = isProblem(answer.error) ? answer.error : null;
+  throw new ApiError(problem?.detail ?? `the server answered ${answer.response.status}`, problem);
+}
+
+function isProblem(body: unknown): body is Problem {
+  return typeof body === "object" && body !== null && "detail" in body && typeof body.detail === "string" && "type" in body;
+}
+
+const named = (name: string) => ({ path: { name } });
+
+export const api = {
+  overview: (): Promise<Overview> => answered((signal) => client.GET("/api/v1/services", { signal })),
+  service: (name: string): Promise<ServiceDetail> => answered((signal) => client.GET("/api/v1/services/{name}", { params: named(name), signal })),
+  series: (name: string, query: { metric: string; from: string; to: string; step: string }): Promise<Series> =>
+    answered((signal) => client.GET("/api/v1/services/{name}/series", { params: { ...named(name), query }, signal })),
+  forecast: (name: string): Promise<Forecast> =>
+    answered((signal) => client.GET("/api/v1/services/{name}/forecast", { params: named(name), signal })),
+  decisions: async (name: string, limit: number): Promise<Decision[]> => {
+    const params = { ...named(name), query: { limit } };
+    const list = await answered((signal) => client.GET("/api/v1/services/{name}/decisions", { params, signal }));
+    return list.decisions;
+  },
+  setMode: (name: string, mode: Mode) =>
+    answered((signal) => client.PUT("/api/v1/services/{name}/mode", { params: named(name), body: { mode }, signal })),
+  /** Pauses, or with `null` resumes, one service. */
+  pause: (name: string, pause: Pause | null) =>
+    pause === null
+      ? answered((signal) => client.DELETE("/api/v1/services/{name}/pause", { params: named(name), signal }))
+      : answered((signal) => client.POST("/api/v1/services/{name}/pause", { params: named(name), body: { pause }, signal })),
+  /** Pauses, or with `null` resumes, all services. */
+  pauseAll: (pause: Pause | null) =>
+    pause === null
+      ? answered((signal) => client.DELETE("/api/v1/pause", { signal }))
+      : answered((signal) => client.POST("/api/v1/pause", { body: { pause }, signal })),
+  approve: (id: number) => answered((signal) => client.POST("/api/v1/decisions/{id}/approve", { params: { path: { id } }, signal })),
+  reject: (id: number, reason: string) =>
+    answered((signal) => client.POST("/api/v1/decisions/{id}/reject", { params: { path: { id } }, body: { reason }, signal })),
+};

@@ -1,0 +1,78 @@
+// Everything about one service, in one consistent snapshot: charts of different moments would contradict each other.
+
+import { RANGES, type RangeName } from "../lib/ranges";
+import { parseTime } from "../lib/time";
+import { ApiError, api, type Decision, type Forecast, type Problem, type Series, type ServiceDetail } from "./client";
+import { Live } from "./live.svelte";
+
+export interface Snapshot {
+  name: string;
+  range: RangeName;
+  detail: ServiceDetail;
+  load: Series;
+  ready: Series;
+  desired: Series;
+  forecast: Forecast | null;
+  /** Why there is no forecast. */
+  forecastProblem: Problem | null;
+  decisions: Decision[];
+  /** The decisions are fetched again when this changes. */
+  decisionsKey: string;
+  /** The forecast is fetched again when this changes. */
+  forecastKey: string;
+  forecastAtMs: number;
+}
+
+/** A forecast is large, and the plan that comes with it may change with every decision: so often, in wall time, it is looked at again. */
+const FORECAST_EVERY_MS = 5000;
+
+interface Wish {
+  name: string;
+  range: RangeName;
+  decisionsLimit: number;
+}
+
+/** Polls one service; `wish` is read anew at every question. */
+export function liveService(wish: () => Wish): Live<Snapshot> {
+  return new Live<Snapshot>(async (last) => snapshot(wish(), last));
+}
+
+async function snapshot({ name, range, decisionsLimit }: Wish, last: Snapshot | null): Promise<Snapshot> {
+  const before = last?.name === name ? last : null;
+  const detail = await api.service(name);
+  const { pastS, stepS } = RANGES[range];
+  const stepMs = stepS * 1000;
+  const nowMs = parseTime(detail.now);
+  // Whole steps, so that a value keeps its place from one question to the next.
+  const toMs = Math.floor(nowMs / stepMs) * stepMs + stepMs;
+  const span = { from: new Date(toMs - pastS * 1000 - stepMs).toISOString(), to: new Date(toMs).toISOString(), step: `${stepS}s` };
+  const { state, origin } = detail.forecast;
+  const forecastKey = `${state} ${origin} ${detail.replicas.desired}`;
+  const decisionsKey = `${detail.last_decision?.id} ${detail.pending_approval?.id} ${decisionsLimit}`;
+  const forecastFresh = before !== null && before.forecastKey === forecastKey && Date.now() - before.forecastAtMs < FORECAST_EVERY_MS;
+  const [load, ready, desired, forecast, decisions] = await Promise.all([
+    api.series(name, { metric: "load", ...span }),
+    api.series(name, { metric: "replicas_ready", ...span }),
+    api.series(name, { metric: "replicas_desired", ...span }),
+    forecastFresh ? keptForecast(before) : forecastOrWhy(name),
+    before?.decisionsKey === decisionsKey ? before.decisions : api.decisions(name, decisionsLimit),
+  ]);
+  return { name, range, detail, load, ready, desired, ...forecast, decisions, decisionsKey, forecastKey };
+}
+
+type ForecastPart = Pick<Snapshot, "forecast" | "forecastProblem" | "forecastAtMs">;
+
+const keptForecast = ({ forecast, forecastProblem, forecastAtMs }: Snapshot): ForecastPart => ({ forecast, forecastProblem, forecastAtMs });
+
+async function forecastOrWhy(name: string): Promise<ForecastPart> {
+  const forecastAtMs = Date.now();
+  try {
+    return { forecast: await api.forecast(name), forecastProblem: null, forecastAtMs };
+  } catch (cause) {
+    // Not to have a forecast is a state of the service, no failure of the page.
+    if (cause instanceof ApiError && (cause.is("not-enough-history") || cause.is("not-found"))) {
+      return { forecast: null, forecastProblem: cause.problem, forecastAtMs };
+    }
+    throw cause;
+  }
+}

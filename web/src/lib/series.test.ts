@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+
+import { align, decimate, gaps, points, steps, valueAt, valueNear } from "./series";
+
+const series = (values: (number | null)[]) => ({ startS: 600, stepS: 60, values });
+
+test("every hole is a gap, also the first, the last and the only one", () => {
+  expect(gaps(series([1, null, null, 2]))).toEqual([[630, 750]]);
+  expect(gaps(series([null, 1, null]))).toEqual([
+    [570, 630],
+    [690, 750],
+  ]);
+  expect(gaps(series([1, 0, 2]))).toEqual([]);
+  expect(gaps(series([]))).toEqual([]);
+});
+
+test("aligned lists keep a hole as null and mark a missing time as undefined", () => {
+  const coarse = { times: [600, 720], values: [10, null] };
+  const { times, columns } = align([points(series([1, null, 3])), coarse]);
+  expect(times).toEqual([600, 660, 720]);
+  expect(columns).toEqual([
+    [1, null, 3],
+    [10, undefined, null],
+  ]);
+});
+
+test("a value is read behind its time, but never across a gap", () => {
+  const times = [0, 60, 120, 180, 240];
+  const column = [5, undefined, null, undefined, 7];
+  expect([0, 1, 2, 3, 4].map((i) => valueAt(times, column, i, 60))).toEqual([5, 5, null, null, 7]);
+  expect(valueAt(times, [5, undefined, undefined], 2, 60)).toBeNull();
+  expect(valueAt(times, [0], 0, 60)).toBe(0);
+});
+
+test("a forecast is read from its origin on, a step before its first point", () => {
+  const times = [0, 60, 120];
+  const column = [undefined, undefined, 9];
+  expect([0, 1, 2].map((i) => valueNear(times, column, i, 60))).toEqual([null, 9, 9]);
+  expect(valueNear(times, [undefined, null, 9], 1, 60)).toBeNull();
+});
+
+test("a plan holds from its first step on, however long, and not before", () => {
+  expect([0, 1, 2].map((i) => valueNear([0, 60, 9000], [undefined, 4, undefined], i, Infinity))).toEqual([null, 4, 4]);
+});
+
+test("decimation keeps every peak, every order and every hole", () => {
+  const values = Array.from({ length: 1000 }, (_, i): number | null => (i >= 500 && i < 600 ? null : i % 10));
+  values[123] = 99;
+  values[124] = -5;
+  const small = decimate(points({ startS: 0, stepS: 1, values }), 50);
+  expect(small.values.length).toBeLessThanOrEqual(100);
+  expect(small.times).toEqual([...small.times].sort((a, b) => a - b));
+  expect(small.values.slice(small.times.indexOf(123), small.times.indexOf(123) + 2)).toEqual([99, -5]);
+  const holes = small.times.filter((_, i) => small.values[i] === null);
+  expect(holes).toEqual([500, 520, 540, 560, 580]);
+});
+
+test("a short list is not touched by decimation", () => {
+  const list = points(series([1, null, 3]));
+  expect(decimate(list, 2)).toBe(list);
+});
+
+test("steps hold until the end of what is shown", () => {
+  expect(steps([{ atS: 60, value: 4 }, { atS: 0, value: 3 }], 300)).toEqual({ times: [0, 60, 300], values: [3, 4, 4] });
+  expect(steps([], 300)).toEqual({ times: [], values: [] });
+  expect(steps([{ atS: 400, value: 4 }], 300)).toEqual({ times: [400], values: [4] });
+});

@@ -1,0 +1,19 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+// `npm run dev` serves the page with live reload and passes the API on to a running `prescale demo` (or to `npm run dev:data`).
+const api = process.env["PRESCALE_API"] ?? "http://127.0.0.1:8080";
+// The server refuses orders from foreign origins; during development the page's origin is vite's, so it is replaced.
+const passOn = { target: api, changeOrigin: true, headers: { origin: api } };
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    target: "es2022",
+    // No data: URLs and no inline polyfill: the content security policy allows neither.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { host: "127.0.0.1", proxy: { "/api": passOn, "/openapi.json": passOn } },
+  test: { include: ["src/**/*.test.ts"] },
+});
