@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Weights are the mean of two powers of the loss: one that decides, one that hedges.
-const POWERS: [f64; 2] = [8.0, 14.0];
+const POWERS: [f64; 2] = [6.0, 14.0];
 
 /// Losses below this [z] are alike: nobody is infinitely better on an unchanging series.
 const LOSS_FLOOR: f64 = 1e-4;
@@ -17,6 +17,9 @@ pub(crate) struct Spec {
     pub members: Vec<Member>,
     /// Leads.
     pub horizon: usize,
+    /// Bins between the newest past origin and the grid's end: less than the horizon, so that the last hours teach too. Such an origin is
+    /// judged on what was seen after it.
+    pub newest: usize,
     /// Bins between two past origins.
     pub every: usize,
     /// How many of them at most.
@@ -67,10 +70,10 @@ pub(crate) fn blend(grid: &Grid, spec: &Spec) -> Option<Blend> {
     Some(Blend { path: mix(&weights, &now)?, weights: spec.members.iter().copied().zip(weights).collect(), past })
 }
 
-/// Newest first: the whole horizon after each was observed, and a day per day of the horizon lies before it.
+/// Newest first: a day per day of the horizon lies before each.
 fn past_origins(grid: &Grid, spec: &Spec) -> Vec<usize> {
     let need = days_ahead(grid, spec.horizon - 1) + 1;
-    let newest = (grid.len() - 1).checked_sub(spec.horizon);
+    let newest = (grid.len() - 1).checked_sub(spec.newest.clamp(1, spec.horizon));
     let ago = (0..spec.count).map_while(|i| newest?.checked_sub(i * spec.every));
     ago.take_while(|&at| grid.days_before(at) >= need).collect()
 }
@@ -129,9 +132,9 @@ fn loss(errors: &[Vec<Option<f64>>], decay: f64, m: usize) -> Option<f64> {
     (total > 0.0).then(|| (own / total + LOSS_FLOOR) / (first / total + LOSS_FLOOR))
 }
 
-/// Mean |error| on a scale between linear and logarithmic: errors at high load count more than the same ratio at low load.
+/// Mean |error| over what was seen, on a scale between linear and logarithmic: errors at high load count more than the same ratio at low load.
 fn error(grid: &Grid, at: usize, path: &[f64]) -> f64 {
-    let ahead = at + 1..at + 1 + path.len();
+    let ahead = at + 1..(at + 1 + path.len()).min(grid.len());
     let counted = grid.seen[ahead.clone()].iter().filter(|seen| **seen).count();
     let sum: f64 =
         grid.z[ahead.clone()].iter().zip(&grid.importance[ahead]).zip(path).map(|((z, weight), path)| weight * (z - path).abs()).sum();

@@ -16,12 +16,20 @@ const PROFILE_HALF: usize = 2;
 const PROFILE_POWER: f64 = 0.6;
 /// Weight of the overall error in each slot, as a share of the mean weight of a slot's window.
 const PROFILE_PRIOR: f64 = 0.3;
-/// Distances from the median are stretched: residuals of weights that were chosen on the same origins are a little too small.
-const STRETCH: f64 = 1.05;
 /// More residuals than this only cost time.
 const MOST_RESIDUALS: usize = 6_000;
 /// Levels over which the mean is taken.
 const MEAN_LEVELS: usize = 19;
+
+/// How a blend's residuals are read.
+pub(crate) struct Reading {
+    /// Weight of a past origin against the one after it.
+    pub decay: f64,
+    /// Share of the residuals' median that the blend's median is moved by.
+    pub median: f64,
+    /// Distances from the median are stretched: residuals of weights that were chosen on the same origins are a little too small.
+    pub stretch: f64,
+}
 
 /// The distribution around a blend's path, at the series' own step.
 pub(crate) struct Spread {
@@ -34,17 +42,17 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// From the residuals of past origins; `decay` is the weight of an origin against the one after it.
-    pub fn learn(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64, levels: &[f64]) -> Self {
-        let residuals = residuals(series, grid, blend, scale, decay);
+    /// From the residuals of past origins.
+    pub fn learn(series: &Series, grid: &Grid, blend: &Blend, scale: f64, reading: &Reading, levels: &[f64]) -> Self {
+        let residuals = residuals(series, grid, blend, scale, reading.decay);
         let profile = profile(&residuals);
         let mut samples: Samples = residuals.iter().map(|r| (r.value / profile[r.slot], r.weight)).collect();
         samples.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let even: Vec<f64> = (0..MEAN_LEVELS).map(|i| (i as f64 + 0.5) / MEAN_LEVELS as f64).collect();
         let at = |q: f64| weighted_quantile(&samples, q).unwrap_or(0.0);
         let median = at(0.5);
-        let stretched = |q: &f64| median + STRETCH * (at(*q) - median);
-        Self { offsets: levels.iter().map(stretched).collect(), even: even.iter().map(|&q| at(q)).collect(), profile }
+        let moved = |q: &f64| reading.median * median + reading.stretch * (at(*q) - median);
+        Self { offsets: levels.iter().map(moved).collect(), even: even.iter().map(|&q| at(q)).collect(), profile }
     }
 
     /// Scale at a time [epoch ms].

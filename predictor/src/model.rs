@@ -8,7 +8,7 @@ use crate::{
     clean::{self, Cleaning, CleaningKind},
     forecast::{About, Forecast, MemberWeight, Point},
     grid::{Grid, HOUR_MS},
-    interval::{Spread, path_at},
+    interval::{Reading, Spread, path_at},
     paths::{Block, Maxima},
     request::{DAY_MS, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request},
     series::Series,
@@ -30,6 +30,9 @@ const FAR_BIN_MS: i64 = 15 * 60_000;
 /// Unit of the log scale, as a share of the median of the positive values.
 const SCALE_OF_MEDIAN: f64 = 0.2;
 
+/// Weight of a past origin's maxima against those of the one after it.
+const MAXIMA_DECAY: f64 = 0.97;
+
 const NEAR_MEMBERS: &[Member] = &[
     Member::SeasonalNaiveDay,
     Member::SeasonalNaiveWeek,
@@ -43,6 +46,7 @@ const NEAR_MEMBERS: &[Member] = &[
 const FAR_MEMBERS: &[Member] = &[
     Member::SeasonalNaiveDay,
     Member::SeasonalNaiveWeek,
+    Member::SeasonalNaiveDayLevel,
     Member::SeasonalNaiveWeekLevel,
     Member::Calendar,
     Member::CalendarSmooth,
@@ -53,12 +57,6 @@ const FAR_MEMBERS: &[Member] = &[
     Member::CalendarLevel,
     Member::Ridge,
 ];
-
-/// Weight of a past origin against the one after it: in the interval's residuals, in the maxima.
-struct Decays {
-    interval: f64,
-    maxima: f64,
-}
 
 /// One blend with its distribution.
 struct Stretch {
@@ -149,24 +147,27 @@ fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Opti
     let spec = Spec {
         members: members(model, NEAR_MEMBERS),
         horizon: (NEAR_END_MS / bin_ms).max(1) as usize,
-        every: (154 * 60_000 / bin_ms).max(1) as usize,
+        newest: (HOUR_MS * 3 / 4 / bin_ms) as usize,
+        every: (77 * 60_000 / bin_ms).max(1) as usize,
         count: 40,
         decay: 0.97,
     };
-    stretch(series, scale, slots, &spec, &Decays { interval: 0.97, maxima: 0.97 }, 18, levels)
+    stretch(series, scale, slots, &spec, &Reading { decay: 0.97, median: 0.25, stretch: 1.02 }, 18, levels)
 }
 
 fn far(series: &Series, scale: f64, request: &Request, levels: &[f64]) -> Option<Stretch> {
     let slots = slots(series, FAR_BIN_MS);
     let bin_ms = series.step_ms() * slots as i64;
+    let horizon = (request.horizon_ms as usize).div_ceil(bin_ms as usize);
     let spec = Spec {
         members: members(request.model, FAR_MEMBERS),
-        horizon: (request.horizon_ms as usize).div_ceil(bin_ms as usize),
+        horizon,
+        newest: horizon / 4,
         every: (6 * HOUR_MS / bin_ms) as usize,
-        count: 48,
+        count: 36,
         decay: 0.99,
     };
-    stretch(series, scale, slots, &spec, &Decays { interval: 0.95, maxima: 0.97 }, 96, levels)
+    stretch(series, scale, slots, &spec, &Reading { decay: 0.95, median: 1.0, stretch: 1.05 }, 96, levels)
 }
 
 fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
@@ -176,11 +177,11 @@ fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
     }
 }
 
-fn stretch(series: &Series, scale: f64, slots: usize, spec: &Spec, decays: &Decays, bins: usize, levels: &[f64]) -> Option<Stretch> {
+fn stretch(series: &Series, scale: f64, slots: usize, spec: &Spec, reading: &Reading, bins: usize, levels: &[f64]) -> Option<Stretch> {
     let grid = Grid::build(series, slots, scale);
     let blend = blend::blend(&grid, spec)?;
-    let spread = Spread::learn(series, &grid, &blend, scale, decays.interval, levels);
-    let block = Block::new(series, &grid, &blend, scale, decays.maxima, bins);
+    let spread = Spread::learn(series, &grid, &blend, scale, reading, levels);
+    let block = Block::new(series, &grid, &blend, scale, MAXIMA_DECAY, bins);
     Some(Stretch { slots, blend, spread, block })
 }
 

@@ -109,10 +109,12 @@ impl Block {
         let mut past = Vec::with_capacity(blend.past.len());
         for origin in &blend.past {
             let first = skipped + (origin.at + 1) * grid.slots;
-            let slots = &series.raw()[first..first + blend.path.len() * grid.slots];
+            let slots = &series.raw()[first..(first + blend.path.len() * grid.slots).min(series.len())];
             // NaN loses against any number in f64::max.
             let actual = slots.chunks(joined * grid.slots).map(|bin| bin.iter().copied().fold(f64::NAN, f64::max));
-            let actual = actual.map(|max| if max.is_nan() { ABSENT } else { milli(libm::log1p(max / scale)) }).collect();
+            let mut actual: Vec<i16> = actual.map(|max| if max.is_nan() { ABSENT } else { milli(libm::log1p(max / scale)) }).collect();
+            // What lies after the series' end is not known yet.
+            actual.resize(blend.path.len().div_ceil(joined), ABSENT);
             past.push(Past { weight: weight as f32, predicted: highest(&origin.path), actual });
             weight *= decay;
         }

@@ -15,7 +15,7 @@ const COLUMNS: usize = 21;
 /// Daily harmonics.
 const HARMONICS: usize = 3;
 /// Penalty as a share of a column's energy.
-const PENALTY: f64 = 0.05;
+const PENALTY: f64 = 0.1;
 /// Rows lose half of their weight in that many days.
 const HALF_LIFE_DAYS: f64 = 10.0;
 /// Rows taken per history, roughly: more cost time and change little.
