@@ -77,7 +77,7 @@ pub enum BacktestError {
 /// [`BacktestError::TooShort`].
 pub fn origins(series: &Series, setup: &Setup) -> Result<Vec<usize>, BacktestError> {
     let steps = (setup.horizon_ms as usize).div_ceil(series.step_ms() as usize);
-    let first = libm::floor(series.len() as f64 * (1.0 - setup.last)) as usize;
+    let first = libm::floor(series.len() as f64 * (1.0 - setup.last) + 1e-6) as usize;
     let last = (series.len().saturating_sub(1)).checked_sub(steps).filter(|&last| last >= first);
     let Some(last) = last else {
         return Err(BacktestError::TooShort { have: (series.len().saturating_sub(1)).saturating_sub(first), need: steps });

@@ -89,7 +89,7 @@ pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result
         series.push(None);
     }
     cut_at_change(&mut series, &mut cleaning, need_ms);
-    let scale = clean::positive_median(series.raw()).map_or(1.0, |median| SCALE_OF_MEDIAN * median);
+    let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(SCALE_OF_MEDIAN * median));
     let near = near(&series, scale, request.model, &quantiles).ok_or_else(|| too_little.clone())?;
     let far = if request.horizon_ms > NEAR_MS { Some(far(&series, scale, request, &quantiles).ok_or(too_little)?) } else { None };
     let points = points(&series, origin_ms, request.horizon_ms, scale, &near, far.as_ref());
@@ -234,6 +234,12 @@ fn add(one: Option<(Vec<f64>, f64)>, other: Option<(Vec<f64>, f64)>) -> (Vec<f64
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => (Vec::new(), 1.0),
     }
+}
+
+/// A scale that survives being written as text and read again.
+fn six_digits(value: f64) -> f64 {
+    let unit = libm::pow(10.0, f64::from((libm::floor(libm::log10(value)) as i32 - 5).abs()));
+    if value < 1e5 { libm::round(value * unit) / unit } else { libm::round(value / unit) * unit }
 }
 
 /// Six digits of the usual value: what lies below is noise that would only make answers long.

@@ -115,7 +115,7 @@ impl Block {
             let mut actual: Vec<i16> = actual.map(|max| if max.is_nan() { ABSENT } else { milli(libm::log1p(max / scale)) }).collect();
             // What lies after the series' end is not known yet.
             actual.resize(blend.path.len().div_ceil(joined), ABSENT);
-            past.push(Past { weight: weight as f32, predicted: highest(&origin.path), actual });
+            past.push(Past { weight: (libm::round(weight * 1e4) / 1e4) as f32, predicted: highest(&origin.path), actual });
             weight *= decay;
         }
         Self { bin_ms: grid.bin_ms * joined as i64, path: highest(&blend.path), past }

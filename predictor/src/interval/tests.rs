@@ -1,1 +1,20 @@
-//! Tests.
+use super::*;
+
+#[test]
+fn a_path_is_straight_between_the_middles_of_its_bins() {
+    let path = [0.0, 4.0, 8.0];
+    let at: Vec<f64> = (0..12).map(|i| path_at(&path, 4, i)).collect();
+    assert_eq!(at, [0.0, 0.0, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.0, 8.0]);
+    assert_eq!(path_at(&path, 1, 1), 4.0);
+    assert_eq!(path_at(&path, 1, 9), 8.0, "beyond the end the last value holds");
+}
+
+#[test]
+fn restless_hours_get_a_wider_scale_and_unseen_ones_the_usual() {
+    let residual = |slot: usize, value: f64| Residual { value, weight: 1.0, slot };
+    let restless: Vec<Residual> = (0..400).map(|i| residual(i % 24, if i % 24 < 12 { 0.4 } else { -0.1 })).collect();
+    let profile = profile(&restless);
+    assert!(profile[6] > 1.2 && profile[18] < 0.8, "{profile:?}");
+    assert!((profile[36] - 1.0).abs() < 1e-9, "nothing was seen there: {}", profile[36]);
+    assert!(self::profile(&[residual(0, 0.0)]).iter().all(|scale| *scale == 1.0));
+}

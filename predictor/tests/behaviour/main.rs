@@ -1,0 +1,8 @@
+//! What the predictor promises, on synthetic and on real series.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod bad_data;
+mod gate;
+mod properties;
+mod support;
