@@ -15,5 +15,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: { host: "127.0.0.1", proxy: { "/api": passOn, "/openapi.json": passOn } },
+  // Tests use Svelte as a browser does, not its server side.
+  ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
   test: { include: ["src/**/*.test.ts"] },
 });
