@@ -48,6 +48,7 @@ pub mod hpa;
 pub mod lead;
 pub mod load;
 pub mod order;
+mod outlook;
 mod policy;
 pub mod rails;
 pub mod state;
@@ -63,4 +64,5 @@ pub use config::{
 pub use control::step;
 pub use decision::{Action, Candidate, Check, CheckSource, Decision, ForecastMissing, Inputs, LeadSource, Rail, RailHit, ReasonCode};
 pub use event::{Event, HistoryNeed, OperatorAction, Replica, ReplicaState};
+pub use outlook::outlook;
 pub use state::{FleetSeen, ServiceState, State};

@@ -183,6 +183,17 @@ impl State {
         Ok(())
     }
 
+    /// Finds every service's capacity now, in the simulator where it is modelled, so that no decision has to wait for it. Takes seconds for a
+    /// shape of service that was never seen; what is known already costs nothing.
+    pub fn prepare(&mut self) {
+        for service in self.services.values() {
+            let mut capacities = self.curves.of(&service.config);
+            for replicas in 1..=service.config.rails.max {
+                capacities.of(replicas);
+            }
+        }
+    }
+
     /// The loop's own time: never runs backwards by a little (a clock being corrected), and follows a clock that was set back for real, with
     /// everything that was remembered moved out of the future.
     pub(crate) fn advance(&mut self, now_ms: i64) -> i64 {

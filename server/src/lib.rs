@@ -19,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod collect;
 pub mod demo;
+pub mod runtime;
 pub mod series_file;
 pub mod store;
 

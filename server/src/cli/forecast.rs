@@ -142,7 +142,7 @@ pub(super) fn bad_input(error: impl std::fmt::Display) -> CliError {
 }
 
 /// Writes data to standard output; a reader that has gone is no failure.
-pub(super) fn print(text: &str) -> Result<(), CliError> {
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!("standard output: {error}"))),
         _ => Ok(()),

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 pub mod backtest;
 pub mod forecast;
+pub mod operate;
 mod units;
 
 pub use units::{parse_duration, parse_time, show_time};
@@ -19,6 +20,9 @@ pub enum CliError {
     /// The work failed: exit code 1. The text says what to do.
     #[error("{0}")]
     Failed(String),
+    /// The user ended it: exit code 130.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// Keeps an API from ever answering "busy": forecasts the load, proves a plan in a simulator, and scales before the demand arrives.
@@ -31,10 +35,24 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Replay real traffic against an embedded fleet, and show it being scaled.
+    Demo(crate::demo::Args),
     /// Forecast a series with quantiles, and its maximum.
     Forecast(forecast::Args),
     /// Score models on rolling origins of past data.
     Backtest(backtest::Args),
+    /// Set how far Prescale may go by itself with a service.
+    Mode(operate::Mode),
+    /// Hold a service, or all, where it is.
+    Pause(operate::Pause),
+    /// End a pause.
+    Resume(operate::Resume),
+    /// Let a proposal be carried out.
+    Approve(operate::Approve),
+    /// Turn a proposal down.
+    Reject(operate::Reject),
+    /// Print the API's OpenAPI document.
+    Openapi,
 }
 
 /// Runs the command line of this process.
@@ -49,6 +67,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if help { 0 } else { 2 });
         }
     };
+    log_to_stderr();
     match dispatch(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -56,14 +75,28 @@ pub fn main() -> ExitCode {
             ExitCode::from(match error {
                 CliError::BadInput(_) => 2,
                 CliError::Failed(_) => 1,
+                CliError::Interrupted => 130,
             })
         }
     }
 }
 
+/// Logs go to standard error; `PRESCALE_LOG` sets the level (`info`, `debug`, `server=debug`, …).
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PRESCALE_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
 fn dispatch(command: Command) -> Result<(), CliError> {
     match command {
+        Command::Demo(args) => crate::demo::run(args),
         Command::Forecast(args) => forecast::run(args),
         Command::Backtest(args) => backtest::run(args),
+        Command::Mode(args) => args.run(),
+        Command::Pause(args) => args.run(),
+        Command::Resume(args) => args.run(),
+        Command::Approve(args) => args.run(),
+        Command::Reject(args) => args.run(),
+        Command::Openapi => forecast::print(&crate::api::openapi_text()),
     }
 }

@@ -1,6 +1,9 @@
 //! The journal, and the control loop's memory beside it: one transaction for both, before anything is acted on.
 
+use std::ops::RangeInclusive;
+
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::{Store, StoreError};
 
@@ -84,16 +87,34 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(JournalRow {
-                    at_ms: row.try_get(0)?,
-                    service: row.try_get(1)?,
-                    kind: row.try_get(2)?,
-                    reference: row.try_get(3)?,
-                    entry: row.try_get(4)?,
-                })
-            })
-            .collect()
+        rows.iter().map(read_row).collect()
     }
+
+    /// What followed decisions: all entries of a service but the decisions, oldest first, whose reference lies in the range.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn followed(&self, service: &str, refs: RangeInclusive<i64>, limit: i64) -> Result<Vec<JournalRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT at_ms, service, kind, ref, entry FROM journal \
+             WHERE service = $1 AND kind <> 'decision' AND ref BETWEEN $2 AND $3 ORDER BY seq LIMIT $4",
+        )
+        .bind(service)
+        .bind(*refs.start())
+        .bind(*refs.end())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(read_row).collect()
+    }
+}
+
+fn read_row(row: &AnyRow) -> Result<JournalRow, StoreError> {
+    Ok(JournalRow {
+        at_ms: row.try_get(0)?,
+        service: row.try_get(1)?,
+        kind: row.try_get(2)?,
+        reference: row.try_get(3)?,
+        entry: row.try_get(4)?,
+    })
 }

@@ -1,0 +1,192 @@
+//! `prescale mode`, `pause`, `resume`, `approve`, `reject`: what an operator does on the page, from a shell, through the same API.
+
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+use super::CliError;
+
+/// An answer is a few lines; whatever is longer isn't our API.
+const ANSWER_MAX: usize = 1024 * 1024;
+
+/// Where the control plane listens.
+#[derive(Debug, Args)]
+pub struct Server {
+    /// The running prescale
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    server: String,
+}
+
+/// Sets how far Prescale may go by itself.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  prescale mode worldcup approve")]
+pub struct Mode {
+    /// The service
+    service: String,
+    /// The new mode
+    #[arg(value_enum)]
+    mode: ModeName,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ModeName {
+    Observe,
+    Recommend,
+    Approve,
+    Automatic,
+}
+
+/// Holds a service (or all) where it is, at once.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  prescale pause\n  prescale pause worldcup --direction down")]
+pub struct Pause {
+    /// The service; all services without it
+    service: Option<String>,
+    /// Which direction is held
+    #[arg(long, value_enum, default_value_t = Direction::Both)]
+    direction: Direction,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Direction {
+    Up,
+    Down,
+    Both,
+}
+
+/// Ends a pause of a service (or the pause of all).
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  prescale resume worldcup")]
+pub struct Resume {
+    /// The service; the pause of all services without it
+    service: Option<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Lets a proposal be carried out.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  prescale approve 1042")]
+pub struct Approve {
+    /// The decision's id, as the page and the API show it
+    decision: u64,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Turns a proposal down.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  prescale reject 1042 --reason 'the campaign was cancelled'")]
+pub struct Reject {
+    /// The decision's id, as the page and the API show it
+    decision: u64,
+    /// Why, for the journal
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Mode {
+    /// # Errors
+    /// What the control plane answered.
+    pub fn run(self) -> Result<(), CliError> {
+        let mode = format!("{:?}", self.mode).to_lowercase();
+        send(&self.server, "PUT", &format!("/services/{}/mode", self.service), Some(json!({ "mode": mode })))?;
+        done(&format!("{} is in mode {mode}", self.service));
+        Ok(())
+    }
+}
+
+impl Pause {
+    /// # Errors
+    /// What the control plane answered.
+    pub fn run(self) -> Result<(), CliError> {
+        let pause = format!("{:?}", self.direction).to_lowercase();
+        send(&self.server, "POST", &pause_path(self.service.as_deref()), Some(json!({ "pause": pause })))?;
+        done(&format!("{} paused ({pause})", who(self.service.as_deref())));
+        Ok(())
+    }
+}
+
+impl Resume {
+    /// # Errors
+    /// What the control plane answered.
+    pub fn run(self) -> Result<(), CliError> {
+        send(&self.server, "DELETE", &pause_path(self.service.as_deref()), None)?;
+        done(&format!("{} resumed", who(self.service.as_deref())));
+        Ok(())
+    }
+}
+
+impl Approve {
+    /// # Errors
+    /// What the control plane answered.
+    pub fn run(self) -> Result<(), CliError> {
+        send(&self.server, "POST", &format!("/decisions/{}/approve", self.decision), None)?;
+        done(&format!("decision {} approved", self.decision));
+        Ok(())
+    }
+}
+
+impl Reject {
+    /// # Errors
+    /// What the control plane answered.
+    pub fn run(self) -> Result<(), CliError> {
+        send(&self.server, "POST", &format!("/decisions/{}/reject", self.decision), Some(json!({ "reason": self.reason })))?;
+        done(&format!("decision {} rejected", self.decision));
+        Ok(())
+    }
+}
+
+fn who(service: Option<&str>) -> &str {
+    service.unwrap_or("all services")
+}
+
+fn pause_path(service: Option<&str>) -> String {
+    service.map_or_else(|| "/pause".into(), |name| format!("/services/{name}/pause"))
+}
+
+fn done(text: &str) {
+    eprintln!("{text}");
+}
+
+fn send(server: &Server, method: &str, path: &str, body: Option<Value>) -> Result<(), CliError> {
+    let url = format!("{}/api/v1{path}", server.server.trim_end_matches('/'));
+    let request = http::Request::builder()
+        .method(method)
+        .uri(&url)
+        .header("content-type", "application/json")
+        .body(Full::<Bytes>::from(body.map(|body| body.to_string()).unwrap_or_default()))
+        .map_err(|error| {
+            CliError::BadInput(format!("--server {}: {error}; allowed: an address such as http://127.0.0.1:8080", server.server))
+        })?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| CliError::Failed(error.to_string()))?;
+    let unreachable =
+        |error: &dyn std::fmt::Display| CliError::Failed(format!("no answer from {}: {error}; is prescale running?", server.server));
+    let (status, text) = runtime.block_on(async {
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let answer = client.request(request).await.map_err(|error| unreachable(&error))?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await.map_err(|error| unreachable(&error))?.to_bytes();
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    })?;
+    if status.is_success() {
+        return Ok(());
+    }
+    let detail =
+        serde_json::from_str::<Value>(&text).ok().and_then(|problem| Some(problem.get("detail")?.as_str()?.to_owned())).unwrap_or(text);
+    Err(if status.is_client_error() && status != http::StatusCode::CONFLICT {
+        CliError::BadInput(detail)
+    } else {
+        CliError::Failed(detail)
+    })
+}

@@ -1,0 +1,176 @@
+//! The runtime as the API sees it.
+
+use std::sync::Arc;
+
+use planner::{DecisionId, Event, Mode, OperatorAction, Pause};
+
+use super::control_loop::Outcome;
+use super::shared::View;
+use super::{Shared, health, outcome, view};
+use crate::BoxFuture;
+use crate::api::control::{Control, ControlError, Health, Operation, SeriesRequest};
+use crate::api::dto;
+use crate::api::time::Time;
+use crate::store::{SeriesKey, StoreError};
+
+/// A page of decisions is followed by at most a few entries each.
+const FOLLOWED_MAX: i64 = 5_000;
+
+/// Answers from what the loop has published, and from the database.
+pub struct RuntimeControl {
+    shared: Arc<Shared>,
+}
+
+impl RuntimeControl {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    fn view(&self, name: &str) -> Result<View, ControlError> {
+        self.shared.view(name).ok_or_else(|| ControlError::NotFound { what: "service", name: name.to_owned() })
+    }
+
+    async fn summary(&self, known: &View) -> Result<dto::ServiceSummary, ControlError> {
+        let now_ms = self.shared.clock.now_ms();
+        let key = SeriesKey { service: &known.state.config.name, metric: "load" };
+        let past =
+            self.shared.store.read(key, now_ms - (view::SPARK_POINTS + 1) * view::SPARK_STEP_MS, now_ms).await.map_err(unavailable)?;
+        Ok(view::summary(&self.shared, known, past.as_ref()))
+    }
+}
+
+fn unavailable(error: StoreError) -> ControlError {
+    ControlError::Unavailable { reason: error.to_string(), retry_after_s: 5 }
+}
+
+fn parse(entry: &str) -> Result<planner::Decision, ControlError> {
+    match serde_json::from_str(entry) {
+        Ok(planner::Entry::Decision(decision)) => Ok(*decision),
+        Ok(_) => Err(ControlError::Unavailable { reason: "a journal row isn't what its kind says".into(), retry_after_s: 60 }),
+        Err(error) => Err(ControlError::Unavailable { reason: format!("a journal row is unreadable: {error}"), retry_after_s: 60 }),
+    }
+}
+
+impl Control for RuntimeControl {
+    fn overview(&self) -> BoxFuture<'_, Result<dto::Overview, ControlError>> {
+        Box::pin(async move {
+            let mut services = Vec::new();
+            for known in self.shared.views() {
+                services.push(self.summary(&known).await?);
+            }
+            let clock = &self.shared.clock;
+            Ok(dto::Overview { now: Time(clock.now_ms()), speed: clock.speed(), paused: self.shared.paused().map(view::pause), services })
+        })
+    }
+
+    fn service<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<dto::ServiceDetail, ControlError>> {
+        Box::pin(async move {
+            let known = self.view(name)?;
+            let service =
+                self.shared.services.get(name).ok_or_else(|| ControlError::NotFound { what: "service", name: name.to_owned() })?;
+            let summary = self.summary(&known).await?;
+            Ok(view::detail(&self.shared, service, &known, summary))
+        })
+    }
+
+    fn series<'a>(&'a self, name: &'a str, request: SeriesRequest) -> BoxFuture<'a, Result<dto::Series, ControlError>> {
+        Box::pin(async move {
+            self.view(name)?;
+            let metric = request.metric.name();
+            let (from, to) = (request.from.0, request.to.0);
+            let stored = self.shared.store.read(SeriesKey { service: name, metric }, from, to).await.map_err(unavailable)?;
+            let slots = (to - from + request.step_ms - 1).div_euclid(request.step_ms);
+            let values = (0..slots)
+                .map(|slot| stored.as_ref().and_then(|series| view::mean(series, from + slot * request.step_ms, request.step_ms)))
+                .collect();
+            let step_s = request.step_ms as f64 / 1_000.0;
+            Ok(dto::Series { metric: metric.into(), unit: request.metric.unit().into(), start: request.from, step_s, values })
+        })
+    }
+
+    fn forecast<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<dto::Forecast, ControlError>> {
+        Box::pin(async move {
+            let known = self.view(name)?;
+            match (&known.forecast, &known.forecast_error) {
+                (Some(forecast), _) => Ok(view::forecast(forecast, &known.planned)),
+                (None, Some((_, Some(need)))) => Err(ControlError::NotEnoughHistory {
+                    service: name.to_owned(),
+                    have_s: need.have_ms as f64 / 1_000.0,
+                    need_s: need.need_ms as f64 / 1_000.0,
+                }),
+                (None, _) => Err(ControlError::NotFound { what: "forecast for service", name: name.to_owned() }),
+            }
+        })
+    }
+
+    fn decisions<'a>(&'a self, name: &'a str, limit: u32, before: Option<u64>) -> BoxFuture<'a, Result<dto::DecisionList, ControlError>> {
+        Box::pin(async move {
+            self.view(name)?;
+            let before = before.map(|id| i64::try_from(id).unwrap_or(i64::MAX));
+            let rows = self.shared.store.journal(name, "decision", before, i64::from(limit)).await.map_err(unavailable)?;
+            // Decisions and orders share one counter, so what followed has a higher id; a page's last word is the next page's first.
+            let oldest = rows.last().map_or(0, |row| row.reference);
+            let after = self.shared.store.followed(name, oldest..=before.unwrap_or(i64::MAX), FOLLOWED_MAX).await.map_err(unavailable)?;
+            let outcomes = outcome::by_decision(&after);
+            let decisions = rows
+                .iter()
+                .map(|row| {
+                    let decision = parse(&row.entry)?;
+                    Ok(view::decision(&decision, outcomes.get(&decision.id.0).map(|text| (*text).to_owned())))
+                })
+                .collect::<Result<Vec<_>, ControlError>>()?;
+            Ok(dto::DecisionList { decisions })
+        })
+    }
+
+    fn operate<'a>(&'a self, who: &'a str, operation: Operation) -> BoxFuture<'a, Result<(), ControlError>> {
+        Box::pin(async move {
+            if let Operation::SetMode { service, .. }
+            | Operation::Pause { service: Some(service), .. }
+            | Operation::Resume { service: Some(service) } = &operation
+            {
+                self.view(service)?;
+            }
+            let event = Event::Operator { at_ms: self.shared.clock.now_ms(), who: who.to_owned(), action: action(operation) };
+            match self.shared.ask(event).await {
+                Some(Outcome::Done) => Ok(()),
+                Some(Outcome::Refused(reason)) => Err(ControlError::Conflict { reason }),
+                Some(Outcome::NotWritten(reason)) => Err(ControlError::Unavailable { reason, retry_after_s: 5 }),
+                None => Err(ControlError::Unavailable { reason: "the control loop is stopping".into(), retry_after_s: 10 }),
+            }
+        })
+    }
+
+    fn health(&self) -> BoxFuture<'_, Health> {
+        Box::pin(async move { health::checks(&self.shared) })
+    }
+
+    fn metrics(&self) -> BoxFuture<'_, String> {
+        Box::pin(async move { health::metrics(&self.shared) })
+    }
+}
+
+fn action(operation: Operation) -> OperatorAction {
+    match operation {
+        Operation::SetMode { service, mode } => OperatorAction::SetMode {
+            service,
+            mode: match mode {
+                dto::Mode::Observe => Mode::Observe,
+                dto::Mode::Recommend => Mode::Recommend,
+                dto::Mode::Approve => Mode::Approve,
+                dto::Mode::Automatic => Mode::Automatic,
+            },
+        },
+        Operation::Pause { service, pause } => OperatorAction::Pause {
+            service,
+            pause: match pause {
+                dto::Pause::Up => Pause::Up,
+                dto::Pause::Down => Pause::Down,
+                dto::Pause::Both => Pause::Both,
+            },
+        },
+        Operation::Resume { service } => OperatorAction::Resume { service },
+        Operation::Approve { decision } => OperatorAction::Approve { decision: DecisionId(decision) },
+        Operation::Reject { decision, reason } => OperatorAction::Reject { decision: DecisionId(decision), reason },
+    }
+}

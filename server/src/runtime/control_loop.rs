@@ -1,0 +1,168 @@
+//! The one task that owns the planner's state.
+
+use std::sync::Arc;
+
+use planner::{Command, Entry, Event, State};
+use tokio::sync::{mpsc, watch};
+
+use super::execute::Executor;
+use super::{Message, Shared};
+use crate::store::JournalRow;
+
+/// What became of an event that somebody waits for.
+pub enum Outcome {
+    /// Journalled and under way.
+    Done,
+    /// The planner refused it; the text is its reason.
+    Refused(String),
+    /// It could not be written down, so it didn't happen.
+    NotWritten(String),
+}
+
+pub struct ControlLoop {
+    shared: Arc<Shared>,
+    state: State,
+    /// The state as it was last written: where the loop goes on when a write fails.
+    written: String,
+    executor: Executor,
+}
+
+/// Reads a stored state, refusing a format that this version doesn't know.
+pub fn decode(text: &str) -> Result<State, String> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let found = value.get("version").and_then(serde_json::Value::as_u64);
+    if found != Some(u64::from(State::VERSION)) {
+        return Err(format!("format {found:?}, this version knows {}", State::VERSION));
+    }
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+impl ControlLoop {
+    pub fn new(shared: Arc<Shared>, state: State, executor: Executor) -> Self {
+        let written = encode(&state);
+        Self { shared, state, written, executor }
+    }
+
+    pub async fn run(mut self, mut inbox: mpsc::Receiver<Message>, mut stopped: watch::Receiver<bool>) {
+        loop {
+            let message = tokio::select! {
+                message = inbox.recv() => message,
+                () = ended(&mut stopped) => None,
+            };
+            let Some(message) = message else { return };
+            self.handle(message).await;
+        }
+    }
+
+    async fn handle(&mut self, message: Message) {
+        let now_ms = self.shared.clock.now_ms();
+        let touched = touched(&message.event).map(str::to_owned);
+        let news = match &message.event {
+            Event::Forecast { service, forecast } => Some((service.clone(), Ok(forecast.clone()))),
+            Event::ForecastFailed { service, error, not_enough_history, .. } => {
+                Some((service.clone(), Err((error.clone(), *not_enough_history))))
+            }
+            _ => None,
+        };
+        // A step may ask the simulator what a plan would do, which takes milliseconds of computing.
+        let commands = tokio::task::block_in_place(|| planner::step(&mut self.state, message.event, now_ms));
+        let (journal, rest): (Vec<Command>, Vec<Command>) = commands.into_iter().partition(|one| matches!(one, Command::Journal(_)));
+        let entries: Vec<Entry> =
+            journal.into_iter().filter_map(|one| if let Command::Journal(entry) = one { Some(entry) } else { None }).collect();
+        if let Err(why) = self.write(&entries, now_ms).await {
+            // Only what could not be parsed after having been written by this very process would fail here; the loop then keeps its state.
+            if let Ok(last) = decode(&self.written) {
+                self.state = last;
+            }
+            tracing::error!(error = %why, "the journal can't be written: nothing is executed, capacity holds");
+            self.shared.store_failed(why.clone());
+            reply(message.reply, Outcome::NotWritten(why));
+            return;
+        }
+        match news {
+            Some((service, Ok(forecast))) => {
+                let planned = tokio::task::block_in_place(|| planner::outlook(&mut self.state, &service, now_ms));
+                self.shared.publish_forecast(&service, forecast, planned);
+            }
+            Some((service, Err((error, need)))) => self.shared.publish_no_forecast(&service, &error, need),
+            None => {}
+        }
+        self.shared.publish(&self.state, touched.as_deref(), &entries);
+        let refused = rest.iter().find_map(|one| if let Command::Refused { reason, .. } = one { Some(reason.clone()) } else { None });
+        reply(message.reply, refused.map_or(Outcome::Done, Outcome::Refused));
+        for command in rest {
+            self.executor.execute(command);
+        }
+    }
+
+    async fn write(&mut self, entries: &[Entry], now_ms: i64) -> Result<(), String> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let rows = entries.iter().map(row).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        let state = encode(&self.state);
+        self.shared.store.commit(&rows, &state, now_ms).await.map_err(|error| error.to_string())?;
+        self.written = state;
+        self.shared.store_works();
+        Ok(())
+    }
+}
+
+/// Ready when the runtime stops.
+async fn ended(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the runtime is gone altogether.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// The service that an event is about; `None` when it may be about any.
+fn touched(event: &Event) -> Option<&str> {
+    match event {
+        Event::Tick { service }
+        | Event::Sample { service, .. }
+        | Event::Fleet { service, .. }
+        | Event::FleetUnknown { service, .. }
+        | Event::Forecast { service, .. }
+        | Event::ForecastFailed { service, .. }
+        | Event::WeightsApplied { service, .. }
+        | Event::WeightsRefused { service, .. } => Some(service),
+        Event::Acknowledged { .. } | Event::ActFailed { .. } | Event::Operator { .. } | Event::Restarted { .. } => None,
+    }
+}
+
+fn reply(to: Option<tokio::sync::oneshot::Sender<Outcome>>, outcome: Outcome) {
+    if let Some(to) = to {
+        // Whoever asked may have gone; what was decided stands all the same.
+        let _ = to.send(outcome);
+    }
+}
+
+/// The state as JSON. Its maps have string keys and it holds no foreign types, so this can't fail; should it ever, an empty text is refused
+/// by [`decode`] and the loop keeps what it has.
+fn encode(state: &State) -> String {
+    serde_json::to_string(state).unwrap_or_default()
+}
+
+fn row(entry: &Entry) -> Result<JournalRow, serde_json::Error> {
+    let text = serde_json::to_string(entry)?;
+    let (kind, service, at_ms, reference) = match entry {
+        Entry::Decision(decision) => ("decision", decision.service.as_str(), decision.at_ms, decision.id.0),
+        Entry::OrderIssued(order) => ("order_issued", order.service.as_str(), order.issued_ms, order.id.0),
+        Entry::OrderRetried(order) => ("order_retried", order.service.as_str(), order.issued_ms, order.id.0),
+        Entry::OrderAcknowledged { order, service, at_ms } => ("order_acknowledged", service.as_str(), *at_ms, order.0),
+        Entry::OrderFailed { order, service, at_ms, .. } => ("order_failed", service.as_str(), *at_ms, order.0),
+        Entry::OrderClosed { order, service, at_ms, .. } => ("order_closed", service.as_str(), *at_ms, order.0),
+        Entry::ModeChanged { service, at_ms, .. } => ("mode_changed", service.as_str(), *at_ms, 0),
+        Entry::Paused { service, at_ms, .. } => ("paused", service.as_deref().unwrap_or(""), *at_ms, 0),
+        Entry::Resumed { service, at_ms, .. } => ("resumed", service.as_deref().unwrap_or(""), *at_ms, 0),
+        Entry::Approved { decision, service, at_ms, .. } => ("approved", service.as_str(), *at_ms, decision.0),
+        Entry::Rejected { decision, service, at_ms, .. } => ("rejected", service.as_str(), *at_ms, decision.0),
+        Entry::Expired { decision, service, at_ms, .. } => ("expired", service.as_str(), *at_ms, decision.0),
+    };
+    Ok(JournalRow {
+        at_ms,
+        service: service.to_owned(),
+        kind: kind.into(),
+        reference: i64::try_from(reference).unwrap_or(i64::MAX),
+        entry: text,
+    })
+}

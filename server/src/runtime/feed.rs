@@ -1,0 +1,126 @@
+//! Feeds one service's events: what its fleet looks like, what its load is, and that it is time to decide.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use planner::{Event, ReplicaState};
+use tokio::sync::watch;
+
+use super::{Service, Shared, view};
+use crate::collect::{Rates, Step};
+use crate::store::SeriesKey;
+
+/// A source or an actuator that takes longer than this [wall] has failed for now; ticks must go on.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Beats until stopped. The fleet is looked at on each beat, four times a scrape: a replica that became ready should get requests soon.
+pub async fn run(shared: Arc<Shared>, service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
+    let mut feeder = Feeder::new(shared.clone(), service.clone());
+    let beat_ms = (service.scrape_every_ms / 4).max(1);
+    let mut next_ms = shared.clock.now_ms();
+    loop {
+        tokio::select! {
+            () = shared.clock.sleep_until(next_ms) => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+        feeder.beat().await;
+        // Beats that were missed (a suspended machine) are not made up for: they would all see the same.
+        next_ms = (next_ms + beat_ms).max(shared.clock.now_ms());
+    }
+}
+
+struct Feeder {
+    shared: Arc<Shared>,
+    service: Arc<Service>,
+    rates: Rates,
+    scrape_due_ms: i64,
+    tick_due_ms: i64,
+}
+
+impl Feeder {
+    fn new(shared: Arc<Shared>, service: Arc<Service>) -> Self {
+        let rates = Rates::new(service.step_ms, service.source.bounds());
+        let now_ms = shared.clock.now_ms();
+        Self { shared, service, rates, scrape_due_ms: now_ms, tick_due_ms: now_ms }
+    }
+
+    fn name(&self) -> &str {
+        &self.service.config.name
+    }
+
+    async fn beat(&mut self) {
+        let ready = self.observe_fleet().await;
+        let now_ms = self.shared.clock.now_ms();
+        if now_ms >= self.scrape_due_ms {
+            self.scrape_due_ms = now_ms.max(self.scrape_due_ms + self.service.scrape_every_ms);
+            self.read_load(ready).await;
+        }
+        let now_ms = self.shared.clock.now_ms();
+        if now_ms >= self.tick_due_ms {
+            self.tick_due_ms = now_ms.max(self.tick_due_ms + self.service.config.tick_ms);
+            self.shared.send(Event::Tick { service: self.name().to_owned() }).await;
+        }
+    }
+
+    /// Returns how many replicas are ready; `None` when nobody knows.
+    async fn observe_fleet(&self) -> Option<usize> {
+        let answer = tokio::time::timeout(READ_TIMEOUT, self.service.actuator.observe()).await;
+        let at_ms = self.shared.clock.now_ms();
+        let service = self.name().to_owned();
+        let (event, ready) = match answer {
+            Ok(Ok(replicas)) => {
+                let ready = replicas.iter().filter(|replica| replica.state == ReplicaState::Ready).count();
+                (Event::Fleet { service, at_ms, replicas }, Some(ready))
+            }
+            Ok(Err(error)) => (Event::FleetUnknown { service, at_ms, reason: error.to_string() }, None),
+            Err(_) => (Event::FleetUnknown { service, at_ms, reason: format!("no answer within {READ_TIMEOUT:?}") }, None),
+        };
+        self.shared.send(event).await;
+        ready
+    }
+
+    async fn read_load(&mut self, ready: Option<usize>) {
+        let answer = tokio::time::timeout(READ_TIMEOUT, self.service.source.scrape())
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {READ_TIMEOUT:?}")));
+        let scrape = match answer {
+            Ok(scrape) => scrape,
+            Err(why) => {
+                tracing::warn!(service = self.name(), why, "the load can't be read");
+                self.shared.publish_load(self.name(), Err(why));
+                return;
+            }
+        };
+        let at_ms = scrape.at_ms;
+        if let Some(step) = self.rates.observe(scrape) {
+            self.remember(step, ready).await;
+        }
+        let trailing = self.rates.trailing();
+        self.shared.publish_load(self.name(), Ok((at_ms, trailing)));
+        let Some(Step { load_rps, saturated, .. }) = trailing else { return };
+        let service = self.name().to_owned();
+        self.shared.send(Event::Sample { service, at_ms, load_rps: Some(load_rps), saturated }).await;
+    }
+
+    /// Appends a finished step to the history. A database that refuses is shown on `/readyz`; the loop goes on with what it has.
+    async fn remember(&self, step: Step, ready: Option<usize>) {
+        let desired = self.shared.view(self.name()).and_then(|view| view::desired(&view.state));
+        let metrics = [
+            ("load", Some(step.load_rps)),
+            ("saturated", Some(f64::from(u8::from(step.saturated)))),
+            ("error_ratio", step.error_ratio),
+            ("latency_p95_ms", step.latency_p95_ms),
+            ("replicas_ready", ready.map(|count| count as f64)),
+            ("replicas_desired", desired.map(f64::from)),
+        ];
+        for (metric, value) in metrics {
+            let Some(value) = value else { continue };
+            let key = SeriesKey { service: self.name(), metric };
+            if let Err(error) = self.shared.store.append(key, self.service.step_ms, &[(step.from_ms, value)]).await {
+                tracing::error!(service = self.name(), metric, %error, "the history can't be written");
+                self.shared.store_failed(error.to_string());
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Whether this process can do its work now, check by check, in words that a tired person understands.
+
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+use super::Shared;
+use super::shared::View;
+use crate::api::control::{Health, HealthCheck};
+
+/// All checks: the database, and each service's load and fleet.
+pub fn checks(shared: &Shared) -> Health {
+    let now_ms = shared.clock.now_ms();
+    let store = match shared.store_error() {
+        None => check("store", true, "the journal is written".into()),
+        Some(why) => check("store", false, format!("the journal can't be written ({why}); capacity holds until it can")),
+    };
+    let mut checks = vec![store];
+    for view in shared.views() {
+        checks.push(load(&view, now_ms));
+        checks.push(fleet(&view, now_ms));
+    }
+    Health { checks }
+}
+
+fn check(name: &str, ok: bool, text: String) -> HealthCheck {
+    HealthCheck { name: name.into(), ok, text }
+}
+
+fn load(view: &View, now_ms: i64) -> HealthCheck {
+    let config = &view.state.config;
+    let name = format!("load of {}", config.name);
+    match (&view.load, &view.load_error) {
+        (Some((at_ms, step)), _) if now_ms - at_ms <= config.stale_after_ms => {
+            check(&name, true, format!("{:.0} requests/s, {} s ago", step.load_rps, (now_ms - at_ms) / 1_000))
+        }
+        (known, why) => {
+            let age =
+                known.as_ref().map_or_else(|| "never read".into(), |(at_ms, _)| format!("last read {} s ago", (now_ms - at_ms) / 1_000));
+            let why = why.as_deref().unwrap_or("no reading yet");
+            check(&name, false, format!("{age} ({why}); capacity holds"))
+        }
+    }
+}
+
+fn fleet(view: &View, now_ms: i64) -> HealthCheck {
+    let config = &view.state.config;
+    let name = format!("fleet of {}", config.name);
+    match &view.state.fleet {
+        Some(fleet) if now_ms - fleet.at_ms <= config.stale_after_ms => {
+            check(&name, true, format!("{} replicas, seen {} s ago", fleet.replicas.len(), (now_ms - fleet.at_ms) / 1_000))
+        }
+        Some(fleet) => check(&name, false, format!("last seen {} s ago; capacity holds", (now_ms - fleet.at_ms) / 1_000)),
+        None => check(&name, false, "not seen yet; capacity holds".into()),
+    }
+}
+
+/// The loop's own counters, Prometheus text format.
+pub fn metrics(shared: &Shared) -> String {
+    let counts = &shared.counts;
+    let rows = [
+        ("prescale_loop_steps_total", "Steps of the control loop.", &counts.steps),
+        ("prescale_decisions_total", "Decisions journalled, also those to do nothing.", &counts.decisions),
+        ("prescale_orders_total", "Orders issued.", &counts.orders),
+        ("prescale_order_failures_total", "Attempts at orders that failed.", &counts.order_failures),
+        ("prescale_alerts_total", "Alerts raised.", &counts.alerts),
+        ("prescale_load_read_failures_total", "Readings of the load that failed.", &counts.scrape_failures),
+    ];
+    let mut text = String::new();
+    for (name, help, count) in rows {
+        // Writing into a String can't fail.
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", count.load(Ordering::Relaxed));
+    }
+    text
+}

@@ -1,0 +1,199 @@
+//! What the loop publishes and everybody else reads: never a lock held over an await, never the loop's own state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+use planner::{Decision, Entry, Event, HistoryNeed, Pause, ServiceState, State};
+use predictor::Forecast;
+use tokio::sync::{mpsc, oneshot};
+
+use super::control_loop::Outcome;
+use super::{Message, Service};
+use crate::clock::Clock;
+use crate::collect::Step;
+use crate::store::Store;
+
+/// One service as it was last published.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What the loop knows.
+    pub state: ServiceState,
+    /// The newest reading, and when it was taken (domain ms).
+    pub load: Option<(i64, Step)>,
+    /// Why the last reading failed.
+    pub load_error: Option<String>,
+    /// The newest forecast.
+    pub forecast: Option<Arc<Forecast>>,
+    /// How many replicas the plan has from when on `(domain ms, replicas)`, only changes.
+    pub planned: Arc<Vec<(i64, u32)>>,
+    /// Why the newest attempt failed.
+    pub forecast_error: Option<(String, Option<HistoryNeed>)>,
+    /// The newest decision.
+    pub decision: Option<Arc<Decision>>,
+}
+
+/// Counts for `/metrics`.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Steps of the control loop.
+    pub steps: AtomicU64,
+    /// Decisions journalled.
+    pub decisions: AtomicU64,
+    /// Orders issued.
+    pub orders: AtomicU64,
+    /// Orders that failed.
+    pub order_failures: AtomicU64,
+    /// Alerts raised.
+    pub alerts: AtomicU64,
+    /// Readings of the load that failed.
+    pub scrape_failures: AtomicU64,
+}
+
+/// What the tasks of the runtime share.
+pub struct Shared {
+    /// Domain time.
+    pub clock: Clock,
+    /// The database.
+    pub store: Arc<Store>,
+    /// The services, by name.
+    pub services: BTreeMap<String, Arc<Service>>,
+    /// For `/metrics`.
+    pub counts: Counts,
+    events: mpsc::Sender<Message>,
+    views: RwLock<BTreeMap<String, View>>,
+    paused: RwLock<Option<Pause>>,
+    store_error: RwLock<Option<String>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        clock: Clock,
+        store: Arc<Store>,
+        events: mpsc::Sender<Message>,
+        services: BTreeMap<String, Arc<Service>>,
+        state: &State,
+    ) -> Self {
+        let view = |state: &ServiceState| View {
+            state: state.clone(),
+            load: None,
+            load_error: None,
+            forecast: None,
+            planned: Arc::default(),
+            forecast_error: None,
+            decision: state.last_decision.clone().map(Arc::new),
+        };
+        let views = state.services.iter().map(|(name, service)| (name.clone(), view(service))).collect();
+        Self {
+            clock,
+            store,
+            services,
+            counts: Counts::default(),
+            events,
+            views: RwLock::new(views),
+            paused: RwLock::new(state.paused),
+            store_error: RwLock::new(None),
+        }
+    }
+
+    /// Sends an event to the loop. When the loop has ended there is nobody to tell.
+    pub async fn send(&self, event: Event) {
+        let _ = self.events.send(Message { event, reply: None }).await;
+    }
+
+    /// Sends an event and waits for what becomes of it; `None` when the loop has ended.
+    pub async fn ask(&self, event: Event) -> Option<Outcome> {
+        let (reply, answer) = oneshot::channel();
+        self.events.send(Message { event, reply: Some(reply) }).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// A service as it was last published.
+    #[must_use]
+    pub fn view(&self, name: &str) -> Option<View> {
+        self.views.read().get(name).cloned()
+    }
+
+    /// All services, sorted by name.
+    #[must_use]
+    pub fn views(&self) -> Vec<View> {
+        self.views.read().values().cloned().collect()
+    }
+
+    /// The pause of all services.
+    #[must_use]
+    pub fn paused(&self) -> Option<Pause> {
+        *self.paused.read()
+    }
+
+    /// Why the journal can't be written, if it can't.
+    #[must_use]
+    pub fn store_error(&self) -> Option<String> {
+        self.store_error.read().clone()
+    }
+
+    pub(super) fn publish(&self, state: &State, touched: Option<&str>, entries: &[Entry]) {
+        let mut views = self.views.write();
+        for (name, service) in &state.services {
+            if touched.is_none_or(|touched| touched == name)
+                && let Some(view) = views.get_mut(name)
+            {
+                view.state = service.clone();
+            }
+        }
+        for entry in entries {
+            match entry {
+                Entry::Decision(decision) => {
+                    self.counts.decisions.fetch_add(1, Ordering::Relaxed);
+                    if let Some(view) = views.get_mut(&decision.service) {
+                        view.decision = Some(Arc::new((**decision).clone()));
+                    }
+                }
+                Entry::OrderIssued(_) => _ = self.counts.orders.fetch_add(1, Ordering::Relaxed),
+                Entry::OrderFailed { .. } => _ = self.counts.order_failures.fetch_add(1, Ordering::Relaxed),
+                _ => {}
+            }
+        }
+        drop(views);
+        *self.paused.write() = state.paused;
+        self.counts.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn publish_forecast(&self, service: &str, forecast: Forecast, planned: Vec<(i64, u32)>) {
+        if let Some(view) = self.views.write().get_mut(service) {
+            view.forecast = Some(Arc::new(forecast));
+            view.planned = Arc::new(planned);
+            view.forecast_error = None;
+        }
+    }
+
+    pub(super) fn publish_no_forecast(&self, service: &str, error: &str, need: Option<HistoryNeed>) {
+        if let Some(view) = self.views.write().get_mut(service) {
+            view.forecast_error = Some((error.to_owned(), need));
+        }
+    }
+
+    pub(super) fn publish_load(&self, service: &str, reading: Result<(i64, Option<Step>), String>) {
+        if let Some(view) = self.views.write().get_mut(service) {
+            match reading {
+                Ok((at_ms, Some(step))) => (view.load, view.load_error) = (Some((at_ms, step)), None),
+                Ok((_, None)) => view.load_error = None,
+                Err(why) => {
+                    self.counts.scrape_failures.fetch_add(1, Ordering::Relaxed);
+                    view.load_error = Some(why);
+                }
+            }
+        }
+    }
+
+    pub(super) fn store_failed(&self, why: String) {
+        *self.store_error.write() = Some(why);
+    }
+
+    pub(super) fn store_works(&self) {
+        if self.store_error.read().is_some() {
+            *self.store_error.write() = None;
+        }
+    }
+}

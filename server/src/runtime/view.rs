@@ -1,0 +1,292 @@
+//! The loop's knowledge in the API's shapes.
+
+use std::collections::BTreeMap;
+
+use planner::{Capacity, ForecastMissing, LeadSource, Pause, Policy, ReplicaState, ServiceState};
+use predictor::Series;
+
+use super::shared::View;
+use super::{Service, Shared};
+use crate::api::dto;
+use crate::api::time::Time;
+
+/// Points of the sparkline's past and of its future, a quarter of an hour each: a day back and a day ahead.
+pub const SPARK_STEP_MS: i64 = 900_000;
+pub const SPARK_POINTS: i64 = 96;
+
+pub fn mode(mode: planner::Mode) -> dto::Mode {
+    match mode {
+        planner::Mode::Observe => dto::Mode::Observe,
+        planner::Mode::Recommend => dto::Mode::Recommend,
+        planner::Mode::Approve => dto::Mode::Approve,
+        planner::Mode::Automatic => dto::Mode::Automatic,
+    }
+}
+
+pub fn pause(pause: Pause) -> dto::Pause {
+    match pause {
+        Pause::Up => dto::Pause::Up,
+        Pause::Down => dto::Pause::Down,
+        Pause::Both => dto::Pause::Both,
+    }
+}
+
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1_000.0
+}
+
+/// The snake_case name of a serde enum's variant, as it is in the journal.
+fn name_of(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+pub fn decision(decision: &planner::Decision, outcome: Option<String>) -> dto::Decision {
+    let inputs = &decision.inputs;
+    dto::Decision {
+        id: decision.id.0,
+        service: decision.service.clone(),
+        at: Time(decision.at_ms),
+        mode: mode(decision.mode),
+        current: decision.current,
+        target: decision.target,
+        action: name_of(&decision.action),
+        reason: name_of(&decision.reason),
+        sentence: decision.sentence.clone(),
+        outcome,
+        inputs: dto::DecisionInputs {
+            load_rps: inputs.load_rps,
+            load_age_s: inputs.load_age_ms.map(seconds),
+            forecast_origin: inputs.forecast_origin_ms.map(Time),
+            quantile: inputs.quantile,
+            window_from: inputs.window_from_ms.map(Time),
+            window_to: inputs.window_to_ms.map(Time),
+            window_max_rps: inputs.window_max_rps,
+            capacity_rps_per_replica: inputs.capacity_rps_per_replica,
+            lead_s: Some(seconds(inputs.lead_ms)),
+            lead_source: Some(lead_source(inputs.lead_source)),
+        },
+        candidates: decision
+            .candidates
+            .iter()
+            .map(|one| dto::Candidate { name: one.name.clone(), replicas: one.replicas, why: one.why.clone() })
+            .collect(),
+        rail: decision.rail.map(|hit| format!("{}: wanted {}, allowed {}", name_of(&hit.rail), hit.wanted, hit.allowed)),
+        check: decision.check.map(|check| dto::Check {
+            replicas: check.replicas,
+            load_rps: check.load_rps,
+            p_latency_ms: check.p_latency_ms,
+            error_ratio: check.error_ratio,
+            holds: check.holds,
+        }),
+        expires: decision.expires_ms.map(Time),
+    }
+}
+
+/// What was ordered last: the order under way, else the one that was reached.
+pub fn desired(state: &ServiceState) -> Option<u32> {
+    state.pending.as_ref().map(|pending| pending.order.target).or(state.desired)
+}
+
+fn lead_source(source: LeadSource) -> String {
+    name_of(&source)
+}
+
+pub fn summary(shared: &Shared, view: &View, past: Option<&Series>) -> dto::ServiceSummary {
+    let now_ms = shared.clock.now_ms();
+    let state = &view.state;
+    let load = view.load.as_ref();
+    dto::ServiceSummary {
+        name: state.config.name.clone(),
+        mode: mode(state.mode),
+        paused: state.paused.map(pause),
+        load_rps: load.map(|(_, step)| step.load_rps),
+        load_at: load.map(|(at_ms, _)| Time(*at_ms)),
+        replicas: replicas(view),
+        forecast: forecast_health(view),
+        next: next_step(view),
+        last_decision: view.decision.as_ref().map(|decision| dto::LastDecision {
+            id: decision.id.0,
+            at: Time(decision.at_ms),
+            action: name_of(&decision.action),
+            reason: name_of(&decision.reason),
+            sentence: decision.sentence.clone(),
+        }),
+        data: data_health(view, now_ms),
+        spark: spark(view, past, now_ms),
+    }
+}
+
+fn replicas(view: &View) -> dto::Replicas {
+    let fleet = view.state.fleet.as_ref();
+    let count = |wanted: ReplicaState| {
+        fleet
+            .map(|fleet| fleet.replicas.iter().filter(|replica| replica.state == wanted).count())
+            .and_then(|count| u32::try_from(count).ok())
+    };
+    dto::Replicas {
+        ready: count(ReplicaState::Ready),
+        booting: count(ReplicaState::Booting),
+        draining: count(ReplicaState::Draining),
+        desired: desired(&view.state),
+        min: view.state.config.rails.min,
+        max: view.state.config.rails.max,
+    }
+}
+
+fn forecast_health(view: &View) -> dto::ForecastHealth {
+    let missing = view.decision.as_ref().and_then(|decision| decision.inputs.forecast_missing.clone());
+    let mut health = dto::ForecastHealth {
+        state: dto::ForecastState::None,
+        origin: view.forecast.as_ref().map(|forecast| Time(forecast.origin_ms)),
+        detail: None,
+        have_s: None,
+        need_s: None,
+    };
+    match (missing, &view.forecast, &view.forecast_error) {
+        (Some(ForecastMissing::Stale { age_ms }), _, error) => {
+            health.state = dto::ForecastState::Stale;
+            let why = error.as_ref().map_or_else(String::new, |(why, _)| format!(": {why}"));
+            health.detail = Some(format!("{} min old, too old to trust{why}; the reactive rule holds", age_ms / 60_000));
+        }
+        (Some(ForecastMissing::TooShort { .. }), _, _) => {
+            health.state = dto::ForecastState::Stale;
+            health.detail = Some("it doesn't reach past the lead time; the reactive rule holds".into());
+        }
+        (_, _, Some((why, Some(need)))) => {
+            health.state = dto::ForecastState::NotEnoughHistory;
+            health.detail = Some(why.clone());
+            (health.have_s, health.need_s) = (Some(seconds(need.have_ms)), Some(seconds(need.need_ms)));
+        }
+        (_, _, Some((why, None))) => {
+            health.state = dto::ForecastState::Failed;
+            health.detail = Some(why.clone());
+        }
+        (_, Some(_), None) => health.state = dto::ForecastState::Ok,
+        (_, None, None) => {}
+    }
+    health
+}
+
+/// The next time that the plan differs from what is ordered now.
+fn next_step(view: &View) -> Option<dto::NextStep> {
+    let from = desired(&view.state)?;
+    view.planned.iter().find(|(_, to)| *to != from).map(|(at_ms, to)| dto::NextStep { at: Time(*at_ms), from, to: *to })
+}
+
+fn data_health(view: &View, now_ms: i64) -> dto::DataHealth {
+    let age_ms = view.load.as_ref().map(|(at_ms, _)| now_ms - at_ms);
+    let state = match age_ms {
+        None => dto::DataState::Absent,
+        Some(age) if age > view.state.config.stale_after_ms => dto::DataState::Stale,
+        Some(_) => dto::DataState::Fresh,
+    };
+    dto::DataHealth { state, age_s: age_ms.map(|age| seconds(age.max(0))) }
+}
+
+/// Means of quarters of an hour: small enough to be sent for each service on each poll.
+fn spark(view: &View, past: Option<&Series>, now_ms: i64) -> dto::Spark {
+    let end = now_ms.div_euclid(SPARK_STEP_MS) * SPARK_STEP_MS;
+    let start = end - SPARK_POINTS * SPARK_STEP_MS;
+    let past = (0..SPARK_POINTS).map(|slot| past.and_then(|series| mean(series, start + slot * SPARK_STEP_MS, SPARK_STEP_MS))).collect();
+    let future = (0..SPARK_POINTS)
+        .map(|slot| {
+            let middle = end + slot * SPARK_STEP_MS + SPARK_STEP_MS / 2;
+            view.forecast.as_ref().and_then(|forecast| forecast.quantile_at(middle, 0.5))
+        })
+        .collect();
+    dto::Spark { start: Time(start), step_s: seconds(SPARK_STEP_MS), past, future }
+}
+
+/// Mean of the known values in `[from_ms, from_ms + width_ms)`; `None` when none is known.
+pub fn mean(series: &Series, from_ms: i64, width_ms: i64) -> Option<f64> {
+    let step = series.step_ms();
+    let first = (from_ms - series.start_ms()).div_euclid(step) + i64::from((from_ms - series.start_ms()).rem_euclid(step) != 0);
+    let last = (from_ms + width_ms - series.start_ms()).div_euclid(step)
+        + i64::from((from_ms + width_ms - series.start_ms()).rem_euclid(step) != 0);
+    let (mut sum, mut count) = (0.0, 0_u32);
+    for at in first.max(0)..last {
+        if let Some(value) = usize::try_from(at).ok().filter(|at| *at < series.len()).and_then(|at| series.value(at)) {
+            sum += value;
+            count += 1;
+        }
+    }
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+pub fn detail(shared: &Shared, service: &Service, view: &View, summary: dto::ServiceSummary) -> dto::ServiceDetail {
+    let config = &view.state.config;
+    let inputs = view.decision.as_ref().map(|decision| &decision.inputs);
+    let (policy, target) = match &config.policy {
+        Policy::Predictive(policy) => ("predictive", policy.target),
+        Policy::Hpa(policy) => ("hpa", policy.target),
+    };
+    let source = match &config.capacity {
+        Capacity::Declared { .. } => "declared",
+        Capacity::Modelled { .. } => "simulated",
+    };
+    dto::ServiceDetail {
+        summary,
+        now: Time(shared.clock.now_ms()),
+        speed: shared.clock.speed(),
+        slo: dto::Slo { latency_ms: config.slo.latency_ms, percentile: config.slo.percentile, errors: config.slo.errors },
+        rails: dto::Rails {
+            min: config.rails.min,
+            max: config.rails.max,
+            step_up: config.rails.step_up,
+            step_down: config.rails.step_down,
+            stabilisation_s: seconds(config.rails.stabilisation_ms),
+            cool_down_s: seconds(config.rails.cool_down_ms),
+            max_jump_factor: config.rails.max_jump_factor,
+        },
+        policy: policy.into(),
+        target_utilisation: Some(target),
+        capacity: dto::Capacity { rps_per_replica: inputs.and_then(|inputs| inputs.capacity_rps_per_replica), source: source.into() },
+        lead_s: inputs.map(|inputs| seconds(inputs.lead_ms)),
+        lead_source: inputs.map(|inputs| lead_source(inputs.lead_source)),
+        proxy: service.source.proxy(),
+        pending_approval: view.state.proposal.as_ref().map(|waiting| decision(waiting, None)),
+    }
+}
+
+pub fn forecast(forecast: &predictor::Forecast, planned: &[(i64, u32)]) -> dto::Forecast {
+    let by_name = |values: &[f64]| -> BTreeMap<String, f64> {
+        forecast.quantiles.iter().zip(values).map(|(quantile, value)| (quantile.to_string(), *value)).collect()
+    };
+    let first = forecast.points.first().map_or(forecast.origin_ms, |point| point.ts_ms);
+    let mut max = BTreeMap::new();
+    for (name, span_ms) in [("1h", 3_600_000), ("24h", 86_400_000)] {
+        let to_ms = forecast.origin_ms + span_ms;
+        let q: BTreeMap<String, f64> = forecast
+            .quantiles
+            .iter()
+            .filter_map(|quantile| Some((quantile.to_string(), forecast.window_max(first, to_ms, *quantile)?)))
+            .collect();
+        if !q.is_empty() {
+            max.insert(name.to_owned(), dto::WindowMax { q, at: highest(forecast, to_ms) });
+        }
+    }
+    dto::Forecast {
+        origin: Time(forecast.origin_ms),
+        step_s: seconds(forecast.step_ms),
+        model: forecast.model.clone(),
+        history_points: forecast.history_points as u64,
+        quantiles: forecast.quantiles.clone(),
+        points: forecast
+            .points
+            .iter()
+            .map(|point| dto::ForecastPoint { ts: Time(point.ts_ms), mean: point.mean, q: by_name(&point.q) })
+            .collect(),
+        members: forecast.members.iter().map(|member| dto::Member { name: member.name.clone(), weight: member.weight }).collect(),
+        max,
+        planned: planned.iter().map(|(at_ms, replicas)| dto::PlannedStep { at: Time(*at_ms), replicas: *replicas }).collect(),
+    }
+}
+
+/// When the path is highest up to `to_ms`.
+fn highest(forecast: &predictor::Forecast, to_ms: i64) -> Option<Time> {
+    let within = forecast.points.iter().filter(|point| point.ts_ms <= to_ms);
+    within.max_by(|left, right| left.mean.total_cmp(&right.mean)).map(|point| Time(point.ts_ms))
+}
