@@ -47,6 +47,12 @@ impl CapacityCurve {
         CapacityCurve { fleet, slo, points: BTreeMap::new(), checks: BTreeMap::new() }
     }
 
+    /// A curve that claims to know.
+    #[cfg(test)]
+    pub(crate) fn claiming(fleet: Fleet, slo: Slo, points: BTreeMap<u32, f64>) -> CapacityCurve {
+        CapacityCurve { points, ..CapacityCurve::new(fleet, slo) }
+    }
+
     /// Load that `replicas` hold under the SLO `[rps]`; 0 if even the lightest load breaks it.
     pub fn rps(&mut self, replicas: u32) -> f64 {
         let (below, above) = neighbours(replicas);
@@ -128,6 +134,18 @@ impl Curves {
             }
         };
         Capacities { source, most: config.rails.max }
+    }
+
+    /// Finds the curve of a modelled service up to its maximum.
+    pub(crate) fn prepare(&mut self, config: &ServiceConfig) {
+        let mut capacities = self.of(config);
+        capacities.of(config.rails.max);
+    }
+
+    /// Puts a curve in place of what the simulator would say.
+    #[cfg(test)]
+    pub(crate) fn claim(&mut self, config: &ServiceConfig, curve: CapacityCurve) {
+        self.by_shape.insert(shape(config), curve);
     }
 
     /// Forgets the curves of shapes that no service has any more.

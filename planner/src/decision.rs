@@ -67,7 +67,7 @@ pub enum ReasonCode {
     /// No forecast to trust, and the conservative reactive rule needs more.
     FallbackUp,
     /// The service shed or was full: demand is higher than what could be measured.
-    SaturatedUp,
+    Saturated,
     /// Replicas got lost that nobody took away.
     Restore,
     /// Below the minimum.

@@ -43,7 +43,7 @@ fn because(decision: &Decision, service: &ServiceState, now_ms: i64) -> String {
         ReasonCode::FallbackUp | ReasonCode::FallbackDown => {
             format!("{}, so the cautious reactive rule decides: {}", no_forecast(decision, now_ms), candidate(decision, &["fallback"]))
         }
-        ReasonCode::SaturatedUp => "requests were shed or every place was taken, so the true demand may be higher than measured".to_owned(),
+        ReasonCode::Saturated => "requests were shed or every place was taken, so the true demand may be higher than measured".to_owned(),
         ReasonCode::BelowMinimum => format!("the minimum is {}", text::replicas(service.config.rails.min)),
         ReasonCode::AboveMaximum => format!("the maximum is {}", text::replicas(service.config.rails.max)),
         ReasonCode::Restore => candidate(decision, &["restore"]),

@@ -51,6 +51,7 @@ pub mod order;
 mod outlook;
 mod policy;
 pub mod rails;
+pub mod simulated;
 pub mod state;
 mod text;
 pub mod weights;

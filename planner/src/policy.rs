@@ -40,23 +40,12 @@ pub(crate) struct Wish {
 /// Kubernetes' default tolerance, also for our reactive terms.
 const TOLERANCE: f64 = 0.1;
 
-/// Asks the policy of the service; on top of any policy, a service that sheds never gets smaller, and grows when nothing is on its way.
+/// Asks the policy of the service.
 pub(crate) fn wish(facts: &Facts, policy: &Policy, memory: &mut Memory, capacities: &mut Capacities, inputs: &mut Inputs) -> Wish {
-    let mut wish = match policy {
+    match policy {
         Policy::Predictive(policy) => predictive::wish(facts, policy, memory, capacities, inputs),
         Policy::Hpa(policy) => hpa_wish(facts, policy, memory, capacities),
-    };
-    if facts.load.saturated {
-        let on_the_way = facts.order_under_way || facts.fleet.count(ReplicaState::Booting) > 0;
-        let least = if on_the_way { facts.current } else { facts.current.saturating_add(1) };
-        let why = "requests were shed or every place was taken, so the true demand may be higher".to_owned();
-        wish.candidates.push(Candidate { name: "saturation".to_owned(), replicas: least, why });
-        if wish.replicas < least || (wish.replicas == least && least <= facts.current) {
-            wish.replicas = least;
-            wish.reason = ReasonCode::SaturatedUp;
-        }
     }
-    wish
 }
 
 /// The HPA formula on load ÷ capacity. With nobody ready, the demand itself says how many are needed, and nothing is lowered.

@@ -187,10 +187,7 @@ impl State {
     /// shape of service that was never seen; what is known already costs nothing.
     pub fn prepare(&mut self) {
         for service in self.services.values() {
-            let mut capacities = self.curves.of(&service.config);
-            for replicas in 1..=service.config.rails.max {
-                capacities.of(replicas);
-            }
+            self.curves.prepare(&service.config);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::*;
 mod approval;
 mod decisions;
 mod orders;
+mod proof;
 
 /// A loop with one service, its clock, and what it did so far.
 pub(crate) struct Desk {

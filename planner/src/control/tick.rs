@@ -11,9 +11,12 @@ impl Turn<'_> {
         self.settle();
         self.expire();
         let plan = self.plan();
-        self.tell_about_data(&plan.decision);
-        self.tell_about_breach(plan.breach, &plan.decision);
+        let breach = plan.breach;
         let issued = self.act(plan);
+        if let Some(decision) = self.service.last_decision.clone() {
+            self.tell_about_data(&decision);
+            self.tell_about_breach(breach, &decision);
+        }
         if !issued {
             self.retry();
         }

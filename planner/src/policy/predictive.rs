@@ -8,6 +8,7 @@ use super::{Facts, TOLERANCE, Wish, react, reactive_why};
 use crate::capacity::Capacities;
 use crate::config::PredictivePolicy;
 use crate::decision::{Candidate, ForecastMissing, Inputs, ReasonCode};
+use crate::event::ReplicaState;
 use crate::state::Memory;
 use crate::text;
 
@@ -26,6 +27,26 @@ pub(super) fn wish(
     capacities: &mut Capacities,
     inputs: &mut Inputs,
 ) -> Wish {
+    let mut wish = by_forecast(facts, policy, memory, capacities, inputs);
+    if facts.load.saturated {
+        saturated(facts, &mut wish);
+    }
+    wish
+}
+
+/// A service that sheds never gets smaller, and grows when nothing is on its way yet.
+fn saturated(facts: &Facts, wish: &mut Wish) {
+    let on_the_way = facts.order_under_way || facts.fleet.count(ReplicaState::Booting) > 0;
+    let least = if on_the_way { facts.current } else { facts.current.saturating_add(1) };
+    let why = "requests were shed or every place was taken, so the true demand may be higher".to_owned();
+    wish.candidates.push(Candidate { name: "saturation".to_owned(), replicas: least, why });
+    if wish.replicas < least || (wish.replicas == least && least <= facts.current) {
+        wish.replicas = least;
+        wish.reason = ReasonCode::Saturated;
+    }
+}
+
+fn by_forecast(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, capacities: &mut Capacities, inputs: &mut Inputs) -> Wish {
     // The fallback is computed at every tick, so that its memory is full when it is needed.
     let cautious = react(facts, capacities, policy.fallback_target, TOLERANCE);
     let keep_ms = policy.fallback_stabilisation_ms.max(1);

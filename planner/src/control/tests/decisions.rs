@@ -225,7 +225,7 @@ fn a_service_that_sheds_never_gets_smaller() {
     check(
         &mut desk,
         expect![[r#"
-        Up SaturatedUp
+        Up Saturated
         6 → 7 now: requests were shed or every place was taken, so the true demand may be higher than measured."#]],
     );
 }

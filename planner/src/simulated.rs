@@ -1,0 +1,205 @@
+//! The control loop as an autoscaler inside the simulator: the same [`step`] as live, fed with what the simulator shows, its commands turned
+//! into the simulator's orders. A scenario chooses it with its `[autoscaler]` table:
+//!
+//! ```toml
+//! [autoscaler]
+//! policy = "predictive"        # or "hpa", "static"
+//! min = 2                      # rails: min, max, step_up, step_down, stabilisation, cool_down
+//! max = 20
+//! interval = "15s"
+//! quantile = 0.95              # predictive: quantile, target, fallback_target, fallback_stabilisation, lead_time, forecast_every, ramp
+//! target = 0.78                # hpa: target, tolerance, stabilisation
+//! rps_per_replica = 120        # without it the capacity is found in the simulator, from the pool and the [slo]
+//! ```
+
+use std::collections::BTreeMap;
+
+use balancer::{BackendId, BackendWeight, Nanos, WeightSnapshot};
+use predictor::{ForecastError, Request, Series};
+use simulator::{Autoscaler, AutoscalerFactory, Observation, Orders, Scenario, ScenarioError};
+
+use crate::command::{Command, OrderId};
+use crate::config::ServiceConfig;
+use crate::event::{Event, HistoryNeed, Replica, ReplicaState};
+use crate::state::State;
+use crate::step;
+
+mod observed;
+mod table;
+
+use observed::Observed;
+use table::Choice;
+
+/// Builds the planner for a scenario. Without a history the predictive policy has nothing to learn from but the run itself, and falls back to
+/// its cautious reactive rule until that is enough.
+#[derive(Clone, Debug, Default)]
+pub struct Factory {
+    history: Option<Series>,
+}
+
+/// Name of the one service of a simulation.
+const SERVICE: &str = "simulated";
+
+impl Factory {
+    /// With the offered load `[rps]` of the past; the run starts at its last row.
+    pub fn with_history(history: Series) -> Factory {
+        Factory { history: Some(history) }
+    }
+}
+
+impl AutoscalerFactory for Factory {
+    fn build(&self, table: Option<&toml::Table>, scenario: &Scenario, _seed: u64) -> Result<Box<dyn Autoscaler>, ScenarioError> {
+        let Some(table) = table else {
+            return Ok(Box::new(Fixed { replicas: None, interval: Nanos(0) }));
+        };
+        match table::read(table, scenario)? {
+            Choice::Static { replicas, interval } => Ok(Box::new(Fixed { replicas: Some(replicas), interval })),
+            Choice::Planned { config, ramp } => {
+                let observed = Observed::after(self.history.clone());
+                Ok(Box::new(Planned::try_new(*config, ramp, observed)?))
+            }
+        }
+    }
+}
+
+/// Orders one size, once.
+struct Fixed {
+    replicas: Option<u32>,
+    interval: Nanos,
+}
+
+impl Autoscaler for Fixed {
+    fn interval(&self) -> Nanos {
+        self.interval
+    }
+
+    fn tick(&mut self, _seen: &Observation) -> Option<Orders> {
+        self.interval = Nanos(0);
+        self.replicas.map(|replicas| Orders { replicas: Some(replicas), weights: None })
+    }
+}
+
+/// The control loop with the simulator as its world.
+struct Planned {
+    state: State,
+    tick_ms: i64,
+    /// Hand the weights over too? Only with a ramp: without one every ready replica gets the same share anyway.
+    ramp: bool,
+    observed: Observed,
+    /// When each replica was ordered, as far as it was seen booting.
+    ordered_ms: BTreeMap<u32, i64>,
+    /// The order of the last tick, which the simulator has executed since.
+    executed: Option<OrderId>,
+    rejected: u64,
+}
+
+impl Planned {
+    fn try_new(config: ServiceConfig, ramp: bool, observed: Observed) -> Result<Planned, ScenarioError> {
+        let tick_ms = config.tick_ms;
+        let state = State::new(vec![config]).map_err(|error| {
+            let key = error.key.trim_start_matches("rails.").trim_start_matches("policy.").trim_start_matches("capacity.");
+            ScenarioError::new(format!("autoscaler.{}", key.trim_end_matches("_ms")), error.value, error.allowed)
+        })?;
+        Ok(Planned { state, tick_ms, ramp, observed, ordered_ms: BTreeMap::new(), executed: None, rejected: 0 })
+    }
+
+    fn replicas(&mut self, seen: &Observation) -> Vec<Replica> {
+        let mut replicas = Vec::with_capacity(seen.replicas.len());
+        for view in &seen.replicas {
+            let since_ms = self.observed.domain_ms(view.since);
+            let state = match view.state {
+                simulator::ReplicaState::Booting => ReplicaState::Booting,
+                simulator::ReplicaState::Ready => ReplicaState::Ready,
+                simulator::ReplicaState::Draining => ReplicaState::Draining,
+            };
+            if state == ReplicaState::Booting {
+                self.ordered_ms.insert(view.id, since_ms);
+            }
+            let ready_ms = if state == ReplicaState::Ready { Some(since_ms) } else { None };
+            let ordered_ms = self.ordered_ms.get(&view.id).copied();
+            replicas.push(Replica { id: view.id, address: format!("replica-{}", view.id), state, ordered_ms, ready_ms });
+        }
+        self.ordered_ms.retain(|id, _| replicas.iter().any(|replica| replica.id == *id));
+        replicas
+    }
+
+    /// What the loop is told before it decides.
+    fn events(&mut self, seen: &Observation, now_ms: i64) -> Vec<Event> {
+        let service = || SERVICE.to_owned();
+        let mut events: Vec<Event> = self.executed.take().map(|order| Event::Acknowledged { order, at_ms: now_ms }).into_iter().collect();
+        let saturated = seen.rejected > self.rejected;
+        self.rejected = seen.rejected;
+        let load_rps = self.observed.take(seen.now, seen.arrived);
+        events.push(Event::Fleet { service: service(), at_ms: now_ms, replicas: self.replicas(seen) });
+        events.push(Event::Sample { service: service(), at_ms: now_ms, load_rps, saturated });
+        events.push(Event::Tick { service: service() });
+        events
+    }
+
+    /// The answer to a request for a forecast.
+    fn forecast(&self, at_ms: i64) -> Event {
+        let service = SERVICE.to_owned();
+        let need_ms = self.state.services.get(SERVICE).map_or(0, |known| {
+            let lead = known.lead.lead(&known.config);
+            known.config.horizon_needed_ms(lead.ms)
+        });
+        let failed = |error: &dyn std::fmt::Display, not_enough_history| Event::ForecastFailed {
+            service: SERVICE.to_owned(),
+            at_ms,
+            error: error.to_string(),
+            not_enough_history,
+        };
+        let Some(series) = self.observed.series() else {
+            return failed(&"there is no history", None);
+        };
+        let request = Request::over(need_ms.clamp(series.step_ms(), predictor::MAX_HORIZON_MS));
+        match predictor::forecast(series, &request) {
+            Ok(forecast) => Event::Forecast { service, forecast },
+            Err(error @ ForecastError::NotEnoughHistory { have_ms, need_ms }) => failed(&error, Some(HistoryNeed { have_ms, need_ms })),
+            Err(error) => failed(&error, None),
+        }
+    }
+}
+
+impl Autoscaler for Planned {
+    fn interval(&self) -> Nanos {
+        Nanos(u64::try_from(self.tick_ms).unwrap_or(0).saturating_mul(1_000_000))
+    }
+
+    fn tick(&mut self, seen: &Observation) -> Option<Orders> {
+        let now_ms = self.observed.domain_ms(seen.now);
+        // The first forecast must be there before the first decision, as it is live after a start.
+        if self.state.services.values().all(|service| service.forecast_asked_ms.is_none()) {
+            let first = self.forecast(now_ms);
+            step(&mut self.state, first, now_ms);
+        }
+        let mut orders = Orders::default();
+        for event in self.events(seen, now_ms) {
+            for command in step(&mut self.state, event, now_ms) {
+                match command {
+                    Command::Scale(order) => {
+                        orders.replicas = Some(order.target);
+                        self.executed = Some(order.id);
+                    }
+                    Command::PushWeights { snapshot, service } => {
+                        step(&mut self.state, Event::WeightsApplied { service, epoch: snapshot.epoch }, now_ms);
+                        if self.ramp {
+                            let weight = |b: &crate::WeightedBackend| BackendWeight { id: BackendId(b.id), weight: b.weight };
+                            let weights = snapshot.backends.iter().map(weight).collect();
+                            orders.weights = Some(WeightSnapshot { epoch: snapshot.epoch, weights });
+                        }
+                    }
+                    Command::RequestForecast { at_ms, .. } => {
+                        let answer = self.forecast(at_ms);
+                        step(&mut self.state, answer, now_ms);
+                    }
+                    Command::Journal(_) | Command::Alert { .. } | Command::Refused { .. } => {}
+                }
+            }
+        }
+        if orders == Orders::default() { None } else { Some(orders) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! The `[autoscaler]` table, key by key.
+
+use balancer::Nanos;
+use simulator::scenario::Reader;
+use simulator::{Discipline, Scenario, ScenarioError, ServiceDist};
+
+use super::SERVICE;
+use crate::config::{Capacity, HpaPolicy, Mode, Policy, PredictivePolicy, Rails, ServiceConfig, Slo};
+
+/// What the table asks for.
+pub(super) enum Choice {
+    /// Always the same size.
+    Static { replicas: u32, interval: Nanos },
+    /// The control loop.
+    Planned { config: Box<ServiceConfig>, ramp: bool },
+}
+
+const SHARE: &str = "a number above 0, at most 1";
+const POLICIES: &str = "\"predictive\", \"hpa\", \"static\"";
+/// A fleet size as the simulator can hold it.
+const MOST: u64 = simulator::scenario::MOST_REPLICAS as u64;
+
+pub(super) fn read(table: &toml::Table, scenario: &Scenario) -> Result<Choice, ScenarioError> {
+    let mut reader = Reader::new("autoscaler", table);
+    let policy = reader.string("policy", POLICIES)?;
+    let policy = reader.required(policy, "policy", POLICIES)?;
+    let interval = reader.duration("interval")?.unwrap_or(Nanos(15_000_000_000));
+    if interval.0 < 1_000_000 {
+        return Err(reader.error("interval", "1ms or more"));
+    }
+    // Of the way down: the HPA's window back, the predictive policy's window ahead.
+    let stabilisation_ms = if policy == "static" { 0 } else { duration_ms(&mut reader, "stabilisation", 300_000)? };
+    let choice = match policy {
+        "static" => {
+            let replicas = reader.integer("replicas", 1, MOST)?;
+            let replicas = reader.required(replicas, "replicas", "a whole number from 1 on")?;
+            Choice::Static { replicas: replicas as u32, interval }
+        }
+        "predictive" => {
+            let policy = predictive(&mut reader)?;
+            planned(&mut reader, scenario, Policy::Predictive(policy), interval, stabilisation_ms)?
+        }
+        "hpa" => {
+            let policy = hpa(&mut reader, stabilisation_ms)?;
+            planned(&mut reader, scenario, Policy::Hpa(policy), interval, stabilisation_ms)?
+        }
+        _ => return Err(reader.error("policy", POLICIES)),
+    };
+    reader.finish()?;
+    Ok(choice)
+}
+
+fn share(reader: &mut Reader, key: &'static str, otherwise: f64) -> Result<f64, ScenarioError> {
+    Ok(reader.number(key, SHARE, |x| x > 0.0 && x <= 1.0)?.unwrap_or(otherwise))
+}
+
+fn duration_ms(reader: &mut Reader, key: &'static str, otherwise_ms: i64) -> Result<i64, ScenarioError> {
+    Ok(reader.duration(key)?.map_or(otherwise_ms, ms))
+}
+
+fn ms(span: Nanos) -> i64 {
+    i64::try_from(span.0.div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}
+
+fn predictive(reader: &mut Reader) -> Result<PredictivePolicy, ScenarioError> {
+    let known = PredictivePolicy::default();
+    let quantile = reader.number("quantile", "0.5 to below 1", |x| (0.5..1.0).contains(&x))?.unwrap_or(known.quantile);
+    Ok(PredictivePolicy {
+        quantile,
+        target: share(reader, "target", known.target)?,
+        fallback_target: share(reader, "fallback_target", known.fallback_target)?,
+        fallback_stabilisation_ms: duration_ms(reader, "fallback_stabilisation", known.fallback_stabilisation_ms)?,
+    })
+}
+
+fn hpa(reader: &mut Reader, stabilisation_ms: i64) -> Result<HpaPolicy, ScenarioError> {
+    let known = HpaPolicy::default();
+    Ok(HpaPolicy {
+        target: share(reader, "target", known.target)?,
+        tolerance: reader.number("tolerance", "0 to below 1", |x| (0.0..1.0).contains(&x))?.unwrap_or(known.tolerance),
+        stabilisation_ms,
+        ..known
+    })
+}
+
+fn planned(
+    reader: &mut Reader,
+    scenario: &Scenario,
+    policy: Policy,
+    interval: Nanos,
+    stabilisation_ms: i64,
+) -> Result<Choice, ScenarioError> {
+    let min = reader.integer("min", 1, MOST)?.unwrap_or(1) as u32;
+    let max = reader.integer("max", 1, MOST)?;
+    let max = reader.required(max, "max", "a whole number from 1 on")? as u32;
+    let step_up = reader.integer("step_up", 1, MOST)?.unwrap_or(MOST) as u32;
+    // HPA brings its own limit; the predictive policy goes down step by step.
+    let gentle = if matches!(policy, Policy::Predictive(_)) { 1 } else { MOST };
+    let step_down = reader.integer("step_down", 1, MOST)?.unwrap_or(gentle) as u32;
+    let rails =
+        Rails { min, max, step_up, step_down, stabilisation_ms, cool_down_ms: duration_ms(reader, "cool_down", 0)?, max_jump_factor: None };
+    let tick_ms = ms(interval);
+    let boot_ms = scenario.pools.first().map_or(0, |pool| ms(pool.boot_delay));
+    let ramp_ms = duration_ms(reader, "ramp", 0)?;
+    let forecast_every_ms = duration_ms(reader, "forecast_every", 600_000)?;
+    let config = ServiceConfig {
+        name: SERVICE.to_owned(),
+        slo: slo(scenario),
+        capacity: capacity(reader, scenario)?,
+        lead_time_ms: Some(duration_ms(reader, "lead_time", boot_ms)?),
+        rails,
+        mode: Mode::Automatic,
+        policy,
+        tick_ms,
+        stale_after_ms: tick_ms.saturating_mul(4).max(180_000),
+        forecast_every_ms,
+        forecast_max_age_ms: duration_ms(reader, "forecast_max_age", forecast_every_ms.saturating_mul(6))?,
+        approval_ttl_ms: 900_000,
+        drain_ms: 0,
+        ramp_ms,
+    };
+    Ok(Choice::Planned { config: Box::new(config), ramp: ramp_ms > 0 })
+}
+
+fn slo(scenario: &Scenario) -> Slo {
+    // Without an objective the capacity must be declared, and then these numbers are never looked at.
+    let (latency_ms, percentile) = scenario.slo.map_or((1_000.0, 99.0), |slo| (slo.latency.as_millis_f64(), slo.percentile));
+    Slo { latency_ms, percentile, errors: 1.0 - percentile / 100.0 }
+}
+
+/// Declared, or found in the simulator from the pool and the objective.
+fn capacity(reader: &mut Reader, scenario: &Scenario) -> Result<Capacity, ScenarioError> {
+    if let Some(rps_per_replica) = reader.number("rps_per_replica", "a number above 0", |x| x > 0.0)? {
+        return Ok(Capacity::Declared { rps_per_replica });
+    }
+    let fits =
+        scenario.pools.first().filter(|pool| pool.discipline == Discipline::Fifo && pool.service_time.dist == ServiceDist::Exponential);
+    match (fits, scenario.slo) {
+        (Some(pool), Some(_)) => Ok(Capacity::Modelled {
+            concurrency: pool.concurrency,
+            service_time_ms: pool.service_time.mean_ms / pool.speed,
+            queue: pool.queue.unwrap_or(1_000_000).min(1_000_000),
+            algorithm: scenario.balancing.pool.algorithm,
+        }),
+        _ => Err(reader
+            .error("rps_per_replica", "a number above 0; it can be left out only with an [slo], discipline fifo and exponential service")),
+    }
+}

@@ -1,0 +1,109 @@
+use super::*;
+use simulator::{Arrivals, Report, ServiceDist, replicate};
+
+const MIN: i64 = 60_000;
+
+/// Ten replicas' worth of load by day, two by night, with a steep climb at nine.
+fn rate(at_ms: i64) -> f64 {
+    let hour = (at_ms.rem_euclid(86_400_000)) as f64 / 3_600_000.0;
+    let climb = ((hour - 9.0) * 4.0).clamp(0.0, 1.0);
+    let fall = ((hour - 17.0) * 2.0).clamp(0.0, 1.0);
+    20.0 + 80.0 * (climb - fall)
+}
+
+/// Fourteen days that end at 08:00.
+fn history() -> Series {
+    let start_ms = 1_704_067_200_000 + 8 * 3_600_000;
+    let minutes = 14 * 1_440;
+    let values = (0..=minutes).map(|i| Some(rate(start_ms + i * MIN))).collect();
+    Series::try_new(start_ms, MIN, values).unwrap()
+}
+
+/// Two and a half hours from 08:00 on, over the climb; replicas take 5 min to boot and hold 12 rps each.
+fn climb(autoscaler: &str) -> Scenario {
+    let rates_rps = (0..150).map(|i| rate((8 * 60 + i) * MIN)).collect();
+    Scenario::builder("climb")
+        .arrivals(Arrivals::Series { step: Nanos(60_000_000_000), rates_rps })
+        .duration(Nanos(150 * 60_000_000_000))
+        .replicas(3)
+        .concurrency(4)
+        .queue(Some(16))
+        .service(ServiceDist::Exponential, 250.0)
+        .boot_delay(Nanos(300_000_000_000))
+        .slo(Nanos(1_000_000_000), 95.0)
+        .timeline(true)
+        .warmup(simulator::Warmup::Fixed(Nanos(0)))
+        .autoscaler(autoscaler.parse().unwrap())
+        .build()
+        .unwrap()
+}
+
+fn report(factory: &Factory, autoscaler: &str) -> Report {
+    replicate(&climb(autoscaler), factory, 7, 2, 1).unwrap()
+}
+
+fn violation_minutes(report: &Report) -> f64 {
+    report.slo.unwrap().violation_minutes.unwrap()
+}
+
+const RAILS: &str = "min = 2\nmax = 20\nrps_per_replica = 12\n";
+
+#[test]
+fn prediction_is_ready_when_the_climb_begins_and_reaction_is_not() {
+    let predictive = report(&Factory::with_history(history()), &format!("policy = \"predictive\"\n{RAILS}"));
+    let hpa = report(&Factory::default(), &format!("policy = \"hpa\"\ntarget = 0.78\n{RAILS}"));
+    let (ours, theirs) = (violation_minutes(&predictive), violation_minutes(&hpa));
+    assert!(ours <= 1.0, "predictive: {ours} violation minutes");
+    assert!(theirs >= 5.0, "hpa: {theirs} violation minutes");
+    assert!(predictive.replica_hours < 1.3 * hpa.replica_hours, "{} against {}", predictive.replica_hours, hpa.replica_hours);
+}
+
+#[test]
+fn without_history_it_is_a_cautious_reactive_rule() {
+    let predictive = report(&Factory::default(), &format!("policy = \"predictive\"\n{RAILS}"));
+    assert!(predictive.scaling_actions >= 2.0);
+    assert!(predictive.requests.served > predictive.requests.arrived / 2);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report() {
+    let table = format!("policy = \"predictive\"\nramp = \"30s\"\n{RAILS}");
+    let factory = Factory::with_history(history());
+    let once = replicate(&climb(&table), &factory, 7, 3, 1).unwrap();
+    let again = replicate(&climb(&table), &factory, 7, 3, 2).unwrap();
+    assert_eq!(once, again);
+}
+
+#[test]
+fn a_modelled_capacity_needs_no_number_and_static_needs_no_capacity() {
+    let modelled = report(&Factory::default(), "policy = \"hpa\"\ntarget = 0.8\nmin = 2\nmax = 20\n");
+    assert!(modelled.scaling_actions >= 1.0);
+    let fixed = report(&Factory::default(), "policy = \"static\"\nreplicas = 12\n");
+    assert_eq!(fixed.scaling_actions, 1.0);
+    assert_eq!(violation_minutes(&fixed), 0.0);
+    let none = climb("policy = \"static\"\nreplicas = 12\n");
+    let none = Scenario { autoscaler: None, ..none };
+    assert_eq!(replicate(&none, &Factory::default(), 7, 1, 1).unwrap().scaling_actions, 0.0);
+}
+
+#[test]
+fn errors_name_the_key_the_value_and_what_is_allowed() {
+    let error = |table: &str| {
+        let scenario = climb(table);
+        Factory::default().build(scenario.autoscaler.as_ref(), &scenario, 1).err().map(|e| e.to_string()).unwrap_or_default()
+    };
+    for (table, expected) in [
+        ("policy = \"magic\"", "`autoscaler.policy` is \"magic\"; allowed: \"predictive\", \"hpa\", \"static\""),
+        ("target = 0.5", "`autoscaler.policy` is missing; allowed: \"predictive\", \"hpa\", \"static\""),
+        ("policy = \"hpa\"", "`autoscaler.max` is missing; allowed: a whole number from 1 on"),
+        ("policy = \"hpa\"\nmin = 9\nmax = 3", "`autoscaler.max` is 3; allowed: at least rails.min = 9"),
+        (
+            "policy = \"hpa\"\nmax = 3\nquantile = 0.9",
+            "`autoscaler.quantile` is an unknown key (with the value 0.9); allowed: the keys policy,",
+        ),
+        ("policy = \"predictive\"\nmax = 3\nquantile = 9", "`autoscaler.quantile` is 9; allowed: 0.5 to below 1"),
+        ("policy = \"predictive\"\nmax = 3\ncool_down = 30", "`autoscaler.cool_down` is 30; allowed:"),
+    ] {
+        assert!(error(table).starts_with(expected), "{}", error(table));
+    }
+}
