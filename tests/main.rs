@@ -1,3 +1,7 @@
-//! The whole thing against real peers.
+//! The whole thing through its real entrances: the binary, its API, its data folder.
 
+mod bad_input;
+mod crash;
+mod demo;
+mod support;
 mod walls;

@@ -64,7 +64,7 @@ impl Stage {
         let store = Arc::new(Store::open(&options.data_dir).await.map_err(failed)?);
         let Begin { trace, start_ms, resumed } = begin(&store, options, wall_ms()).await?;
         let config = world::config(options.reactive, options.target);
-        let state = runtime::Begin::load(&store, vec![config.clone()]).await.map_err(failed)?;
+        let state = runtime::Begin::load(&store, vec![config.clone()], start_ms).await.map_err(failed)?;
         let clock = Clock::start(start_ms, options.speed);
         let token = token()?;
         let proxy = Arc::new(proxy::start(proxy_config(&clock, token.clone())).await.map_err(failed)?);

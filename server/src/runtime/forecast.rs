@@ -7,7 +7,7 @@ use predictor::{ForecastError, ModelChoice, Request};
 use tokio::sync::Semaphore;
 
 use super::Shared;
-use crate::store::{SeriesKey, StoreError};
+use crate::store::{SeriesKey, Store, StoreError};
 
 /// What a forecast may look back on.
 const HISTORY_MS: i64 = 28 * 86_400_000;
@@ -20,15 +20,18 @@ const QUANTILES: [f64; 8] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99];
 pub async fn make(shared: Arc<Shared>, service: String, one_at_a_time: Arc<Semaphore>) {
     // The semaphore is never closed.
     let Ok(_permit) = one_at_a_time.acquire().await else { return };
-    let now_ms = shared.clock.now_ms();
-    let event = match attempt(&shared, &service, now_ms).await {
+    shared.send(event(&shared.store, service, shared.clock.now_ms()).await).await;
+}
+
+/// The forecast of `service` as of `now_ms`, or why there is none, as an event for the loop.
+pub async fn event(store: &Store, service: String, now_ms: i64) -> Event {
+    match attempt(store, &service, now_ms).await {
         Ok(forecast) => Event::Forecast { service, forecast },
         Err(Failure { error, not_enough_history }) => {
             tracing::info!(service, error, "no forecast");
             Event::ForecastFailed { service, at_ms: now_ms, error, not_enough_history }
         }
-    };
-    shared.send(event).await;
+    }
 }
 
 struct Failure {
@@ -52,9 +55,9 @@ impl From<ForecastError> for Failure {
     }
 }
 
-async fn attempt(shared: &Shared, service: &str, now_ms: i64) -> Result<predictor::Forecast, Failure> {
+async fn attempt(store: &Store, service: &str, now_ms: i64) -> Result<predictor::Forecast, Failure> {
     let key = SeriesKey { service, metric: "load" };
-    let series = shared.store.read(key, now_ms - HISTORY_MS, now_ms).await?;
+    let series = store.read(key, now_ms - HISTORY_MS, now_ms).await?;
     let request = Request { horizon_ms: HORIZON_MS, quantiles: QUANTILES.to_vec(), model: ModelChoice::Auto };
     let Some(series) = series else {
         let need_ms = predictor::MIN_HISTORY_MS;

@@ -81,15 +81,16 @@ pub enum RuntimeError {
 pub struct Begin {
     state: State,
     restarted: bool,
+    forecasts: Vec<planner::Event>,
 }
 
 impl Begin {
-    /// Loads the last written state, reconciles it with the configuration, and finds the capacities: seconds of computing the first time,
-    /// which no decision should have to wait for.
+    /// Loads the last written state, reconciles it with the configuration, finds the capacities and makes the forecasts as of `now_ms`: seconds
+    /// of computing the first time, which no decision should have to wait for.
     ///
     /// # Errors
     /// See [`RuntimeError`].
-    pub async fn load(store: &Store, configs: Vec<ServiceConfig>) -> Result<Self, RuntimeError> {
+    pub async fn load(store: &Store, configs: Vec<ServiceConfig>, now_ms: i64) -> Result<Self, RuntimeError> {
         let config = |error: planner::ConfigError| RuntimeError::Config(error.to_string());
         let saved = store.saved().await?;
         let restarted = saved.is_some();
@@ -102,7 +103,11 @@ impl Begin {
             }
         };
         tokio::task::block_in_place(|| state.prepare());
-        Ok(Self { state, restarted })
+        let mut forecasts = Vec::new();
+        for service in state.services.keys() {
+            forecasts.push(forecast::event(store, service.clone(), now_ms).await);
+        }
+        Ok(Self { state, restarted, forecasts })
     }
 }
 
@@ -122,7 +127,7 @@ pub(crate) struct Message {
 impl Runtime {
     /// Starts from a state that is ready; `services` are those that it was made for.
     pub async fn start(clock: Clock, store: Arc<Store>, begin: Begin, services: Vec<Service>) -> Self {
-        let Begin { state, restarted } = begin;
+        let Begin { state, restarted, forecasts } = begin;
         let (events, inbox) = mpsc::channel(1_024);
         let (stop, stopped) = watch::channel(false);
         let services: BTreeMap<String, Arc<Service>> =
@@ -134,6 +139,9 @@ impl Runtime {
         tasks.spawn(control_loop.run(inbox, stopped.clone()));
         if restarted {
             shared.send(planner::Event::Restarted { at_ms: shared.clock.now_ms() }).await;
+        }
+        for forecast in forecasts {
+            shared.send(forecast).await;
         }
         for service in shared.services.values() {
             tasks.spawn(feed::run(shared.clone(), service.clone(), stopped.clone()));
