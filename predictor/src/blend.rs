@@ -2,7 +2,7 @@
 
 use crate::{
     grid::Grid,
-    member::{Averages, Known, Ridge, days_ahead, naive},
+    member::{Averages, Known, Ridge, Simple, days_ahead, naive},
     request::Member,
 };
 
@@ -79,8 +79,7 @@ fn past_origins(grid: &Grid, spec: &Spec) -> Vec<usize> {
 }
 
 fn ask(grid: &Grid, spec: &Spec, origins: &[usize]) -> Vec<Said> {
-    let half = (45 * 60_000 / grid.bin_ms).min(15) as usize;
-    let smooth = grid.smoothed(half);
+    let simple = Simple::new(grid, spec.horizon);
     let averages: Vec<Option<Averages>> = spec.members.iter().map(|&member| Averages::new(member, grid, spec.horizon)).collect();
     let ridge = spec.members.contains(&Member::Ridge).then(|| Ridge::fit(grid, spec.horizon, origins));
     let speak = |index: usize, known: &Known, m: usize| {
@@ -88,7 +87,7 @@ fn ask(grid: &Grid, spec: &Spec, origins: &[usize]) -> Vec<Said> {
         let spoke = match (&averages[m], &ridge, spec.members[m]) {
             (Some(averages), ..) => averages.predict(known, &mut path),
             (None, Some(ridge), Member::Ridge) => ridge.predict(index, known, &mut path),
-            (None, _, member) => naive(member, known, &smooth, half, &mut path),
+            (None, _, member) => naive(member, known, &simple, &mut path),
         };
         spoke.then_some(path)
     };

@@ -1,7 +1,10 @@
 //! Members that repeat one lag, or hold the level.
 
 use super::{Known, days_ahead};
-use crate::{grid::HOUR_MS, request::Member};
+use crate::{
+    grid::{Grid, HOUR_MS},
+    request::Member,
+};
 
 /// Fades the knowledge of the current level [h].
 const FADE_HOURS: f64 = 4.0;
@@ -9,14 +12,30 @@ const FADE_HOURS: f64 = 4.0;
 /// Half-life of the last value's average [ms].
 const HALF_LIFE_MS: f64 = 15.0 * 60_000.0;
 
-/// Predicts with one of the simple members; false if the history is too short for it. `smooth` are the grid's centred means, `half` their
-/// half-width.
-pub(crate) fn naive(member: Member, known: &Known, smooth: &[f64], half: usize, out: &mut [f64]) -> bool {
+/// What the simple members share on one grid.
+pub(crate) struct Simple {
+    /// The grid's centred means over 2 · `half` + 1 bins.
+    smooth: Vec<f64>,
+    half: usize,
+    /// What is left of the current level's knowledge per lead.
+    fade: Vec<f64>,
+}
+
+impl Simple {
+    pub fn new(grid: &Grid, horizon: usize) -> Self {
+        let half = (45 * 60_000 / grid.bin_ms).min(15) as usize;
+        let fade = (1..=horizon).map(|h| libm::exp(-grid.lead_hours(h) / FADE_HOURS)).collect();
+        Self { smooth: grid.smoothed(half), half, fade }
+    }
+}
+
+/// Predicts with one of the simple members; false if the history is too short for it.
+pub(crate) fn naive(member: Member, known: &Known, simple: &Simple, out: &mut [f64]) -> bool {
     match member {
         Member::SeasonalNaiveDay => lagged(known, 1, out),
         Member::SeasonalNaiveWeek => lagged(known, 7, out),
-        Member::SeasonalNaiveDayLevel => corrected(known, 1, 0.0, smooth, half, out),
-        Member::SeasonalNaiveWeekLevel => corrected(known, 7, known.change.get(6).copied().unwrap_or(0.0), smooth, half, out),
+        Member::SeasonalNaiveDayLevel => corrected(known, 1, 0.0, simple, out),
+        Member::SeasonalNaiveWeekLevel => corrected(known, 7, known.change.get(6).copied().unwrap_or(0.0), simple, out),
         Member::LastValue => {
             out.fill(recent_level(known));
             true
@@ -38,7 +57,7 @@ fn lagged(known: &Known, days: usize, out: &mut [f64]) -> bool {
 }
 
 /// The smoothed lag plus the lasting change of level plus what the last hour knows beyond it, which fades.
-fn corrected(known: &Known, days: usize, lasting: f64, smooth: &[f64], half: usize, out: &mut [f64]) -> bool {
+fn corrected(known: &Known, days: usize, lasting: f64, simple: &Simple, out: &mut [f64]) -> bool {
     if known.lags < days {
         return false;
     }
@@ -48,8 +67,8 @@ fn corrected(known: &Known, days: usize, lasting: f64, smooth: &[f64], half: usi
         if days > known.lags {
             return false;
         }
-        let lag = smooth_known(known, known.lagged(h, days), smooth, half);
-        *z = lag + lasting + passing * libm::exp(-known.grid.lead_hours(h + 1) / FADE_HOURS);
+        let lag = smooth_known(known, known.lagged(h, days), &simple.smooth, simple.half);
+        *z = lag + lasting + passing * simple.fade[h];
     }
     true
 }

@@ -19,7 +19,7 @@ const PENALTY: f64 = 0.1;
 /// Rows lose half of their weight in that many days.
 const HALF_LIFE_DAYS: f64 = 10.0;
 /// Rows taken per history, roughly: more cost time and change little.
-const ROWS: usize = 4_000;
+const ROWS: usize = 2_500;
 
 type Row = [f64; COLUMNS];
 
@@ -38,7 +38,7 @@ impl Ridge {
         let first = grid.lag(days_ahead(grid, horizon - 1) + 1) + horizon;
         let every = (grid.len().saturating_sub(first) / ROWS).max(1);
         let per_target = (ROWS / grid.len().saturating_sub(first).max(1)).clamp(1, 3);
-        let per_bin = libm::exp2(grid.bin_ms as f64 / DAY_MS as f64 / HALF_LIFE_DAYS);
+        let heavier = libm::exp2(every as f64 * grid.bin_ms as f64 / DAY_MS as f64 / HALF_LIFE_DAYS);
         let mut target = first;
         let mut weight = 1.0;
         for &origin in origins {
@@ -49,7 +49,7 @@ impl Ridge {
                     equations.add(&row, grid.z[target] - base, weight);
                 }
                 target += every;
-                weight *= libm::pow(per_bin, every as f64);
+                weight *= heavier;
             }
             models.push(equations.solve());
         }
