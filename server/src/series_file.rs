@@ -77,36 +77,23 @@ impl SeriesFile {
     ///
     /// # Errors
     /// [`SeriesFileError`].
-    pub fn parse(reader: impl Read, file: &str, name: String) -> Result<Self, SeriesFileError> {
-        let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(reader);
-        let mut points = Vec::new();
-        let mut record = csv::StringRecord::new();
-        let mut first = true;
-        loop {
-            let line = rows.position().line();
-            let wrong = |problem: String| SeriesFileError::Row { file: file.to_owned(), line, problem };
-            match rows.read_record(&mut record) {
-                Ok(false) => break,
-                Ok(true) => {}
-                Err(error) => return Err(broken(error, file, line)),
-            }
-            // Comments and empty lines are skipped by the reader: the record knows its own line.
-            let line = record.position().map_or(line, csv::Position::line);
-            let wrong_here = |problem: String| SeriesFileError::Row { file: file.to_owned(), line, problem };
-            if std::mem::take(&mut first) {
-                check_header(&record).map_err(wrong)?;
-                continue;
-            }
-            points.push(point(&record).map_err(wrong_here)?);
-        }
-        if first {
-            return Err(SeriesFileError::Row {
-                file: file.to_owned(),
-                line: 1,
-                problem: "the file is empty: the header `timestamp,value` and rows are needed".to_owned(),
-            });
-        }
-        Ok(Self { name, points })
+    pub fn parse(mut reader: impl Read, file: &str, name: String) -> Result<Self, SeriesFileError> {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(|source| SeriesFileError::Read { file: file.to_owned(), source })?;
+        let wrong = |line: usize, problem: String| SeriesFileError::Row { file: file.to_owned(), line: line as u64, problem };
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            wrong(line, "not UTF-8 text: a CSV file is allowed".to_owned())
+        })?;
+        // Line by line, so that an error names the line that a person sees: a quoted line break has no place in these two columns.
+        let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+        let Some((header, at)) = lines.next() else {
+            return Err(wrong(1, "the file is empty: the header `timestamp,value` and rows are needed".to_owned()));
+        };
+        // Spreadsheets put a byte order mark before the first name.
+        check_header(&fields(header.trim_start_matches('\u{feff}'))).map_err(|problem| wrong(at, problem))?;
+        let points = lines.map(|(line, at)| point(&fields(line)).map_err(|problem| wrong(at, problem)));
+        Ok(Self { name, points: points.collect::<Result<_, _>>()? })
     }
 
     /// All rows as a series, and what was done to them.
@@ -141,19 +128,13 @@ pub fn to_csv(series: &Series) -> String {
     text
 }
 
-fn broken(error: csv::Error, file: &str, line: u64) -> SeriesFileError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => SeriesFileError::Read { file: file.to_owned(), source },
-        csv::ErrorKind::Utf8 { .. } => {
-            SeriesFileError::Row { file: file.to_owned(), line, problem: "not UTF-8 text: a CSV file is allowed".to_owned() }
-        }
-        other => SeriesFileError::Row { file: file.to_owned(), line, problem: format!("not CSV: {other:?}") },
-    }
+/// The fields of a line, without blanks and quotes around them.
+fn fields(line: &str) -> Vec<&str> {
+    let unquoted = |field| -> &str { str::strip_prefix(field, '"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(field) };
+    line.split(',').map(|field| unquoted(field.trim())).collect()
 }
 
-fn check_header(record: &csv::StringRecord) -> Result<(), String> {
-    // Spreadsheets put a byte order mark before the first name.
-    let columns: Vec<&str> = record.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
+fn check_header(columns: &[&str]) -> Result<(), String> {
     if let Some(unknown) = columns.iter().find(|name| !HEADER.contains(name)) {
         return Err(format!("unknown column {unknown:?}: the header `timestamp,value` is allowed"));
     }
@@ -163,12 +144,12 @@ fn check_header(record: &csv::StringRecord) -> Result<(), String> {
     Ok(())
 }
 
-fn point(record: &csv::StringRecord) -> Result<(i64, f64), String> {
-    if record.len() != HEADER.len() {
-        return Err(format!("{} fields: two are allowed, timestamp and value", record.len()));
-    }
-    let ts_ms = parse_time(&record[0]).map_err(|problem| format!("timestamp = {problem}"))?;
-    let value = match &record[1] {
+fn point(fields: &[&str]) -> Result<(i64, f64), String> {
+    let [timestamp, value] = fields else {
+        return Err(format!("{} field(s): two are allowed, timestamp and value", fields.len()));
+    };
+    let ts_ms = parse_time(timestamp).map_err(|problem| format!("timestamp = {problem}"))?;
+    let value = match *value {
         "" => f64::NAN,
         text => text.parse().map_err(|_| format!("value = {text:?} is no number; allowed: a number ≥ 0, or nothing for a gap"))?,
     };
@@ -192,11 +173,15 @@ mod tests {
             ("timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01,2\n", ["line 3", "\"2026-01-01\" is not a time"]),
             ("timestamp,value\n\n2026-01-01T00:00:00Z,many\n", ["line 3", "\"many\" is no number"]),
             ("timestamp,value\n2026-01-01T00:00:00Z,1,2\n", ["line 2", "two are allowed"]),
+            ("timestamp,value\n2026-01-01T00:00:00Z\n", ["line 2", "1 field(s)"]),
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.starts_with("load.csv, line"), "{error}");
             assert!(parts.iter().all(|part| error.contains(part)), "{text:?}: {error}");
         }
+        let latin =
+            SeriesFile::parse(&b"timestamp,value\n2026-01-01T00:00:00Z,\xe9\n"[..], "load.csv", "load".to_owned()).unwrap_err().to_string();
+        assert!(latin.contains("line 2") && latin.contains("UTF-8"), "{latin}");
         let parquet = SeriesFile::read(Path::new("x.parquet")).unwrap_err().to_string();
         assert!(parquet.contains("CSV"), "{parquet}");
         assert!(SeriesFile::read(Path::new("no/such/file.csv")).unwrap_err().to_string().contains("no/such/file.csv"));
@@ -210,6 +195,13 @@ mod tests {
         assert_eq!(values, [Some(1.0), None, None, None, Some(2.5), Some(3.0)]);
         let again = parse(&to_csv(&series)).unwrap().series_until(series.end_ms(), series.step_ms()).unwrap().0;
         assert_eq!(again, series);
+    }
+
+    #[test]
+    fn what_a_spreadsheet_writes_is_read() {
+        let text = "\u{feff}\"timestamp\",\"value\"\r\n\"2026-01-01T00:00:00Z\", 5\r\n2026-01-01T01:01:00+01:00,\"6.5\"\r\n";
+        let points = parse(text).unwrap().points;
+        assert_eq!(points, [(1_767_225_600_000, 5.0), (1_767_225_660_000, 6.5)]);
     }
 
     #[test]

@@ -1,1 +1,70 @@
-//! Tests.
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Alone {
+    #[command(flatten)]
+    args: Args,
+}
+
+fn args(options: &str) -> Result<Args, String> {
+    let words = std::iter::once("backtest").chain(options.split_whitespace());
+    Alone::try_parse_from(words).map(|alone| alone.args).map_err(|error| error.to_string())
+}
+
+fn scored(series: &str, model: &str, relative: Option<f64>) -> Row {
+    let coverage = [("0.9".to_owned(), 0.9), ("0.95".to_owned(), 0.95), ("0.99".to_owned(), 1.0)].into();
+    Row { series: series.to_owned(), model: model.to_owned(), loss: Some(0.1), relative, coverage, points: 96 }
+}
+
+#[test]
+fn several_files_and_models_are_taken_and_shares_are_percentages() {
+    let args = args("--input a.csv b.csv --horizon 1h --last 25% --models auto,ridge --step 15m").unwrap();
+    assert_eq!((args.input.len(), args.last, args.step), (2, 0.25, Some(900_000)));
+    assert_eq!(models(&args.models).unwrap(), [ModelChoice::Auto, ModelChoice::Named(Member::Ridge)]);
+    assert_eq!(models(&["all".to_owned()]).unwrap().len(), Member::ALL.len() + 1);
+}
+
+#[test]
+fn options_that_cannot_be_meant_name_the_value_and_what_is_allowed() {
+    for (options, part) in [("--last 0.3", "30%"), ("--last 95%", "90 %"), ("--origins 0", "1..=10000"), ("--horizon day", "15m")] {
+        let error = args(&format!("--input a.csv {options}")).unwrap_err();
+        assert!(error.contains(part), "{options}: {error}");
+    }
+    let error = models(&["prophet".to_owned()]).unwrap_err().to_string();
+    assert!(error.contains("--models") && error.contains("prophet") && error.contains("ridge") && error.contains("all"), "{error}");
+}
+
+#[test]
+fn a_file_of_two_weeks_is_scored_and_one_of_a_day_is_refused_with_what_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, days: usize| {
+        let load = |i: usize| if (8..18).contains(&(i % 24)) { 400.0 } else { 100.0 } + (i * 7 % 11) as f64;
+        let rows = (0..days * 24).map(|i| format!("{},{}\n", show_time(1_772_409_600_000 + i as i64 * 3_600_000), load(i)));
+        let path = folder.path().join(name);
+        std::fs::write(&path, "timestamp,value\n".to_owned() + &rows.collect::<String>()).unwrap();
+        path
+    };
+    let (name, series) = read(&write("load.csv", 14), None).unwrap();
+    let setup = Setup { horizon_ms: DAY_MS, origins: 3, last: 0.3, history_ms: 21 * DAY_MS };
+    let row = row(&name, ModelChoice::Auto, &backtest::run(&series, &setup, ModelChoice::Auto).unwrap());
+    assert_eq!((row.series.as_str(), row.points), ("load", 72));
+    assert!(row.relative.unwrap() < 1.0, "{row:?}");
+
+    let short = args(&format!("--input {} --horizon 24h", write("short.csv", 1).display())).unwrap();
+    let Err(CliError::BadInput(text)) = run(short) else { panic!("a day was scored") };
+    assert!(text.contains("short") && text.contains("one horizon is 24"), "{text}");
+    let odd = read(&write("odd.csv", 3), Some(5_400_000)).unwrap_err().to_string();
+    assert!(odd.contains("--step"), "{odd}");
+}
+
+#[test]
+fn the_table_ends_with_geometric_means_over_the_series() {
+    let rows = [scored("a", "auto", Some(0.5)), scored("b", "auto", Some(0.8)), scored("a", "ridge", None)];
+    let text = table(&rows);
+    assert!(text.contains("0.6325"), "{text}");
+    assert_eq!(geometric_means(&rows).len(), 1, "a model without two scores has no mean");
+    assert!(text.lines().any(|line| line.contains("ridge") && line.contains('–')), "{text}");
+    assert!(csv(&rows).contains("\"a\",ridge,0.1,,0.9,0.95,1,96\n"), "{}", csv(&rows));
+}

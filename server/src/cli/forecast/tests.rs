@@ -1,1 +1,127 @@
-//! Tests.
+use std::path::Path;
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Alone {
+    #[command(flatten)]
+    args: Args,
+}
+
+fn args(options: &str) -> Result<Args, String> {
+    let words = std::iter::once("forecast").chain(options.split_whitespace());
+    Alone::try_parse_from(words).map(|alone| alone.args).map_err(|error| error.to_string())
+}
+
+/// Six days at 15 minutes: 100 at night, 400 by day, and a bit of a pattern.
+fn file(days: usize) -> SeriesFile {
+    let load = |i: usize| if (32..72).contains(&(i % 96)) { 400.0 } else { 100.0 } + (i * 7 % 11) as f64;
+    let points = (0..days * 96).map(|i| (1_772_409_600_000 + i as i64 * 900_000, load(i))).collect();
+    SeriesFile { name: "load".to_owned(), points }
+}
+
+fn lines(file: &SeriesFile, options: &str) -> Result<Vec<Line>, CliError> {
+    let args = args(&format!("--input load.csv {options}")).unwrap();
+    let (whole, _) = file.series().unwrap();
+    origins(&args, &whole)?.into_iter().map(|at| line(file, whole.step_ms(), at, &args)).collect()
+}
+
+/// Without the timing, which is no part of the answer.
+fn bytes(lines: &[Line]) -> String {
+    let text = lines.iter().map(|line| json(line, false).unwrap()).collect::<String>();
+    let mut parts = text.split("\"cpu_ms\":");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |all, part| all + part.split_once(',').unwrap().1)
+}
+
+#[test]
+fn a_line_has_the_keys_of_the_contract_and_no_others() {
+    let lines = lines(&file(6), "--horizon 24h --quantiles 0.9,0.5").unwrap();
+    let value: serde_json::Value = serde_json::from_str(&json(&lines[0], false).unwrap()).unwrap();
+    let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+    let mut expected = ["series", "origin", "step_s", "model", "history_points", "cpu_ms", "points", "max", "members", "cleaning"];
+    expected.sort_unstable();
+    let mut keys: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, expected);
+    assert_eq!((&value["origin"], &value["step_s"]), (&"2026-03-07T23:45:00Z".into(), &900.0.into()));
+    assert_eq!(value["points"].as_array().unwrap().len(), 96);
+    assert_eq!(value["points"][0]["ts"], "2026-03-08T00:00:00Z");
+    assert!(value["points"][40]["q"]["0.5"].as_f64().unwrap() <= value["points"][40]["q"]["0.9"].as_f64().unwrap());
+    assert!(value["max"]["24h"]["q"]["0.9"].as_f64().unwrap() >= value["max"]["1h"]["q"]["0.9"].as_f64().unwrap());
+    assert!(value["max"]["24h"]["at"].as_str().unwrap().starts_with("2026-03-08T"));
+}
+
+#[test]
+fn a_window_that_the_horizon_does_not_cover_is_absent() {
+    let hour = lines(&file(6), "--horizon 1h").unwrap();
+    assert_eq!(hour[0].max.keys().copied().collect::<Vec<_>>(), ["1h"]);
+    let half = lines(&file(6), "--horizon 30m").unwrap();
+    assert!(half[0].max.is_empty() && !json(&half[0], false).unwrap().contains("\"max\""));
+}
+
+#[test]
+fn at_an_origin_the_whole_file_gives_the_bytes_of_the_file_cut_there() {
+    let mut whole = file(6);
+    // Rows that come late and twice, before the origin and after it.
+    whole.points.swap(100, 110);
+    whole.points.push(whole.points[50]);
+    whole.points.push((whole.points[500].0, 9e9));
+    let origin_ms = parse_time("2026-03-06T12:05:00Z").unwrap();
+    let mut cut = whole.clone();
+    cut.points.retain(|point| point.0 <= origin_ms);
+    let at = "--at 2026-03-06T12:05:00Z --horizon 24h";
+    let (one, other) = (lines(&whole, at).unwrap(), lines(&cut, at).unwrap());
+    assert_eq!(bytes(&one), bytes(&other));
+    assert_eq!(one[0].points[0].ts, "2026-03-06T12:20:00Z", "T + step, also beside the series' grid");
+    assert_eq!(one[0].cleaning.len(), 2);
+}
+
+#[test]
+fn every_means_whole_multiples_that_have_enough_history() {
+    let lines = lines(&file(6), "--at every:12h --horizon 24h").unwrap();
+    let origins: Vec<&str> = lines.iter().map(|line| line.origin.as_str()).collect();
+    assert_eq!(origins[..2], ["2026-03-04T00:00:00Z", "2026-03-04T12:00:00Z"]);
+    assert_eq!(origins.len(), 8);
+}
+
+#[test]
+fn too_little_history_is_bad_input_with_both_numbers_and_never_a_forecast() {
+    for options in ["--horizon 24h", "--at every:1h", "--at 2026-03-01T00:00:00Z"] {
+        let Err(CliError::BadInput(text)) = lines(&file(1), options) else { panic!("{options}: a forecast of nothing") };
+        assert!(text.contains("2 d needed") || text.contains("at least 1 are needed"), "{options}: {text}");
+    }
+}
+
+#[test]
+fn options_that_cannot_be_meant_name_the_value_and_what_is_allowed() {
+    for (options, parts) in [
+        ("--horizon 24", ["'--horizon <DURATION>'", "24h"]),
+        ("--horizon 3parsecs", ["\"3parsecs\"", "15m"]),
+        ("--quantiles 0.5,1.5", ["\"1.5\"", "between 0 and 1"]),
+        ("--model lstm", ["lstm", "seasonal_naive_day"]),
+        ("--at yesterday", ["\"yesterday\"", "RFC 3339"]),
+        ("--at every:0h", ["\"0h\"", "15m"]),
+        ("--format xml", ["xml", "jsonl"]),
+        ("--qantiles 0.5", ["--qantiles", "--quantiles"]),
+    ] {
+        let error = args(&format!("--input load.csv {options}")).unwrap_err();
+        assert!(parts.iter().all(|part| error.contains(part)), "{options}: {error}");
+    }
+    let args = args("--input no/such/file.csv").unwrap();
+    assert_eq!(args.input, Path::new("no/such/file.csv"));
+    assert!(matches!(run(args), Err(CliError::BadInput(text)) if text.contains("no/such/file.csv")));
+}
+
+#[test]
+fn tables_and_csv_hold_what_was_forecast() {
+    let lines = lines(&file(6), "--horizon 24h --at 2026-03-06T00:00:00Z,2026-03-07T00:00:00Z").unwrap();
+    let csv = csv(&lines);
+    assert!(csv.starts_with("series,origin,ts,mean,q0.5,q0.9,q0.95,q0.99\n\"load\",2026-03-06T00:00:00Z,2026-03-06T00:15:00Z,"), "{csv}");
+    assert_eq!(csv.lines().count(), 1 + 2 * 96);
+    let table = table(&lines[0]);
+    assert!(table.contains("one in 4 of 96 points") && table.contains("highest of 24h") && table.contains("members: "), "{table}");
+    assert_eq!(table.lines().filter(|line| line.starts_with("2026-03-0")).count(), 24);
+}
