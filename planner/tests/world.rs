@@ -7,6 +7,8 @@
 
 #[path = "world/auditor.rs"]
 mod auditor;
+#[path = "world/faults.rs"]
+mod faults;
 #[path = "world/sim.rs"]
 mod sim;
 #[path = "world/site.rs"]

@@ -6,6 +6,7 @@ use crate::*;
 
 mod approval;
 mod decisions;
+mod forecasts;
 mod orders;
 mod proof;
 

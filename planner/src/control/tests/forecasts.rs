@@ -1,0 +1,150 @@
+//! Decisions with a forecast, and with one that is missing, stale or too short.
+
+use expect_test::expect;
+
+use super::decisions::check;
+use super::*;
+
+#[test]
+fn the_forecast_orders_ahead_of_the_load() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(400.0).fleet(6, 0).forecast(|ts| if ts > START_MS + 300_000 { 1_050.0 } else { 400.0 });
+    check(
+        &mut desk,
+        expect![[r#"
+        Up ForecastUp
+        6 → 11 now: p95 of the maximum load between 22:05 and 22:05:15 UTC is 1,050 rps; one replica holds 100 rps and takes 5 min to start (configured)."#]],
+    );
+    let decision = desk.service().last_decision.clone().unwrap();
+    assert_eq!((decision.current, decision.target), (Some(6), Some(11)));
+    assert_eq!(decision.inputs.window_max_rps, Some(1_050.0));
+    assert!(decision.check.is_some_and(|check| check.holds && check.replicas == 11));
+}
+
+#[test]
+fn what_fits_is_left_alone() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(400.0).fleet(6, 0).forecast(|_| 550.0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold Steady
+            Hold 6: the load now is 400 rps, p95 of the maximum load between 22:05 and 22:05:15 UTC is 550 rps, and 6 ready replicas hold 600 rps."#]],
+    );
+}
+
+#[test]
+fn the_reactive_rule_covers_what_the_forecast_missed() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(700.0).fleet(6, 0).forecast(|_| 400.0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Up ReactiveUp
+            6 → 9 now: the load now is 700 rps, 117 % of what 6 ready replicas hold (the aim is 78 %), which needs 9 replicas."#]],
+    );
+}
+
+#[test]
+fn down_needs_the_whole_window_ahead_and_the_load_now() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(200.0).fleet(8, 0).forecast(|ts| if ts > START_MS + 840_000 { 750.0 } else { 200.0 });
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold ForecastHolds
+            Hold 8: the load now is 200 rps, which would allow fewer, but p95 of the maximum of the next 15 min 15 s is 750 rps, which needs 8 replicas."#]],
+    );
+    let mut desk = Desk::new(|_| {});
+    desk.load(590.0).fleet(8, 0).forecast(|_| 200.0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold ReactiveHolds
+            Hold 8: fewer would do for what is forecast, but the load now is 590 rps, 74 % of what 8 ready replicas hold (the aim is 78 %), which needs 8 replicas."#]],
+    );
+    let mut desk = Desk::new(|_| {});
+    desk.load(200.0).fleet(8, 0).forecast(|_| 300.0);
+    check(
+        &mut desk,
+        expect![[r#"
+        Down EnoughAhead
+        8 → 6 now: fewer suffice: p95 of the maximum of the next 15 min 15 s is 300 rps, which needs 3 replicas, and the load now is 200 rps; 3 replicas in the end, step by step."#]],
+    );
+}
+
+#[test]
+fn a_forecast_that_ends_too_early_allows_no_step_down() {
+    let mut desk = Desk::new(|_| {});
+    let forecast = fixtures::forecast(START_MS, 8, |_| 200.0);
+    desk.load(200.0).fleet(8, 0).send(Event::Forecast { service: "shop".into(), forecast });
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold ForecastHolds
+            Hold 8: the load now is 200 rps, which would allow fewer, but the forecast ends too early to tell."#]],
+    );
+    let forecast = fixtures::forecast(START_MS, 3, |_| 200.0);
+    desk.send(Event::Forecast { service: "shop".into(), forecast });
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold ReactiveHolds
+            Hold 8: the forecast reaches only 3 min ahead; fewer were not enough lately, and the load now is 200 rps."#]],
+    );
+}
+
+#[test]
+fn without_a_forecast_the_cautious_rule_decides() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(500.0).fleet(6, 0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Up FallbackUp
+            6 → 9 now: there is no forecast yet, so the cautious reactive rule decides: the load now is 500 rps, 83 % of what 6 ready replicas hold (the aim is 60 %), which needs 9 replicas."#]],
+    );
+    let mut desk = Desk::new(|_| {});
+    let not_enough_history = Some(HistoryNeed { have_ms: 32_400_000, need_ms: 172_800_000 });
+    let at_ms = desk.now_ms;
+    desk.send(Event::ForecastFailed { service: "shop".into(), at_ms, error: "too short".into(), not_enough_history });
+    desk.load(340.0).fleet(6, 0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold Steady
+            Hold 6: the load now is 340 rps, and 6 ready replicas hold 600 rps; there is too little history for a forecast (9 h of 2 days), so the cautious reactive rule decides."#]],
+    );
+}
+
+#[test]
+fn a_stale_forecast_is_not_trusted_and_the_way_down_waits_for_its_window() {
+    let mut desk = Desk::new(|config| config.rails.cool_down_ms = 0);
+    desk.load(200.0).fleet(6, 0).forecast(|_| 550.0);
+    desk.decide();
+    desk.wait(3_600_001).load(200.0).fleet(6, 0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold ReactiveHolds
+            Hold 6: the forecast is 1 h old; fewer were not enough lately, and the load now is 200 rps."#]],
+    );
+    // A busy minute is remembered for five.
+    let mut desk = Desk::new(|_| {});
+    desk.load(350.0).fleet(6, 0);
+    desk.decide();
+    desk.wait(60_000).load(200.0).fleet(6, 0);
+    check(
+        &mut desk,
+        expect![[r#"
+        Hold ReactiveHolds
+        Hold 6: there is no forecast yet; fewer were not enough lately, and the load now is 200 rps."#]],
+    );
+    desk.wait(240_000).load(200.0).fleet(6, 0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Down FallbackDown
+            6 → 4 now: there is no forecast yet, so the cautious reactive rule decides: the load now is 200 rps, 33 % of what 6 ready replicas hold (the aim is 60 %), which needs 4 replicas."#]],
+    );
+}
