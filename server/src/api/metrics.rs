@@ -32,6 +32,9 @@ pub fn render(overview: &Overview) -> String {
             }
         }
     }
+    let paused = u8::from(overview.paused.is_some());
+    let _ = writeln!(out, "# HELP prescale_all_paused 1 while all services are paused in any direction.\n# TYPE prescale_all_paused gauge");
+    let _ = writeln!(out, "prescale_all_paused {paused}");
     let _ = writeln!(out, "# HELP prescale_build_info The version that runs.\n# TYPE prescale_build_info gauge");
     let _ = writeln!(out, "prescale_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
     out

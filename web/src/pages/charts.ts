@@ -57,8 +57,8 @@ export function loadChart(snapshot: Snapshot): ChartModel {
     ] as const) {
       if (!has(low) || !has(high)) continue;
       bands.push({ high: lines.length, low: lines.length + 1, fill, name });
-      lines.push({ name: `${Number(high) * 100} %`, look: "edge", points: quantile(high), stepS: forecast.step_s });
-      lines.push({ name: `${Number(low) * 100} %`, look: "edge", points: quantile(low), stepS: forecast.step_s });
+      lines.push({ name: `forecast ${Number(high) * 100} %`, look: "edge", points: quantile(high), stepS: forecast.step_s });
+      lines.push({ name: `forecast ${Number(low) * 100} %`, look: "edge", points: quantile(low), stepS: forecast.step_s });
     }
   }
   return { ...base, name: `Load of ${snapshot.name}`, unit: "requests/s", format: rps, lines, bands, gaps: gaps(load), rails: [] };

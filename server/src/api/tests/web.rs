@@ -74,7 +74,7 @@ async fn metrics_have_no_sample_for_what_is_unknown() {
     assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
     let text = answer.text();
     assert!(text.contains("\nprescale_desired_replicas{service=\"chat\"} 4\n"), "{text}");
-    assert!(text.contains("prescale_steps_total 7"));
+    assert!(text.contains("prescale_steps_total 7") && text.contains("\nprescale_all_paused 0\n"));
     assert!(text.contains("prescale_forecast_ok{service=\"bl\\\"ind\"} 1"));
     assert!(!text.contains("prescale_desired_replicas{service=\"bl"), "an unknown number is no sample");
     assert_eq!(text.matches("# TYPE prescale_desired_replicas gauge").count(), 1);
