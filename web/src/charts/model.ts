@@ -9,7 +9,7 @@ export interface Line {
   name: string;
   look: Look;
   points: Points;
-  /** A value is read this far behind its time (its step). */
+  /** A value is read this far behind its time: its step, or as far as it may be late. */
   stepS: number;
 }
 

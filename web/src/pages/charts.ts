@@ -28,6 +28,9 @@ export function settled(series: Regular): Regular {
   return late <= LATE_STEPS ? { ...series, values: series.values.slice(0, known) } : series;
 }
 
+/** How far back "now" may read a measured value: as far as values may be late. A gap in between still reads as a gap. */
+const reach = (series: Regular): number => series.stepS * (LATE_STEPS + 1);
+
 function frame(snapshot: Snapshot): Pick<ChartModel, "windowS" | "nowS" | "marks"> {
   const { detail, forecast, range } = snapshot;
   const nowS = seconds(detail.now);
@@ -43,7 +46,7 @@ function frame(snapshot: Snapshot): Pick<ChartModel, "windowS" | "nowS" | "marks
 export function loadChart(snapshot: Snapshot): ChartModel {
   const base = frame(snapshot);
   const load = settled(measured(snapshot.load, base.nowS));
-  const lines: Line[] = [{ name: "actual", look: "actual", points: points(load), stepS: load.stepS }];
+  const lines: Line[] = [{ name: "actual", look: "actual", points: points(load), stepS: reach(load) }];
   const bands: Band[] = [];
   const { forecast } = snapshot;
   if (forecast) {
@@ -70,8 +73,8 @@ export function replicaChart(snapshot: Snapshot): ChartModel {
   const ready = settled(measured(snapshot.ready, base.nowS));
   const desired = settled(measured(snapshot.desired, base.nowS));
   const lines: Line[] = [
-    { name: "ready", look: "actual", points: points(ready), stepS: ready.stepS },
-    { name: "ordered", look: "ordered", points: points(desired), stepS: desired.stepS },
+    { name: "ready", look: "actual", points: points(ready), stepS: reach(ready) },
+    { name: "ordered", look: "ordered", points: points(desired), stepS: reach(desired) },
   ];
   const planned = (forecast?.planned ?? []).map((step) => ({ atS: seconds(step.at), value: step.replicas }));
   if (planned.length > 0) {
@@ -89,7 +92,8 @@ export function replicaChart(snapshot: Snapshot): ChartModel {
     format: number,
     lines,
     bands: [{ high: 1, low: 0, fill: "booting", name: "starting" }],
-    gaps: gaps(ready),
+    // Before the first known value the fleet was not watched yet: that is left open. Later holes are hatched.
+    gaps: gaps(ready).filter(([, to]) => to > ready.startS + ready.values.findIndex((value) => value !== null) * ready.stepS),
     rails: [
       { value: min, text: `min ${min}` },
       { value: max, text: `max ${max}` },
