@@ -1,5 +1,5 @@
-//! How good the forecast must stay on real traces. A model that breaks fails here. Measured when the gates were set: 24 h at 15 min
-//! NAB ELB .814, World Cup .71; 1 h at 5 min see below. A tenth of margin.
+//! How good the forecast must stay on real traces. A model that breaks fails here. Measured when the gates were set: load
+//! balancer .815 (24 h at 15 min) and .844 (1 h at 5 min), World Cup .713 and .347. About a tenth of margin.
 
 use predictor::backtest::{self, Report, Setup};
 use predictor::{DAY_MS, Member, ModelChoice, Series};
@@ -42,7 +42,7 @@ fn the_next_hour_of_a_bursty_balancer_beats_seasonal_naive() {
 
 #[test]
 fn the_next_hour_of_a_growing_site_beats_seasonal_naive() {
-    gate(WORLD_CUP, HOUR_MS, 0.5);
+    gate(WORLD_CUP, HOUR_MS, 0.4);
 }
 
 #[test]
