@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 pub mod backtest;
 pub mod forecast;
 pub mod operate;
+pub mod simulate;
 mod units;
 
 pub use units::{parse_duration, parse_time, show_time};
@@ -41,6 +42,8 @@ enum Command {
     Forecast(forecast::Args),
     /// Score models on rolling origins of past data.
     Backtest(backtest::Args),
+    /// Simulate a scenario: what would users have seen?
+    Simulate(simulate::Args),
     /// Set how far Prescale may go by itself with a service.
     Mode(operate::Mode),
     /// Hold a service, or all, where it is.
@@ -92,6 +95,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Demo(args) => crate::demo::run(args),
         Command::Forecast(args) => forecast::run(args),
         Command::Backtest(args) => backtest::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Mode(args) => args.run(),
         Command::Pause(args) => args.run(),
         Command::Resume(args) => args.run(),

@@ -121,7 +121,7 @@ fn read_horizon(root: &Reader, requests: Option<u64>, duration: Option<Nanos>, a
 }
 
 fn read_arrivals(workload: &mut Reader, source: &dyn SeriesSource) -> Result<Arrivals, ScenarioError> {
-    const KINDS: &str = "\"poisson\", \"constant\", \"series\"";
+    const KINDS: &str = "\"poisson\", \"constant\", \"trace\" (a series file; also called \"series\")";
     let arrivals = workload.table("arrivals")?;
     let mut arrivals = workload.required(arrivals, "arrivals", "a table like { kind = \"poisson\", rate_rps = 6.4 }")?;
     let kind = arrivals.string("kind", KINDS)?;
@@ -132,7 +132,7 @@ fn read_arrivals(workload: &mut Reader, source: &dyn SeriesSource) -> Result<Arr
             let rate_rps = arrivals.required(rate, "rate_rps", POSITIVE)?;
             if kind == "poisson" { Arrivals::Poisson { rate_rps } } else { Arrivals::Constant { rate_rps } }
         }
-        "series" => read_series(&mut arrivals, source)?,
+        "trace" | "series" => read_series(&mut arrivals, source)?,
         _ => return Err(arrivals.error("kind", KINDS)),
     };
     arrivals.finish()?;

@@ -1,0 +1,233 @@
+//! `prescale simulate`: a scenario in, what users would have seen out.
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use balancer::Nanos;
+use serde_json::Value;
+use simulator::{NoAutoscaler, Report, Scenario, SeriesData, SeriesSource, SimError, replicate};
+
+use super::CliError;
+use super::forecast::{Format, json, print};
+use crate::series_file::SeriesFile;
+
+/// Timeline rows of a table that a person reads.
+const TABLE_ROWS: usize = 24;
+
+/// Simulates a scenario: latency, errors, utilisation, scaling and cost, with confidence intervals.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  prescale simulate scenarios/mm8.toml
+  prescale simulate scenarios/flash.toml --seed 7 --replications 20 --format json
+
+The same scenario and seed give the same bytes, with any number of threads. Timings go to standard error.")]
+pub struct Args {
+    /// The scenario
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// Seed of everything random [default: the scenario's, else 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Independent runs; from two on there are confidence intervals [default: the scenario's, else 10]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    replications: Option<u32>,
+    /// Threads [default: one per core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// How to print; csv is metric,value
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`CliError::BadInput`] names the key of the scenario, its value and what is allowed.
+pub fn run(args: Args) -> Result<(), CliError> {
+    let path = args.scenario.display().to_string();
+    let text = std::fs::read_to_string(&args.scenario).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
+    let folder = args.scenario.parent().unwrap_or(Path::new("")).to_path_buf();
+    let scenario = Scenario::parse(&text, &Files { folder }).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
+    let seed = args.seed.unwrap_or(scenario.seed);
+    let replications = args.replications.unwrap_or(scenario.replications);
+    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let start = Instant::now();
+    let report = replicate(&scenario, &NoAutoscaler, seed, replications, jobs).map_err(|error| match error {
+        SimError::Scenario(_) | SimError::NothingLeft { .. } => CliError::BadInput(format!("{path}: {error}")),
+        SimError::TooManyInFlight { .. } | SimError::Threads(_) => CliError::Failed(format!("{path}: {error}")),
+    })?;
+    let wall_s = start.elapsed().as_secs_f64();
+    let per_s = report.requests.arrived as f64 / wall_s;
+    eprintln!("{} requests counted in {wall_s:.2} s, {per_s:.0} a second, {jobs} threads at most", report.requests.arrived);
+    match args.format {
+        Format::Table => print(&table(&report)),
+        Format::Json => print(&json(&report, true)?),
+        Format::Jsonl => print(&json(&report, false)?),
+        Format::Csv => print(&csv(&report)?),
+    }
+}
+
+/// Series files, looked for beside the scenario.
+struct Files {
+    folder: PathBuf,
+}
+
+impl SeriesSource for Files {
+    fn load(&self, file: &str) -> Result<SeriesData, String> {
+        let read = SeriesFile::read(&self.folder.join(file)).map_err(|error| error.to_string())?;
+        let (series, _cleaning) = read.series().map_err(|error| error.to_string())?;
+        let step = u64::try_from(series.step_ms()).map_err(|_| "a series with a step above 0".to_owned())?;
+        Ok(SeriesData { step: Nanos::from_millis(step), values: (0..series.len()).map(|i| series.value(i)).collect() })
+    }
+}
+
+/// "1.23" or "–" for what isn't there.
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+fn table(report: &Report) -> String {
+    let mut out = String::new();
+    let counts = report.requests;
+    let mut line = |name: &str, text: String| {
+        // Writing to a String can't fail.
+        let _ = writeln!(out, "{name:<18}{text}");
+    };
+    line("scenario", format!("{} (seed {}, {} replications)", report.scenario, report.seed, report.replications));
+    line("simulated", format!("{:.1} s each, of which {:.1} s warm-up were cut", report.simulated_s, report.warmup_cut_s));
+    line("arrived", counts.arrived.to_string());
+    line("  served", counts.served.to_string());
+    line("  rejected", counts.rejected.to_string());
+    line("  timed out", counts.timed_out.to_string());
+    line("  failed", counts.failed.to_string());
+    line("  in flight", format!("{} at the end", counts.in_flight_at_end));
+    line("retried", counts.retried.to_string());
+    if let Some(latency) = report.latency_ms {
+        let (p50, p95, p99) = (latency.p50, latency.p95, latency.p99);
+        line("latency [ms]", format!("mean {:.2}  p50 {p50:.2}  p95 {p95:.2}  p99 {p99:.2}  p99.9 {:.2}", latency.mean, latency.p999));
+    }
+    if let Some(wait) = report.queue_wait_ms {
+        line("queue wait [ms]", format!("mean {:.2}  p50 {:.2}  p95 {:.2}  p99 {:.2}", wait.mean, wait.p50, wait.p95, wait.p99));
+    }
+    if let Some(ci95) = report.ci95 {
+        let interval =
+            |found: Option<simulator::stats::Interval>| found.map_or("–".to_owned(), |ci| format!("{:.4} to {:.4}", ci.0, ci.1));
+        line("95 % confidence", format!("mean {}, p99 {}", interval(ci95.latency_mean), interval(ci95.latency_p99)));
+    }
+    line("throughput", format!("{:.2} requests/s", report.throughput_rps));
+    line("errors", format!("{} %", number(report.error_ratio.map(|ratio| ratio * 100.0), 4)));
+    line("utilisation", format!("{} %", number(report.utilisation.map(|share| share * 100.0), 2)));
+    line("in the system", format!("{:.3} on average", report.mean_in_system));
+    line("replica-hours", format!("{:.3}, {:.1} scaling actions", report.replica_hours, report.scaling_actions));
+    if let Some(cost) = report.cost {
+        line("cost", format!("{cost:.2}"));
+    }
+    if let Some(slo) = report.slo {
+        let ratio = number(slo.violation_ratio.map(|ratio| ratio * 100.0), 3);
+        line("SLO violated", format!("{ratio} % of requests, {} minutes", number(slo.violation_minutes, 1)));
+    }
+    out + &timeline(report)
+}
+
+/// At most [`TABLE_ROWS`] minutes, evenly spread.
+fn timeline(report: &Report) -> String {
+    let mut out = String::new();
+    if report.timeline.is_empty() {
+        return out;
+    }
+    let _ = writeln!(
+        out,
+        "\n{:>8} {:>12} {:>12} {:>10} {:>12} {:>7} {:>8}",
+        "minute", "arrived", "served", "errors", "p95 [ms]", "ready", "booting"
+    );
+    for row in report.timeline.iter().step_by(report.timeline.len().div_ceil(TABLE_ROWS)) {
+        let p95 = number(row.p95_ms, 2);
+        let (arrived, served, errors) = (row.arrived, row.served, row.errors);
+        let minute = row.t_s / 60;
+        let _ =
+            writeln!(out, "{minute:>8} {arrived:>12.1} {served:>12.1} {errors:>10.1} {p95:>12} {:>7.1} {:>8.1}", row.ready, row.booting);
+    }
+    out
+}
+
+/// One line a number; lists (backends, timeline) are left to JSON.
+fn csv(report: &Report) -> Result<String, CliError> {
+    let value = serde_json::to_value(report).map_err(|error| CliError::Failed(format!("writing CSV: {error}")))?;
+    let mut out = "metric,value\n".to_owned();
+    flatten("", &value, &mut out);
+    Ok(out)
+}
+
+fn flatten(path: &str, value: &Value, out: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                flatten(&if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, field, out);
+            }
+        }
+        // An interval.
+        Value::Array(ends) if ends.len() == 2 && ends.iter().all(Value::is_number) => {
+            for (end, value) in ["low", "high"].iter().zip(ends) {
+                flatten(&format!("{path}.{end}"), value, out);
+            }
+        }
+        Value::Array(_) | Value::Null => {}
+        Value::String(text) => {
+            let _ = writeln!(out, "{path},\"{}\"", text.replace('"', "\"\""));
+        }
+        Value::Bool(_) | Value::Number(_) => {
+            let _ = writeln!(out, "{path},{value}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundled() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+    }
+
+    #[test]
+    fn every_bundled_scenario_is_accepted() {
+        let mut found = 0;
+        for entry in std::fs::read_dir(bundled()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "toml") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                Scenario::parse(&text, &Files { folder: bundled() }).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                found += 1;
+            }
+        }
+        assert!(found >= 3, "{found}");
+    }
+
+    #[test]
+    fn a_series_file_that_is_missing_or_has_gaps_is_bad_input_that_names_the_file() {
+        let scenario = |file: &str| {
+            let text = format!(
+                "[workload]\narrivals = {{ kind = \"trace\", file = \"{file}\" }}\n[[pools]]\nconcurrency = 1\n\
+                 service_time = {{ dist = \"deterministic\", mean_ms = 1.0 }}\n"
+            );
+            Scenario::parse(&text, &Files { folder: bundled() }).map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert_eq!(scenario("market-open.csv"), Ok(()));
+        let error = scenario("nowhere.csv").unwrap_err();
+        assert!(error.starts_with("`workload.arrivals.file` is \"nowhere.csv\"") && error.contains("No such file"), "{error}");
+    }
+
+    #[test]
+    fn csv_has_a_line_for_every_number_of_the_report() {
+        let scenario = Scenario::builder("say \"x\"").requests(500).build().unwrap();
+        let report = replicate(&scenario, &NoAutoscaler, 3, 2, 1).unwrap();
+        let csv = csv(&report).unwrap();
+        for line in ["metric,value", "scenario,\"say \"\"x\"\"\"", "seed,3", "requests.rejected,0"] {
+            assert!(csv.lines().any(|found| found == line), "{line} is missing in\n{csv}");
+        }
+        assert!(csv.contains("\nci95.latency_ms.p99.high,") && csv.contains("\nlatency_ms.p999,"), "{csv}");
+    }
+}
