@@ -1,14 +1,17 @@
 //! The report: what `prescale simulate --format json` prints. The same scenario and seed give the same bytes; timings are no part of it.
 
-use std::collections::BTreeMap;
+mod rows;
 
 use serde::Serialize;
+
+pub use rows::{BackendReport, MinuteReport};
+use rows::{per_backend, timeline};
 
 use crate::run::RunResult;
 use crate::scenario::Scenario;
 use crate::stats::{Histogram, Interval, t_interval};
-use crate::tally::{Counts, Minute};
-use crate::units::{HOUR, MINUTE, as_ms, as_s};
+use crate::tally::Counts;
+use crate::units::{HOUR, as_ms, as_s};
 
 /// All replications together. Counts and percentiles pool them; hours, cost, actions and violation minutes are means per replication; what
 /// was not asked for or can't be known (an SLO that isn't there, a mean of nothing) is absent, not zero.
@@ -110,44 +113,6 @@ pub struct SloReport {
     pub violation_minutes: Option<f64>,
 }
 
-/// One replica over all replications.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct BackendReport {
-    /// Identity.
-    pub id: u32,
-    /// Its pool's name.
-    pub pool: String,
-    /// Sent to it after the cut, retries included (all replications).
-    pub attempts: u64,
-    /// Answered well.
-    pub served: u64,
-    /// Failed.
-    pub errors: u64,
-    /// Share of its ready server time that was in use.
-    pub utilisation: Option<f64>,
-    /// From its order until it left (mean over the replications that had it).
-    pub hours: f64,
-}
-
-/// One minute; means over the replications that got that far, percentiles pooled.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct MinuteReport {
-    /// Start of the minute [s].
-    pub t_s: u64,
-    /// Offered in it.
-    pub arrived: f64,
-    /// Of those, answered well (also later).
-    pub served: f64,
-    /// Of those, rejected, timed out or failed.
-    pub errors: f64,
-    /// Of the served.
-    pub p95_ms: Option<f64>,
-    /// Ready replicas at its end.
-    pub ready: f64,
-    /// Booting replicas at its end.
-    pub booting: f64,
-}
-
 fn mean_of(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let n = values.len().max(1) as f64;
     values.sum::<f64>() / n
@@ -214,7 +179,7 @@ impl Report {
         let (busy, capacity) =
             backends().fold((0_u128, 0_u128), |(busy, capacity), backend| (busy + backend.busy, capacity + backend.capacity));
         let lifetime: u128 = backends().map(|backend| u128::from(backend.lifetime)).sum();
-        let replica_hours = lifetime as f64 / HOUR as f64 / runs.len().max(1) as f64;
+        let replica_hours = lifetime as f64 / (HOUR as f64 * runs.len().max(1) as f64);
         let ratio = |part: u64| (requests.arrived > 0).then(|| part as f64 / requests.arrived as f64);
         Self {
             scenario: scenario.name.clone(),
@@ -246,64 +211,4 @@ impl Report {
 fn violation_minutes(runs: &[RunResult]) -> Option<f64> {
     let minutes: Option<Vec<f64>> = runs.iter().map(|run| run.violation_minutes.map(|minutes| minutes as f64)).collect();
     minutes.filter(|minutes| !minutes.is_empty()).map(|minutes| mean_of(minutes.into_iter()))
-}
-
-fn per_backend(scenario: &Scenario, runs: &[RunResult]) -> Vec<BackendReport> {
-    struct Sum {
-        report: BackendReport,
-        busy: u128,
-        capacity: u128,
-        lifetime: u128,
-        runs: u32,
-    }
-    let mut by_id: BTreeMap<u32, Sum> = BTreeMap::new();
-    for backend in runs.iter().flat_map(|run| &run.backends) {
-        let sum = by_id.entry(backend.id).or_insert_with(|| Sum {
-            report: BackendReport {
-                id: backend.id,
-                pool: scenario.pools.get(backend.pool as usize).map_or_else(String::new, |pool| pool.name.clone()),
-                attempts: 0,
-                served: 0,
-                errors: 0,
-                utilisation: None,
-                hours: 0.0,
-            },
-            busy: 0,
-            capacity: 0,
-            lifetime: 0,
-            runs: 0,
-        });
-        sum.report.attempts += backend.attempts;
-        sum.report.served += backend.served;
-        sum.report.errors += backend.errors;
-        sum.busy += backend.busy;
-        sum.capacity += backend.capacity;
-        sum.lifetime += u128::from(backend.lifetime);
-        sum.runs += 1;
-    }
-    let finished = by_id.into_values().map(|sum| BackendReport {
-        utilisation: (sum.capacity > 0).then(|| sum.busy as f64 / sum.capacity as f64),
-        hours: sum.lifetime as f64 / HOUR as f64 / f64::from(sum.runs),
-        ..sum.report
-    });
-    finished.collect()
-}
-
-fn timeline(runs: &[RunResult]) -> Vec<MinuteReport> {
-    let longest = runs.iter().map(|run| run.minutes.len()).max().unwrap_or(0);
-    let row = |minute: usize| {
-        let rows: Vec<&Minute> = runs.iter().filter_map(|run| run.minutes.get(minute)).collect();
-        let mut latency = Histogram::<6>::default();
-        rows.iter().for_each(|row| latency.merge(&row.latency));
-        MinuteReport {
-            t_s: minute as u64 * (MINUTE / crate::units::SECOND),
-            arrived: mean_of(rows.iter().map(|row| row.arrived as f64)),
-            served: mean_of(rows.iter().map(|row| row.served as f64)),
-            errors: mean_of(rows.iter().map(|row| row.errors as f64)),
-            p95_ms: latency.quantile(0.95).map(as_ms),
-            ready: mean_of(rows.iter().map(|row| f64::from(row.ready))),
-            booting: mean_of(rows.iter().map(|row| f64::from(row.booting))),
-        }
-    };
-    (0..longest).map(row).collect()
 }

@@ -19,8 +19,10 @@ pub enum SimError {
     /// The scenario (or its autoscaler's table) can't be accepted. Fix the file.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// Hopeless overload: the queues grew beyond what can be addressed. Bound the queues, add replicas, or shorten the run.
-    #[error("more than {most} requests are in flight after {at_s} s: bound the queues, add replicas or shorten the run")]
+    /// Hopeless overload: more requests in flight than the scenario's `max_in_flight`. Bound the queues, add replicas, or shorten the run.
+    #[error(
+        "more than {most} requests are in flight after {at_s} s: bound the queues, add replicas, shorten the run or raise max_in_flight"
+    )]
     TooManyInFlight {
         /// When [s].
         at_s: f64,
@@ -122,7 +124,8 @@ impl RunResult {
     }
 }
 
-/// Which engine computes a replication. Both give the same result to the last bit.
+/// Which engine computes a replication. Both give the same result to the last bit (but the recursion keeps nobody in memory, so
+/// `max_in_flight` can't stop it).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Engine {
     /// The recursion where it is exact, the event loop elsewhere.

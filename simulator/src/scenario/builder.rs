@@ -3,7 +3,8 @@
 use balancer::{Nanos, PoolConfig};
 
 use super::{
-    Arrivals, Balancing, Horizon, MOST_REPLICAS, PoolSpec, RetryRule, Scenario, ScenarioError, ServiceDist, ServiceTime, Slo, Warmup,
+    Arrivals, Balancing, Horizon, MAX_IN_FLIGHT, MOST_REPLICAS, PoolSpec, RetryRule, Scenario, ScenarioError, ServiceDist, ServiceTime,
+    Slo, Warmup,
 };
 use super::{Discipline, balancing::check_pool_config};
 
@@ -65,6 +66,7 @@ impl Scenario {
                 timeout: None,
                 price_per_replica_hour: None,
                 autoscaler: None,
+                max_in_flight: MAX_IN_FLIGHT,
                 timeline: false,
             },
         }
@@ -186,6 +188,12 @@ impl ScenarioBuilder {
         self
     }
 
+    /// How many requests may be in flight before the run ends with an error.
+    pub fn max_in_flight(mut self, most: u32) -> Self {
+        self.scenario.max_in_flight = most;
+        self
+    }
+
     /// Keep the per-minute timeline.
     pub fn timeline(mut self, keep: bool) -> Self {
         self.scenario.timeline = keep;
@@ -227,6 +235,10 @@ pub(super) fn check(scenario: Scenario) -> Result<Scenario, ScenarioError> {
     }
     if scenario.autoscaler.is_some() && scenario.pools.len() != 1 {
         return Err(ScenarioError::new("pools", format!("{} pools", scenario.pools.len()), "exactly one with an [autoscaler]"));
+    }
+    if !(1..=crate::event::MOST_INDEX).contains(&scenario.max_in_flight) {
+        let allowed = format!("1 to {}", crate::event::MOST_INDEX);
+        return Err(ScenarioError::new("max_in_flight", scenario.max_in_flight.to_string(), allowed));
     }
     let replicas: u64 = scenario.pools.iter().map(|pool| u64::from(pool.replicas)).sum();
     if replicas > u64::from(MOST_REPLICAS) || (replicas == 0 && scenario.autoscaler.is_none()) {

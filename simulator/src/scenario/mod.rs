@@ -19,6 +19,9 @@ pub use reader::{Reader, ScenarioError};
 /// Most replicas that may exist at once, and most that an autoscaler may order; a guard against a runaway order.
 pub const MOST_REPLICAS: u32 = 100_000;
 
+/// Requests in flight that a run may have if the scenario doesn't say: some 300 MB.
+pub const MAX_IN_FLIGHT: u32 = 4_000_000;
+
 /// A checked scenario. Times are simulated time since the start of the run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Scenario {
@@ -47,6 +50,8 @@ pub struct Scenario {
     /// The `[autoscaler]` table as it stands; the factory reads it. Scenarios that have one have exactly one pool.
     #[serde(skip)]
     pub autoscaler: Option<toml::Table>,
+    /// A run with more requests in flight ends with an error: hopeless overload should cost neither all the memory nor all day.
+    pub max_in_flight: u32,
     /// Keep the per-minute timeline (and with it the violation minutes).
     pub timeline: bool,
 }

@@ -4,7 +4,10 @@ use balancer::Nanos;
 
 use super::balancing::read_balancing;
 use super::builder::{check, longest_timeline_s};
-use super::{Arrivals, Discipline, Horizon, PoolSpec, Reader, Scenario, ScenarioError, ServiceDist, ServiceTime, Slo, Warmup};
+use super::{
+    Arrivals, Discipline, Horizon, MAX_IN_FLIGHT, PoolSpec, Reader, Scenario, ScenarioError, ServiceDist, ServiceTime, Slo, Warmup,
+};
+use crate::event::MOST_INDEX;
 
 /// Brings series files: the crate itself reads no files.
 pub trait SeriesSource {
@@ -37,6 +40,25 @@ const SLO_ALLOWED: &str = "a number above 0 and below 100";
 /// 10^12 requests are two days at a moonshot's rate: more is a typing error.
 const MOST_REQUESTS: u64 = 1_000_000_000_000;
 
+const ROOT_KEYS: [&str; 16] = [
+    "name",
+    "seed",
+    "replications",
+    "requests",
+    "duration",
+    "warmup",
+    "timeline",
+    "max_in_flight",
+    "workload",
+    "slo",
+    "timeouts",
+    "cost",
+    "balancer",
+    "retries",
+    "pools",
+    "autoscaler",
+];
+
 impl Scenario {
     /// Reads and checks a scenario.
     ///
@@ -48,6 +70,7 @@ impl Scenario {
             ScenarioError::new(format!("line {line}"), error.message().replace('\n', ", "), "valid TOML")
         })?;
         let mut root = Reader::new("", &table);
+        root.only(&ROOT_KEYS)?;
         let name = root.string("name", "a text")?.unwrap_or("scenario").to_owned();
         let seed = root.integer("seed", 0, i64::MAX as u64)?.unwrap_or(1);
         let replications = root.integer("replications", 1, 10_000)?.unwrap_or(10) as u32;
@@ -55,6 +78,7 @@ impl Scenario {
         let duration = root.duration("duration")?;
         let warmup = read_warmup(&mut root)?;
         let timeline = root.boolean("timeline")?;
+        let max_in_flight = root.integer("max_in_flight", 1, u64::from(MOST_INDEX))?.map_or(MAX_IN_FLIGHT, |most| most as u32);
         let workload = root.table("workload")?;
         let mut workload = root.required(workload, "workload", "a table with the key arrivals")?;
         let arrivals = read_arrivals(&mut workload, source)?;
@@ -88,6 +112,7 @@ impl Scenario {
             timeout,
             price_per_replica_hour,
             autoscaler,
+            max_in_flight,
             timeline: false,
         };
         let timeline = timeline.unwrap_or(scenario.expected_s() <= longest_timeline_s());
@@ -170,8 +195,8 @@ fn read_series(arrivals: &mut Reader, source: &dyn SeriesSource) -> Result<Arriv
         match last {
             _ if i < skipped => {}
             Some(value) if value.is_finite() && value >= 0.0 => rates_rps.push(value * per_rps),
-            Some(_) => {
-                return Err(ScenarioError::new(arrivals.name("file"), format!("\"{file}\" with {value:?} in row {i}"), NOT_NEGATIVE));
+            Some(bad) => {
+                return Err(ScenarioError::new(arrivals.name("file"), format!("\"{file}\" with {bad} in row {i}"), NOT_NEGATIVE));
             }
             None => {
                 let allowed = "a series without gaps, or gaps = \"hold\" with a value before the first gap";
@@ -186,6 +211,7 @@ fn read_series(arrivals: &mut Reader, source: &dyn SeriesSource) -> Result<Arriv
 }
 
 fn read_slo(mut slo: Reader) -> Result<Slo, ScenarioError> {
+    slo.only(&["latency_ms", "percentile"])?;
     let latency = slo.number("latency_ms", POSITIVE, |ms| ms > 0.0)?;
     let latency_ms = slo.required(latency, "latency_ms", POSITIVE)?;
     let percentile = slo.number("percentile", SLO_ALLOWED, |p| p > 0.0 && p < 100.0)?;
@@ -210,10 +236,13 @@ fn read_price(mut cost: Reader) -> Result<f64, ScenarioError> {
     Ok(price)
 }
 
+const POOL_KEYS: [&str; 9] = ["name", "replicas", "weight", "concurrency", "queue", "discipline", "service_time", "speed", "boot_delay"];
+
 fn read_pool(mut pool: Reader) -> Result<PoolSpec, ScenarioError> {
     const QUEUE: &str = "\"unbounded\" or a whole number from 0 to 4294967295";
     const DISCIPLINES: &str = "\"fifo\" or \"ps\"";
     const SERVICE: &str = "a table like { dist = \"exponential\", mean_ms = 100.0 }";
+    pool.only(&POOL_KEYS)?;
     let name = pool.string("name", "a text")?.unwrap_or("pool").to_owned();
     let replicas = pool.integer("replicas", 0, u64::from(super::MOST_REPLICAS))?.unwrap_or(1) as u32;
     let weight = pool.integer("weight", 0, 1_000_000)?.unwrap_or(1) as u32;
@@ -239,6 +268,7 @@ fn read_pool(mut pool: Reader) -> Result<PoolSpec, ScenarioError> {
 }
 
 fn read_service(mut service: Reader) -> Result<ServiceTime, ScenarioError> {
+    service.only(&["dist", "mean_ms", "scv"])?;
     let dist = service.string("dist", DISTS)?;
     let dist = service.required(dist, "dist", DISTS)?;
     let mean = service.number("mean_ms", POSITIVE, |mean| mean > 0.0)?;

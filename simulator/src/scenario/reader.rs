@@ -138,13 +138,13 @@ impl<'t> Reader<'t> {
 
     /// Refuses keys that nobody asked for.
     pub fn finish(self) -> Result<(), ScenarioError> {
-        match self.table.keys().find(|key| !self.asked.contains(&key.as_str())) {
-            None => Ok(()),
-            Some(unknown) => {
-                let value = self.table.get(unknown).map_or_else(String::new, Value::to_string);
-                let known = self.asked.join(", ");
-                Err(ScenarioError::new(self.name(unknown), format!("an unknown key (with the value {value})"), format!("the keys {known}")))
-            }
-        }
+        self.only(&self.asked)
+    }
+
+    /// Refuses keys that aren't in the list. To be asked before a required key is missed: a misspelt key should be called misspelt.
+    pub fn only(&self, known: &[&str]) -> Result<(), ScenarioError> {
+        let Some((unknown, value)) = self.table.iter().find(|(key, _)| !known.contains(&key.as_str())) else { return Ok(()) };
+        let value = format!("an unknown key (with the value {value})");
+        Err(ScenarioError::new(self.name(unknown), value, format!("the keys {}", known.join(", "))))
     }
 }

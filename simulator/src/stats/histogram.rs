@@ -34,8 +34,13 @@ impl<const BITS: u32> Histogram<BITS> {
         }
         self.count += 1;
         self.sum += u128::from(value);
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
+        // Branches that are hardly ever taken cost less here than writing both back every time.
+        if value < self.min {
+            self.min = value;
+        }
+        if value > self.max {
+            self.max = value;
+        }
     }
 
     /// Adds everything that `other` has counted.

@@ -3,7 +3,7 @@
 use balancer::{BackendId, Outcome, OutcomeKind, PickRequest, may_retry};
 
 use super::{Deadline, NEVER, Nanos, Phase, Request, World};
-use crate::event::{Event, Kind, MOST_INDEX};
+use crate::event::{Event, Kind};
 use crate::run::SimError;
 use crate::scenario::Horizon;
 use crate::station::{Admission, Station, Ticket};
@@ -136,8 +136,8 @@ impl World<'_> {
             return Ok(ticket);
         }
         let slot = self.requests.len() as u32;
-        if slot > MOST_INDEX {
-            return Err(SimError::TooManyInFlight { at_s: crate::units::as_s(self.now), most: MOST_INDEX });
+        if slot >= self.scenario.max_in_flight {
+            return Err(SimError::TooManyInFlight { at_s: crate::units::as_s(self.now), most: slot });
         }
         request.generation = 0;
         self.requests.push(request);

@@ -1,0 +1,110 @@
+//! The lists of a report: a row per replica, a row per minute.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::mean_of;
+use crate::run::RunResult;
+use crate::scenario::Scenario;
+use crate::stats::Histogram;
+use crate::tally::Minute;
+use crate::units::{HOUR, MINUTE, SECOND, as_ms};
+
+/// One replica over all replications.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BackendReport {
+    /// Identity.
+    pub id: u32,
+    /// Its pool's name.
+    pub pool: String,
+    /// Sent to it after the cut, retries included (all replications).
+    pub attempts: u64,
+    /// Answered well.
+    pub served: u64,
+    /// Failed.
+    pub errors: u64,
+    /// Share of its ready server time that was in use.
+    pub utilisation: Option<f64>,
+    /// From its order until it left (mean over the replications that had it).
+    pub hours: f64,
+}
+
+/// One minute; means over the replications that got that far, percentiles pooled.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct MinuteReport {
+    /// Start of the minute [s].
+    pub t_s: u64,
+    /// Offered in it.
+    pub arrived: f64,
+    /// Of those, answered well (also later).
+    pub served: f64,
+    /// Of those, rejected, timed out or failed.
+    pub errors: f64,
+    /// Of the served.
+    pub p95_ms: Option<f64>,
+    /// Ready replicas at its end.
+    pub ready: f64,
+    /// Booting replicas at its end.
+    pub booting: f64,
+}
+
+pub(super) fn per_backend(scenario: &Scenario, runs: &[RunResult]) -> Vec<BackendReport> {
+    struct Sum {
+        report: BackendReport,
+        busy: u128,
+        capacity: u128,
+        lifetime: u128,
+        runs: u32,
+    }
+    let mut by_id: BTreeMap<u32, Sum> = BTreeMap::new();
+    for backend in runs.iter().flat_map(|run| &run.backends) {
+        let sum = by_id.entry(backend.id).or_insert_with(|| Sum {
+            report: BackendReport {
+                id: backend.id,
+                pool: scenario.pools.get(backend.pool as usize).map_or_else(String::new, |pool| pool.name.clone()),
+                attempts: 0,
+                served: 0,
+                errors: 0,
+                utilisation: None,
+                hours: 0.0,
+            },
+            busy: 0,
+            capacity: 0,
+            lifetime: 0,
+            runs: 0,
+        });
+        sum.report.attempts += backend.attempts;
+        sum.report.served += backend.served;
+        sum.report.errors += backend.errors;
+        sum.busy += backend.busy;
+        sum.capacity += backend.capacity;
+        sum.lifetime += u128::from(backend.lifetime);
+        sum.runs += 1;
+    }
+    let finished = by_id.into_values().map(|sum| BackendReport {
+        utilisation: (sum.capacity > 0).then(|| sum.busy as f64 / sum.capacity as f64),
+        hours: sum.lifetime as f64 / (HOUR as f64 * f64::from(sum.runs)),
+        ..sum.report
+    });
+    finished.collect()
+}
+
+pub(super) fn timeline(runs: &[RunResult]) -> Vec<MinuteReport> {
+    let longest = runs.iter().map(|run| run.minutes.len()).max().unwrap_or(0);
+    let row = |minute: usize| {
+        let rows: Vec<&Minute> = runs.iter().filter_map(|run| run.minutes.get(minute)).collect();
+        let mut latency = Histogram::<6>::default();
+        rows.iter().for_each(|row| latency.merge(&row.latency));
+        MinuteReport {
+            t_s: minute as u64 * (MINUTE / SECOND),
+            arrived: mean_of(rows.iter().map(|row| row.arrived as f64)),
+            served: mean_of(rows.iter().map(|row| row.served as f64)),
+            errors: mean_of(rows.iter().map(|row| row.errors as f64)),
+            p95_ms: latency.quantile(0.95).map(as_ms),
+            ready: mean_of(rows.iter().map(|row| f64::from(row.ready))),
+            booting: mean_of(rows.iter().map(|row| f64::from(row.booting))),
+        }
+    };
+    (0..longest).map(row).collect()
+}
