@@ -1,0 +1,140 @@
+//! Holds reports to `testdata/queueing_oracle.csv`: exact results of queueing theory, computed independently to 40 digits.
+//!
+//! The rule: all intervals together are 99 % (Bonferroni over every check of both test programs, Student's t over replications), every one
+//! must contain the exact value, and be no wider than ± 0.5 % of it; where a plan says otherwise, it says by how much. Seeds and sizes were
+//! fixed before the results were looked at (a pilot on another seed gave the variances).
+
+pub mod plan;
+pub mod queue;
+
+use balancer::Nanos;
+use simulator::stats::{Histogram, t_interval};
+use simulator::{NoAutoscaler, RunResult, Warmup, run_all};
+
+use plan::Plan;
+
+/// Family-wise error rate of all checks together.
+const FAMILY: f64 = 0.01;
+/// Replications per queue.
+const REPLICATIONS: u32 = 64;
+/// Half-width that a row must reach, relative to its value.
+pub const HALF_WIDTH: f64 = 0.005;
+const SEED: u64 = 1;
+
+/// One line of the file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub model: String,
+    pub params: String,
+    pub quantity: String,
+    pub exact: f64,
+}
+
+/// Every line that a report can express, repeated lines once.
+pub fn rows() -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for line in include_str!("../../testdata/queueing_oracle.csv").lines().skip(1) {
+        let row = parse(line);
+        let expressible = QUANTITIES.contains(&row.quantity.as_str()) && queue::scenario(&row.model, &row.params).is_some();
+        if expressible && !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn parse(line: &str) -> Row {
+    let (model, rest) = match line.strip_prefix('"') {
+        Some(quoted) => quoted.split_once("\",").expect("a quoted model ends with a quote"),
+        None => line.split_once(',').expect("a model"),
+    };
+    let (rest, exact) = rest.rsplit_once(',').expect("a value");
+    let (params, quantity) = rest.rsplit_once(',').expect("a quantity");
+    Row { model: model.to_owned(), params: params.to_owned(), quantity: quantity.to_owned(), exact: exact.parse().expect("a number") }
+}
+
+/// What a report has. (Not: P_wait, waiting times at 99.9 %, distributions of the number in the system, conditional sojourn times.)
+const QUANTITIES: [&str; 16] = [
+    "T_mean",
+    "T_mean_accepted",
+    "Wq_mean",
+    "Wq_mean_accepted",
+    "T_p50",
+    "T_p95",
+    "T_p99",
+    "T_p99.9",
+    "Wq_p50",
+    "Wq_p95",
+    "Wq_p99",
+    "L",
+    "Lq",
+    "P_block",
+    "goodput",
+    "P(N=0)",
+];
+
+/// What a replication says about a quantity, in the file's unit (the mean service time is one second).
+fn measured(run: &RunResult, quantity: &str) -> Option<f64> {
+    let quantile = |histogram: &Histogram, q| histogram.quantile(q).map(|nanos| nanos / 1e9);
+    let mean = |histogram: &Histogram| histogram.mean().map(|nanos| nanos / 1e9);
+    let busy: u128 = run.backends.iter().map(|backend| backend.busy).sum();
+    match quantity {
+        "T_mean" | "T_mean_accepted" => mean(&run.latency),
+        "Wq_mean" | "Wq_mean_accepted" => mean(&run.wait),
+        "T_p50" => quantile(&run.latency, 0.5),
+        "T_p95" => quantile(&run.latency, 0.95),
+        "T_p99" => quantile(&run.latency, 0.99),
+        "T_p99.9" => quantile(&run.latency, 0.999),
+        "Wq_p50" => quantile(&run.wait, 0.5),
+        "Wq_p95" => quantile(&run.wait, 0.95),
+        "Wq_p99" => quantile(&run.wait, 0.99),
+        "L" => Some(run.mean_in_system()),
+        // Those in the system without those in service: mean_in_system - utilisation × servers.
+        "Lq" => Some((run.in_system - busy) as f64 / (run.end.0 - run.cut.0) as f64),
+        "P_block" => run.error_ratio(),
+        "goodput" => Some(run.throughput_rps()),
+        // One processor that all share is idle exactly when nobody is there.
+        "P(N=0)" => run.utilisation().map(|utilisation| 1.0 - utilisation),
+        _ => None,
+    }
+}
+
+/// Runs a plan's queues and returns what is wrong, row by row.
+pub fn violations(plans: &[Plan], checks: usize) -> Vec<String> {
+    let all = rows();
+    let confidence = 1.0 - FAMILY / checks as f64;
+    let mut wrong = Vec::new();
+    for plan in plans {
+        let builder = queue::scenario(plan.model, plan.params).expect("plans name queues of the file");
+        let rate = builder.clone().build().expect("the queue is right").arrivals.mean_rps();
+        let length_s = plan.requests / f64::from(REPLICATIONS) / rate;
+        let (cut, end) = (Nanos::from_secs_f64(0.05 * length_s), Nanos::from_secs_f64(1.05 * length_s));
+        let scenario = builder.duration(end).warmup(Warmup::Fixed(cut)).build().expect("the queue is right");
+        let runs = run_all(&scenario, &NoAutoscaler, SEED, REPLICATIONS, 2).expect("the queue is stable");
+        for row in all.iter().filter(|row| row.model == plan.model && row.params == plan.params) {
+            wrong.extend(judge(plan, row, &runs, confidence));
+        }
+    }
+    wrong
+}
+
+fn judge(plan: &Plan, row: &Row, runs: &[RunResult], confidence: f64) -> Option<String> {
+    let values: Option<Vec<f64>> = runs.iter().map(|run| measured(run, &row.quantity)).collect();
+    let values = values.expect("the report has this quantity");
+    let interval = t_interval(&values, confidence).expect("there are many replications");
+    let name = format!("{} {} {}", row.model, row.params, row.quantity);
+    if row.exact == 0.0 {
+        // Nothing is a per cent of nothing: at most half a per cent of the mean service time.
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        return (mean > HALF_WIDTH).then(|| format!("{name}: {mean} instead of 0"));
+    }
+    let allowed = plan.half_width(&row.quantity);
+    let reached = interval.half_width() / row.exact;
+    if !interval.contains(row.exact) {
+        Some(format!("{name}: {interval:?} doesn't contain {}", row.exact))
+    } else if reached > allowed {
+        Some(format!("{name}: ± {:.3} % instead of {:.3} %", reached * 100.0, allowed * 100.0))
+    } else {
+        None
+    }
+}
