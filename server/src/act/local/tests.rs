@@ -152,3 +152,68 @@ async fn a_record_that_cant_be_trusted_stops_the_start() {
     check(r#"{"version":1,"order":1"#, "damaged").await;
     check(r#"{"version":1,"order":1,"target":2,"next_id":3,"applied":{},"x":1}"#, "damaged").await;
 }
+
+/// Gives a proxy the ready replicas whenever they change, as the control loop does.
+async fn follow(fleet: Arc<LocalFleet>, proxy: Arc<proxy::ProxyHandle>) {
+    let mut listed = Vec::new();
+    for epoch in 1.. {
+        loop {
+            let ready = fleet.replicas().into_iter().filter(|replica| replica.state == ReplicaState::Ready);
+            let now: Vec<_> =
+                ready.map(|replica| proxy::Backend { id: replica.id, address: replica.address.parse().unwrap(), weight: 100 }).collect();
+            if now != listed {
+                listed = now;
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        proxy.apply(&proxy::WeightUpdate { epoch, backends: listed.clone() }).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scaling_under_load_and_a_death_during_the_ramp_lose_no_request() {
+    use crate::demo::load::{self, LoadConfig, record::SloLimits};
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::start(0, 60.0);
+    let mut roomy = config(dir.path());
+    // Half a second of wall time to boot, and to drain, at this speed.
+    roomy.backend.concurrency = 64;
+    roomy.backend.queue = 10_000;
+    let fleet = Arc::new(LocalFleet::open(roomy, clock.clone()).await.unwrap());
+    ready(&fleet, 2).await;
+    let mut settings = proxy::ProxyConfig::new("127.0.0.1:0".parse().unwrap());
+    settings.pool.passive = Some(balancer::PassiveHealth::default());
+    let proxy = Arc::new(proxy::start(settings).await.unwrap());
+    let following = tokio::spawn(follow(Arc::clone(&fleet), Arc::clone(&proxy)));
+    until("weights", || proxy.weights().1.len() == 2).await;
+
+    let steady = LoadConfig {
+        target: proxy.data_addr(),
+        path: "/".to_owned(),
+        rate: Arc::new(|_| 150.0),
+        until_ms: None,
+        seed: 9,
+        in_flight_max: 20_000,
+        timeout: Duration::from_secs(20),
+        slo: SloLimits { latency_ms: 20_000.0, percentile: 99.0, errors: 0.001 },
+    };
+    let mut load = load::start(steady, &clock);
+    until("traffic", || load.summary().requests > 20).await;
+    fleet.bring_to(1, 5).await.unwrap();
+    until("the new ones serve", || proxy.weights().1.len() == 5).await;
+    assert!(fleet.kill(4));
+    until("the dead one is replaced", || ids(&fleet, ReplicaState::Ready) == [1, 2, 3, 5, 6]).await;
+    fleet.bring_to(2, 2).await.unwrap();
+    ready(&fleet, 2).await;
+    let before = load.summary().requests;
+    until("traffic on the rest", || load.summary().requests > before + 20).await;
+    load.stop();
+    load.finished().await;
+    following.abort();
+
+    let (summary, counters) = (load.summary(), proxy.counters());
+    assert_eq!((summary.errors, summary.violation_minutes), (0, 0), "{summary:?} {counters:?}");
+    assert_eq!(counters.offered, summary.requests);
+    assert_eq!(fleet.ledger(), BTreeMap::from([(1, 1), (2, 1)]));
+}
