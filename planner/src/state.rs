@@ -104,6 +104,9 @@ pub struct FleetProblem {
 pub struct Memory {
     /// The fallback's.
     pub fallback: MaxWindow,
+    /// The predictive policy's reactive term.
+    #[serde(default)]
+    pub reactive: MaxWindow,
     /// The HPA's, for the way down.
     pub hpa_down: MaxWindow,
     /// The HPA's, negated, for the way up.
@@ -279,7 +282,7 @@ impl ServiceState {
             backoff.until_ms = backoff.until_ms.min(now_ms.saturating_add(600_000));
         }
         self.changes.iter_mut().for_each(|change| change.at_ms = change.at_ms.min(now_ms));
-        for window in [&mut self.memory.fallback, &mut self.memory.hpa_down, &mut self.memory.hpa_up] {
+        for window in [&mut self.memory.fallback, &mut self.memory.reactive, &mut self.memory.hpa_down, &mut self.memory.hpa_up] {
             window.clamp(now_ms);
         }
         self.rejected = None;

@@ -55,7 +55,7 @@ fn by_forecast(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, ca
         Ok(forecast) => match ahead(facts, policy, forecast, inputs) {
             Ok(ahead) => {
                 inputs.forecast_origin_ms = Some(forecast.origin_ms);
-                return with_forecast(facts, policy, capacities, &ahead);
+                return with_forecast(facts, policy, memory, capacities, &ahead);
             }
             Err(missing) => missing,
         },
@@ -87,9 +87,13 @@ fn ahead(facts: &Facts, policy: &PredictivePolicy, forecast: &Forecast, inputs: 
     Ok(Ahead { up_rps, down_rps })
 }
 
-fn with_forecast(facts: &Facts, policy: &PredictivePolicy, capacities: &mut Capacities, ahead: &Ahead) -> Wish {
+fn with_forecast(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, capacities: &mut Capacities, ahead: &Ahead) -> Wish {
     let current = facts.current;
     let reactive = react(facts, capacities, policy.target, TOLERANCE);
+    // One quiet reading is no agreement: on the way down the highest of the last minutes speaks, as in the fallback.
+    let keep_ms = policy.fallback_stabilisation_ms.max(1);
+    memory.reactive.record(facts.now_ms, i64::from(reactive), keep_ms);
+    let agreed = memory.reactive.max(facts.now_ms, keep_ms).map_or(reactive, |highest| highest as u32);
     let forecast = capacities.needed(ahead.up_rps);
     let stays = ahead.down_rps.map(|rps| capacities.needed(rps).max(forecast));
     let q = text::quantile(policy.quantile);
@@ -115,8 +119,8 @@ fn with_forecast(facts: &Facts, policy: &PredictivePolicy, capacities: &mut Capa
         return Wish { replicas: up, reason, candidates, planned_rps: ahead.up_rps.max(facts.load.rps) };
     }
     let ahead_needs = stays.unwrap_or(current);
-    let needed = ahead_needs.max(reactive).min(current);
-    let reason = match (ahead_needs.cmp(&current), reactive.cmp(&current)) {
+    let needed = ahead_needs.max(agreed).min(current);
+    let reason = match (ahead_needs.cmp(&current), agreed.cmp(&current)) {
         (Ordering::Less, Ordering::Less) => ReasonCode::EnoughAhead,
         (_, Ordering::Less) => ReasonCode::ForecastHolds,
         (Ordering::Less, _) => ReasonCode::ReactiveHolds,

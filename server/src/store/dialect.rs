@@ -9,6 +9,10 @@ use sqlx::any::AnyPoolOptions;
 /// One row when the migration table exists.
 pub const HAS_MIGRATIONS: &str = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
 
+/// Begins a transaction that will write. In SQLite a transaction that begins by reading can't wait for another writer when it comes to write
+/// (its snapshot is old then): it fails at once, whatever the busy time-out. So the write lock is taken first.
+pub const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+
 /// Connects to the SQLite file, creating it.
 ///
 /// The write-ahead log lets the API read while the loop writes; `synchronous = FULL` makes a journal entry survive a power cut, since it

@@ -4,7 +4,7 @@ use predictor::Series;
 use sqlx::Row;
 
 use super::chunk::{DAY_MS, Day};
-use super::{Store, StoreError};
+use super::{Store, StoreError, dialect};
 
 /// Names a stored series, for example the `load` of `chat-api`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,8 @@ impl Store {
             let why = format!("a step of {step_ms} ms doesn't divide a day");
             return Err(StoreError::Corrupt { what: key.metric.into(), why });
         }
-        let mut transaction = self.pool.begin().await?;
+        let _writer = self.writing.lock().await;
+        let mut transaction = self.pool.begin_with(dialect::BEGIN_WRITE).await?;
         let id = series_id(&mut transaction, key, step_ms).await?;
         let mut rest = points;
         while let Some((first, _)) = rest.first() {
@@ -83,6 +84,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn forget(&self, service: &str) -> Result<(), StoreError> {
+        let _writer = self.writing.lock().await;
         sqlx::query("DELETE FROM chunk WHERE series_id IN (SELECT id FROM series WHERE service = $1)")
             .bind(service)
             .execute(&self.pool)

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, dialect};
 
 /// One journal entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,8 @@ impl Store {
     /// # Errors
     /// What the database says; nothing is written then.
     pub async fn commit(&self, entries: &[JournalRow], state: &str, now_ms: i64) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let _writer = self.writing.lock().await;
+        let mut transaction = self.pool.begin_with(dialect::BEGIN_WRITE).await?;
         let mut seq: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM journal").fetch_one(&mut *transaction).await?;
         for row in entries {
             seq += 1;

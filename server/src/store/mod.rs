@@ -66,6 +66,8 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
 #[derive(Debug)]
 pub struct Store {
     pool: AnyPool,
+    /// One writer at a time: a second would only wait for the database's own lock, and lose when that takes long.
+    writing: tokio::sync::Mutex<()>,
     folder: PathBuf,
     _lock: std::fs::File,
 }
@@ -83,7 +85,7 @@ impl Store {
         let pool = dialect::connect_sqlite(&file).await?;
         refuse_newer(&pool, &file).await?;
         MIGRATOR.run(&pool).await.map_err(|error| StoreError::Corrupt { what: shown, why: error.to_string() })?;
-        Ok(Self { pool, folder: folder.to_path_buf(), _lock: lock })
+        Ok(Self { pool, writing: tokio::sync::Mutex::default(), folder: folder.to_path_buf(), _lock: lock })
     }
 
     /// The data folder.
@@ -105,6 +107,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn set_meta(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        let _writer = self.writing.lock().await;
         sqlx::query("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
             .bind(key)
             .bind(value)

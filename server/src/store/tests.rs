@@ -84,3 +84,25 @@ fn broken_chunks_are_refused() {
         assert!(Day::decode(&bytes).is_err());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_and_readers_at_once_never_meet_a_locked_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = std::sync::Arc::new(Store::open(folder.path()).await.unwrap());
+    let mut tasks = tokio::task::JoinSet::new();
+    for worker in 0..4_i64 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            for round in 0..25_i64 {
+                store.append(LOAD, 60_000, &[(round * 60_000, worker as f64)]).await.unwrap();
+                store.commit(&[row("decision", worker * 100 + round)], "{}", round).await.unwrap();
+                store.read(LOAD, 0, DAY_MS).await.unwrap();
+                store.journal("api", "decision", None, 50).await.unwrap();
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(store.journal("api", "decision", None, 500).await.unwrap().len(), 100);
+}
