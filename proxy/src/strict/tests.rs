@@ -88,7 +88,6 @@ fn host_and_target_agree() {
 }
 
 proptest! {
-    /// Whatever passes here, hyper's parser reads with the same framing: it can't disagree on where the body starts.
     #[test]
     fn random_heads_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = check_head(&bytes, 100);
