@@ -54,7 +54,7 @@ pub use fleet::BackendResult;
 pub use report::{BackendReport, Confidence, Latency, MinuteReport, Report, SloReport, Wait};
 pub use run::{Engine, RunResult, SimError, replicate, run, run_all, run_on};
 pub use scenario::{
-    Arrivals, Balancing, Discipline, Horizon, PoolSpec, RetryRule, Scenario, ScenarioBuilder, ScenarioError, SeriesData, SeriesSource,
-    ServiceDist, ServiceTime, Slo, Warmup,
+    Arrivals, Balancing, Discipline, History, Horizon, PoolSpec, RetryRule, Scenario, ScenarioBuilder, ScenarioError, SeriesData,
+    SeriesSource, ServiceDist, ServiceTime, Slo, Warmup,
 };
 pub use tally::{Counts, Minute};

@@ -119,7 +119,7 @@ fn retries_go_elsewhere_and_stay_within_the_policy() {
         };
         vec![pool("stuck", weights[0], 1e9), pool("quick", weights[1], 1.0)]
     };
-    let rule = RetryRule { policy: RetryPolicy::default(), idempotent: true };
+    let rule = RetryRule { policy: RetryPolicy { overloads: true, ..RetryPolicy::default() }, idempotent: true };
     let base = || metronome().algorithm(Algorithm::RoundRobin);
     let without = result(base().pools(pools([1, 1])));
     assert_eq!((without.counts.served, without.counts.rejected, without.counts.in_flight_at_end), (5, 4, 1), "{:?}", without.counts);
@@ -130,7 +130,8 @@ fn retries_go_elsewhere_and_stay_within_the_policy() {
     let alone = result(base().pools(pools([1, 0])).retries(Some(rule)));
     assert_eq!((alone.counts.served, alone.backends[1].attempts), (0, 0), "{:?}", alone.counts);
     // Passive health learns from the failures: the stuck one is left alone for a while.
-    let pool = PoolConfig { passive: Some(PassiveHealth::new(1, second(60.0))), ..PoolConfig::new(Algorithm::RoundRobin, Vec::new()) };
+    let passive = PassiveHealth { overloads: true, ..PassiveHealth::new(1, second(60.0)) };
+    let pool = PoolConfig { passive: Some(passive), ..PoolConfig::new(Algorithm::RoundRobin, Vec::new()) };
     let healthy = result(metronome().balancer(pool).pools(pools([1, 1])).retries(Some(rule)));
     assert!(healthy.backends[0].attempts <= 2, "{:?}", healthy.backends);
 }

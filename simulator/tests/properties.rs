@@ -116,7 +116,10 @@ fn any_scenario() -> impl Strategy<Value = Scenario> {
                 slow_start: slow.then(|| SlowStart::new(Nanos::from_secs(2))),
                 ..PoolConfig::new(algorithm, Vec::new())
             };
-            let retries = retries.then(|| RetryRule { policy: balancer::RetryPolicy::default(), idempotent: true });
+            let retries = retries.then(|| RetryRule {
+                policy: balancer::RetryPolicy { overloads: true, ..balancer::RetryPolicy::default() },
+                idempotent: true,
+            });
             let builder = Scenario::builder("any").pools(pools).balancer(pool).retries(retries).timeout(timeout).arrivals(arrivals);
             let builder = builder.warmup(warmup).timeline(timeline).slo(Nanos::from_millis(80), 95.0);
             let builder = match requests {

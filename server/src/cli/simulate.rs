@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use balancer::Nanos;
+use planner::simulated::Factory;
+use predictor::Series;
 use serde_json::Value;
-use simulator::{NoAutoscaler, Report, Scenario, SeriesData, SeriesSource, SimError, replicate};
+use simulator::{Report, Scenario, SeriesData, SeriesSource, SimError, replicate};
 
 use super::CliError;
 use super::forecast::{Format, json, print};
@@ -54,8 +56,9 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let seed = args.seed.unwrap_or(scenario.seed);
     let replications = args.replications.unwrap_or(scenario.replications);
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let planner = planner_for(&scenario)?;
     let start = Instant::now();
-    let report = replicate(&scenario, &NoAutoscaler, seed, replications, jobs).map_err(|error| match error {
+    let report = replicate(&scenario, &planner, seed, replications, jobs).map_err(|error| match error {
         SimError::Scenario(_) | SimError::NothingLeft { .. } => CliError::BadInput(format!("{path}: {error}")),
         SimError::TooManyInFlight { .. } | SimError::Threads(_) => CliError::Failed(format!("{path}: {error}")),
     })?;
@@ -70,6 +73,15 @@ pub fn run(args: Args) -> Result<(), CliError> {
     }
 }
 
+/// The planner's own control loop, with the load before the start as its history if there is one.
+fn planner_for(scenario: &Scenario) -> Result<Factory, CliError> {
+    let Some(history) = &scenario.history else { return Ok(Factory::default()) };
+    let step_ms = (history.step.0 / 1_000_000) as i64;
+    let values = history.rates_rps.iter().copied().map(Some).collect();
+    let series = Series::try_new(history.start_ms, step_ms, values).map_err(|error| CliError::BadInput(format!("history: {error}")))?;
+    Ok(Factory::with_history(series))
+}
+
 /// Series files, looked for beside the scenario.
 struct Files {
     folder: PathBuf,
@@ -80,7 +92,11 @@ impl SeriesSource for Files {
         let read = SeriesFile::read(&self.folder.join(file)).map_err(|error| error.to_string())?;
         let (series, _cleaning) = read.series().map_err(|error| error.to_string())?;
         let step = u64::try_from(series.step_ms()).map_err(|_| "a series with a step above 0".to_owned())?;
-        Ok(SeriesData { step: Nanos::from_millis(step), values: (0..series.len()).map(|i| series.value(i)).collect() })
+        Ok(SeriesData {
+            start_ms: series.start_ms(),
+            step: Nanos::from_millis(step),
+            values: (0..series.len()).map(|i| series.value(i)).collect(),
+        })
     }
 }
 
@@ -223,7 +239,7 @@ mod tests {
     #[test]
     fn csv_has_a_line_for_every_number_of_the_report() {
         let scenario = Scenario::builder("say \"x\"").requests(500).build().unwrap();
-        let report = replicate(&scenario, &NoAutoscaler, 3, 2, 1).unwrap();
+        let report = replicate(&scenario, &Factory::default(), 3, 2, 1).unwrap();
         let csv = csv(&report).unwrap();
         for line in ["metric,value", "scenario,\"say \"\"x\"\"\"", "seed,3", "requests.rejected,0"] {
             assert!(csv.lines().any(|found| found == line), "{line} is missing in\n{csv}");

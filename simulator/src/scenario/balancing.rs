@@ -50,6 +50,7 @@ pub(super) fn read_balancing(balancer: Option<Reader>, retries: Option<Reader>) 
         policy.max_attempts = table.integer("max_attempts", 1, 100)?.map_or(policy.max_attempts, |attempts| attempts as u32);
         policy.timeouts = table.boolean("timeouts")?.unwrap_or(policy.timeouts);
         policy.server_errors = table.boolean("server_errors")?.unwrap_or(policy.server_errors);
+        policy.overloads = table.boolean("overloads")?.unwrap_or(policy.overloads);
         policy.budget = nested(&mut table, "budget")?.unwrap_or(policy.budget);
         table.finish()?;
         balancing.retries = Some(RetryRule { policy, idempotent });

@@ -60,6 +60,7 @@ impl Scenario {
                 horizon: Horizon::Requests(100_000),
                 warmup: Warmup::Auto,
                 arrivals: Arrivals::Poisson { rate_rps: 1.0 },
+                history: None,
                 slo: None,
                 balancing: Balancing::default(),
                 pools: vec![pool],

@@ -5,6 +5,7 @@ mod balancing;
 mod builder;
 mod parse;
 mod reader;
+mod series;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +14,8 @@ use serde::Serialize;
 
 pub use balancing::{Balancing, RetryRule};
 pub use builder::ScenarioBuilder;
-pub use parse::{SeriesData, SeriesSource};
 pub use reader::{Reader, ScenarioError};
+pub use series::{SeriesData, SeriesSource};
 
 /// Most replicas that may exist at once, and most that an autoscaler may order; a guard against a runaway order.
 pub const MOST_REPLICAS: u32 = 100_000;
@@ -37,6 +38,8 @@ pub struct Scenario {
     pub warmup: Warmup,
     /// When requests arrive.
     pub arrivals: Arrivals,
+    /// The load before the start, where a series file has it (the rows that `skip` skips): what a predictive autoscaler may learn from.
+    pub history: Option<History>,
     /// The objective that violations are counted against.
     pub slo: Option<Slo>,
     /// Who picks, and by which rules.
@@ -97,6 +100,17 @@ pub enum Arrivals {
         /// Rate of each step [requests/s], scaled already.
         rates_rps: Vec<f64>,
     },
+}
+
+/// Offered load before the start of a run, up to its first moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct History {
+    /// Time of the first rate [epoch ms].
+    pub start_ms: i64,
+    /// Length of a step.
+    pub step: Nanos,
+    /// Rate of each step [requests/s], scaled like the arrivals.
+    pub rates_rps: Vec<f64>,
 }
 
 /// The objective.

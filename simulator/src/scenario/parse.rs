@@ -4,37 +4,13 @@ use balancer::Nanos;
 
 use super::balancing::read_balancing;
 use super::builder::{check, longest_timeline_s};
+use super::series::{SeriesSource, read_series};
 use super::{
-    Arrivals, Discipline, Horizon, MAX_IN_FLIGHT, PoolSpec, Reader, Scenario, ScenarioError, ServiceDist, ServiceTime, Slo, Warmup,
+    Arrivals, Discipline, History, Horizon, MAX_IN_FLIGHT, PoolSpec, Reader, Scenario, ScenarioError, ServiceDist, ServiceTime, Slo, Warmup,
 };
 use crate::event::MOST_INDEX;
 
-/// Brings series files: the crate itself reads no files.
-pub trait SeriesSource {
-    /// The series behind the name that the scenario gives.
-    ///
-    /// # Errors
-    /// A sentence that says what is wrong with the file.
-    fn load(&self, file: &str) -> Result<SeriesData, String>;
-}
-
-/// A series as read from a file: one value per step, gaps as `None`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeriesData {
-    /// Length of a step.
-    pub step: Nanos,
-    /// One value per step.
-    pub values: Vec<Option<f64>>,
-}
-
-/// For callers without files: every name is refused.
-impl SeriesSource for () {
-    fn load(&self, file: &str) -> Result<SeriesData, String> {
-        Err(format!("there is nowhere to read {file} from"))
-    }
-}
-
-const POSITIVE: &str = "a number above 0";
+pub(super) const POSITIVE: &str = "a number above 0";
 const DISTS: &str = "\"exponential\", \"deterministic\", \"lognormal\", \"gamma\", \"hyperexponential\"";
 const SLO_ALLOWED: &str = "a number above 0 and below 100";
 /// 10^12 requests are two days at a moonshot's rate: more is a typing error.
@@ -81,7 +57,7 @@ impl Scenario {
         let max_in_flight = root.integer("max_in_flight", 1, u64::from(MOST_INDEX))?.map_or(MAX_IN_FLIGHT, |most| most as u32);
         let workload = root.table("workload")?;
         let mut workload = root.required(workload, "workload", "a table with the key arrivals")?;
-        let arrivals = read_arrivals(&mut workload, source)?;
+        let (arrivals, history) = read_arrivals(&mut workload, source)?;
         workload.finish()?;
         let horizon = read_horizon(&root, requests, duration, &arrivals)?;
         let slo = root.table("slo")?.map(read_slo).transpose()?;
@@ -106,6 +82,7 @@ impl Scenario {
             horizon,
             warmup,
             arrivals,
+            history,
             slo,
             balancing,
             pools,
@@ -145,7 +122,7 @@ fn read_horizon(root: &Reader, requests: Option<u64>, duration: Option<Nanos>, a
     }
 }
 
-fn read_arrivals(workload: &mut Reader, source: &dyn SeriesSource) -> Result<Arrivals, ScenarioError> {
+fn read_arrivals(workload: &mut Reader, source: &dyn SeriesSource) -> Result<(Arrivals, Option<History>), ScenarioError> {
     const KINDS: &str = "\"poisson\", \"constant\", \"trace\" (a series file; also called \"series\")";
     let arrivals = workload.table("arrivals")?;
     let mut arrivals = workload.required(arrivals, "arrivals", "a table like { kind = \"poisson\", rate_rps = 6.4 }")?;
@@ -153,61 +130,16 @@ fn read_arrivals(workload: &mut Reader, source: &dyn SeriesSource) -> Result<Arr
     let kind = arrivals.required(kind, "kind", KINDS)?;
     let read = match kind {
         "poisson" | "constant" => {
+            arrivals.only(&["kind", "rate_rps"])?;
             let rate = arrivals.number("rate_rps", POSITIVE, |rate| rate > 0.0)?;
             let rate_rps = arrivals.required(rate, "rate_rps", POSITIVE)?;
-            if kind == "poisson" { Arrivals::Poisson { rate_rps } } else { Arrivals::Constant { rate_rps } }
+            (if kind == "poisson" { Arrivals::Poisson { rate_rps } } else { Arrivals::Constant { rate_rps } }, None)
         }
         "trace" | "series" => read_series(&mut arrivals, source)?,
         _ => return Err(arrivals.error("kind", KINDS)),
     };
     arrivals.finish()?;
     Ok(read)
-}
-
-fn read_series(arrivals: &mut Reader, source: &dyn SeriesSource) -> Result<Arrivals, ScenarioError> {
-    const UNITS: &str = "\"rps\" (requests per second) or \"count\" (requests per step)";
-    const GAPS: &str = "\"error\" or \"hold\" (the last known value)";
-    const NOT_NEGATIVE: &str = "a finite number from 0 on in every step";
-    let file = arrivals.string("file", "a file name")?;
-    let file = arrivals.required(file, "file", "a file name")?;
-    let scale = arrivals.number("scale", POSITIVE, |scale| scale > 0.0)?.unwrap_or(1.0);
-    let skip = arrivals.duration("skip")?.unwrap_or(Nanos(0));
-    let unit = arrivals.string("unit", UNITS)?.unwrap_or("rps");
-    let hold = match arrivals.string("gaps", GAPS)?.unwrap_or("error") {
-        "error" => false,
-        "hold" => true,
-        _ => return Err(arrivals.error("gaps", GAPS)),
-    };
-    let series = source.load(file).map_err(|reason| ScenarioError::new(arrivals.name("file"), format!("\"{file}\""), reason))?;
-    if series.step.0 == 0 {
-        return Err(arrivals.error("file", "a series with a step above 0"));
-    }
-    let per_rps = match unit {
-        "rps" => scale,
-        "count" => scale / crate::units::as_s(series.step.0),
-        _ => return Err(arrivals.error("unit", UNITS)),
-    };
-    let skipped = usize::try_from(skip.0 / series.step.0).unwrap_or(usize::MAX);
-    let mut last = None;
-    let mut rates_rps = Vec::with_capacity(series.values.len());
-    for (i, value) in series.values.iter().enumerate() {
-        last = if hold { value.or(last) } else { *value };
-        match last {
-            _ if i < skipped => {}
-            Some(value) if value.is_finite() && value >= 0.0 => rates_rps.push(value * per_rps),
-            Some(bad) => {
-                return Err(ScenarioError::new(arrivals.name("file"), format!("\"{file}\" with {bad} in row {i}"), NOT_NEGATIVE));
-            }
-            None => {
-                let allowed = "a series without gaps, or gaps = \"hold\" with a value before the first gap";
-                return Err(ScenarioError::new(arrivals.name("file"), format!("\"{file}\" with a gap in row {i}"), allowed));
-            }
-        }
-    }
-    if rates_rps.iter().all(|rate| *rate == 0.0) {
-        return Err(arrivals.error("skip", "less than the length of the series, and some load left in it"));
-    }
-    Ok(Arrivals::Series { step: series.step, rates_rps })
 }
 
 fn read_slo(mut slo: Reader) -> Result<Slo, ScenarioError> {

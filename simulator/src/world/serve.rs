@@ -98,7 +98,7 @@ impl World<'_> {
             Admission::Wait => Phase::Waiting,
             Admission::Full => {
                 replica.errors += counted;
-                return Ok(Err((request, Failure { backend, kind: OutcomeKind::ServerError, loss: Loss::Rejected })));
+                return Ok(Err((request, Failure { backend, kind: OutcomeKind::Overloaded, loss: Loss::Rejected })));
             }
         };
         replica.in_flight += 1;
