@@ -20,25 +20,27 @@ pub(crate) struct Visit {
     started: Instant,
     /// Until something else is said, the client went away.
     kind: OutcomeKind,
-    /// What it becomes when the whole answer was passed on.
-    if_completed: OutcomeKind,
 }
 
 impl Visit {
     /// For a backend that [`Shared::pick`] has just counted as busy.
     pub(crate) fn begun(shared: Arc<Shared>, backend: BackendId) -> Self {
-        Self { shared, backend, started: Instant::now(), kind: OutcomeKind::Cancelled, if_completed: OutcomeKind::Success }
+        Self { shared, backend, started: Instant::now(), kind: OutcomeKind::Cancelled }
     }
 
-    /// The answer's head has come. 429 and 503 say "busy", not "broken": ejecting who sheds load would bury the others.
+    /// The answer's head has come. 429 and 503 say "busy", not "broken": ejecting who sheds load would bury the others. Either is known from
+    /// the head on, also when the rest is never read because another backend is tried.
     pub(crate) fn answered(&mut self, status: StatusCode) {
-        let broken = status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE;
-        self.if_completed = if broken { OutcomeKind::ServerError } else { OutcomeKind::Success };
+        if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::TOO_MANY_REQUESTS {
+            self.kind = OutcomeKind::Overloaded;
+        } else if status.is_server_error() {
+            self.kind = OutcomeKind::ServerError;
+        }
     }
 
     pub(crate) fn completed(&mut self) {
         if self.kind == OutcomeKind::Cancelled {
-            self.kind = self.if_completed;
+            self.kind = OutcomeKind::Success;
         }
     }
 

@@ -20,8 +20,6 @@ use crate::upstream::Upstream;
 const LOOK_MAX: Duration = Duration::from_millis(50);
 const LOOK_MIN: Duration = Duration::from_millis(2);
 const TIDY_EVERY: Duration = Duration::from_secs(1);
-/// No probe hangs on longer than this, wall time; the balancer gives it up sooner.
-const PROBE_MAX: Duration = Duration::from_secs(10);
 
 /// Runs until it is dropped; its probes end with it.
 pub(crate) async fn run(shared: Arc<Shared>) {
@@ -31,7 +29,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         for upstream in shared.probes_due() {
             let shared = Arc::clone(&shared);
             probes.spawn(async move {
-                let ok = matches!(timeout(PROBE_MAX, probe(&shared, &upstream)).await, Ok(Some(())));
+                let ok = matches!(timeout(shared.probe_time, probe(&shared, &upstream)).await, Ok(Some(())));
                 shared.probe_result(upstream.id, ok);
             });
         }

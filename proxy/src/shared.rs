@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use balancer::{Applied, BackendId, BackendView, Nanos, NoBackend, Outcome, PickRequest, Pool, RetryBudget, RetryPolicy};
 use parking_lot::Mutex;
@@ -46,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) retry: RetryPolicy,
     pub(crate) trusted: Vec<Network>,
     pub(crate) probe_path: String,
+    /// How long a probe may take, wall time: what the balancer waits in domain time, so that no late answer passes as the next probe's.
+    pub(crate) probe_time: Duration,
     pub(crate) speed: f64,
     pub(crate) admin_token: String,
     clock: DomainClock,
@@ -60,6 +62,8 @@ impl Shared {
         listed.validate()?;
         let limits = Arc::new(config.limits);
         let mut pool = config.pool;
+        let patience = pool.active.as_ref().map_or(Nanos::ZERO, |active| active.timeout);
+        let probe_time = Duration::from_secs_f64(patience.as_secs_f64() / config.speed);
         pool.backends = listed.backends.iter().map(|backend| balancer::BackendConfig::new(backend.id, backend.weight)).collect();
         let upstreams = listed.backends.iter().map(|backend| {
             let id = BackendId(backend.id);
@@ -79,6 +83,7 @@ impl Shared {
             retry: config.retry,
             trusted: config.trusted,
             probe_path: config.probe_path,
+            probe_time,
             speed: config.speed,
             admin_token: config.admin_token,
             clock: config.clock,

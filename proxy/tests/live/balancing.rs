@@ -131,14 +131,32 @@ async fn a_backend_that_says_it_is_busy_is_neither_ejected_nor_retried() {
 }
 
 #[tokio::test]
+async fn a_broken_answer_counts_against_its_backend_also_when_another_one_is_tried() {
+    let backends = three().await;
+    let mut config = config();
+    config.pool.passive = Some(PassiveHealth::new(2, Nanos::from_secs(3_600)));
+    let proxy = proxy_to(config, &backends).await;
+    let mut client = Client::connect(proxy.data_addr()).await;
+    for _ in 0..6 {
+        assert_eq!(client.get("/status/500").await.unwrap().status, 500);
+    }
+    assert!(proxy.counters().retries > 0, "{:?}", proxy.counters());
+    let failures = || proxy.pool_view().iter().map(|view| view.consecutive_failures).sum::<u32>();
+    until("every attempt to be booked as a failure", || {
+        proxy.pool_view().iter().any(|view| view.state == BackendState::Ejected) || failures() >= 6
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn probes_take_a_sick_backend_out_and_back_in() {
     let backends = three().await;
     let mut config = config();
     config.pool.active = Some(ActiveHealth { interval: Nanos::from_secs(60), timeout: Nanos::from_secs(60), ..ActiveHealth::default() });
-    // A domain minute is 20 ms here.
-    config.speed = 3_000.0;
+    // A domain minute is 100 ms here.
+    config.speed = 600.0;
     let started = std::time::Instant::now();
-    config.clock = std::sync::Arc::new(move || Nanos::from_secs_f64(started.elapsed().as_secs_f64() * 3_000.0));
+    config.clock = std::sync::Arc::new(move || Nanos::from_secs_f64(started.elapsed().as_secs_f64() * 600.0));
     let proxy = proxy_to(config, &backends).await;
     let state = |id: u32| proxy.pool_view().iter().find(|view| view.id.0 == id).map(|view| view.state);
     until("probes", || backends.iter().all(|backend| backend.seen.probes.load(SeqCst) > 0)).await;

@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::runtime::{self, Runtime, Service};
 use crate::store::Store;
 
-/// How long the proxy may take to get its first backends [wall].
+/// How long the proxy may take to get its first backends [wall], on top of the boot delay that replicas have after a restart.
 const CURTAIN: Duration = Duration::from_secs(20);
 /// Requests under way at once in the generator; more means that nobody answers any more.
 const IN_FLIGHT_MAX: u64 = 10_000;
@@ -84,7 +84,7 @@ impl Stage {
             // It ends when the task is aborted; accepting errors are waited out by axum itself.
             let _ = axum::serve(listener, router).await;
         });
-        wait_for_backends(&proxy).await?;
+        wait_for_backends(&proxy, CURTAIN + clock.wall_of(domain(world::BOOT_MS))).await?;
         let load = load::start(load_config(&proxy, &trace), &clock);
         let seen = Arc::new(Mutex::new(Vec::new()));
         let watcher = tokio::spawn(report::watch(fleet, clock.clone(), seen.clone())).abort_handle();
@@ -164,13 +164,13 @@ fn load_config(proxy: &ProxyHandle, trace: &Trace) -> LoadConfig {
     }
 }
 
-async fn wait_for_backends(proxy: &ProxyHandle) -> Result<(), CliError> {
+async fn wait_for_backends(proxy: &ProxyHandle, patience: Duration) -> Result<(), CliError> {
     let usable = async {
         while !proxy.pool_view().iter().any(|backend| backend.effective_weight > 0.0) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(CURTAIN, usable)
+    tokio::time::timeout(patience, usable)
         .await
-        .map_err(|_| failed(format!("no backend was ready within {CURTAIN:?}; PRESCALE_LOG=info shows why")))
+        .map_err(|_| failed(format!("no backend was ready within {patience:?}; PRESCALE_LOG=info shows why")))
 }
