@@ -8,15 +8,15 @@ use planner::{Capacity, HpaPolicy, Mode, Policy, PredictivePolicy, Rails, Servic
 /// Name of the service.
 pub const SERVICE: &str = "worldcup";
 /// Requests that a replica serves at once.
-pub const CONCURRENCY: u32 = 4;
-/// Mean time a request is in service [wall ms], exponentially distributed: a replica holds 40 requests/s at the very most.
+pub const CONCURRENCY: u32 = 2;
+/// Mean time a request is in service [wall ms], exponentially distributed: a replica holds 20 requests/s at the very most.
 pub const SERVICE_TIME_MS: f64 = 100.0;
 /// How the proxy picks a backend.
 pub const ALGORITHM: Algorithm = Algorithm::LeastConnections;
 /// Requests that may wait in a replica; the next is answered 503.
-pub const QUEUE: u32 = 32;
-/// From the order to a replica that answers [domain ms].
-pub const BOOT_MS: i64 = 180_000;
+pub const QUEUE: u32 = 16;
+/// From the order to a replica that answers [domain ms]: what a replica takes that loads a large model, or waits for a node.
+pub const BOOT_MS: i64 = 360_000;
 /// How long a replica that leaves gets no new requests before it stops [domain ms].
 pub const DRAIN_MS: i64 = 30_000;
 /// When a replica that leaves is stopped though it is still busy [domain ms]: ten wall seconds at the usual speed, twice the time-out.
