@@ -158,7 +158,7 @@ fn reactive_holds(decision: &Decision, now_ms: i64) -> String {
     let stabilised = decision.candidates.iter().find(|candidate| candidate.name == "stabilised");
     match (&decision.inputs.forecast_missing, stabilised) {
         (Some(_), _) => format!("{}; fewer were not enough lately, and {}", no_forecast(decision, now_ms), load_now(decision)),
-        (None, Some(_)) => format!("{}, which would allow fewer, but not yet for the whole stabilisation window", load_now(decision)),
+        (None, Some(_)) => format!("{}, which would allow fewer, but not yet for long enough", load_now(decision)),
         (None, None) => format!("fewer would do for what is forecast, but {}", candidate(decision, &["reactive", "hpa"])),
     }
 }

@@ -105,6 +105,10 @@ fn with_forecast(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, 
         },
         Candidate { name: "reactive".to_owned(), replicas: reactive, why: reactive_why(facts, capacities, policy.target) },
     ];
+    if agreed > reactive {
+        let why = format!("the reactive rule's highest wish of the last {}", text::duration(keep_ms));
+        candidates.push(Candidate { name: "stabilised".to_owned(), replicas: agreed, why });
+    }
     candidates.push(match (stays, ahead.down_rps) {
         (Some(replicas), Some(rps)) => {
             let ahead_ms = facts.lead.ms + facts.config.tick_ms + facts.config.rails.stabilisation_ms;

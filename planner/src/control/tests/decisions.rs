@@ -130,7 +130,7 @@ fn hpa_is_a_policy_like_any_other() {
         &mut desk,
         expect![[r#"
             Hold ReactiveHolds
-            Hold 4: the load now is 100 rps, which would allow fewer, but not yet for the whole stabilisation window."#]],
+            Hold 4: the load now is 100 rps, which would allow fewer, but not yet for long enough."#]],
     );
     desk.wait(240_000).load(100.0).fleet(4, 0);
     check(

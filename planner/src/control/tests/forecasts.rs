@@ -148,3 +148,18 @@ fn a_stale_forecast_is_not_trusted_and_the_way_down_waits_for_its_window() {
             6 → 4 now: there is no forecast yet, so the cautious reactive rule decides: the load now is 200 rps, 33 % of what 6 ready replicas hold (the aim is 60 %), which needs 4 replicas."#]],
     );
 }
+
+#[test]
+fn one_quiet_sample_takes_nothing_away() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(620.0).fleet(8, 0).forecast(|_| 500.0);
+    assert_eq!(desk.decide().action, Action::Hold);
+    for _ in 0..4 {
+        desk.wait(60_000).load(400.0).fleet(8, 0);
+        assert_eq!(desk.decide().reason, ReasonCode::ReactiveHolds);
+    }
+    let sentence = desk.service().last_decision.clone().unwrap().sentence;
+    assert_eq!(sentence, "Hold 8: the load now is 400 rps, which would allow fewer, but not yet for long enough.");
+    desk.wait(60_000).load(400.0).fleet(8, 0);
+    assert_eq!(desk.decide().action, Action::Down, "it was quiet for five minutes");
+}
