@@ -156,3 +156,13 @@ fn hopeless_overload_ends_with_advice_not_with_all_of_the_memory() {
     let error = run(&scenario, &NoAutoscaler, 1, 0).unwrap_err();
     assert!(error.to_string().contains("bound the queues"), "{error}");
 }
+
+#[test]
+fn a_time_out_that_nobody_can_repeat_is_a_time_out_and_no_retry() {
+    // One replica that is always too slow: there is no other to try.
+    let rule = RetryRule { policy: RetryPolicy { timeouts: true, ..RetryPolicy::default() }, idempotent: true };
+    let slow = || metronome().service(ServiceDist::Deterministic, 5_000.0).timeout(Some(second(0.5)));
+    let (without, with) = (result(slow()), result(slow().retries(Some(rule))));
+    assert_eq!(with.counts, without.counts);
+    assert!(with.counts.timed_out >= 9 && with.counts.failed == 0 && with.counts.retried == 0, "{:?}", with.counts);
+}

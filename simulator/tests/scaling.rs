@@ -89,9 +89,9 @@ fn a_replica_that_is_no_longer_wanted_while_it_boots_leaves_at_once() {
 }
 
 #[test]
-fn with_no_replicas_requests_fail_and_come_back_with_the_fleet() {
+fn with_no_replicas_requests_are_turned_away_and_come_back_with_the_fleet() {
     let run = scaled(&[(50, 0), (60, 1)]);
     // Nobody from 50 to 90 (order at 60, 30 s of boot).
-    assert_eq!(run.counts.failed, 400);
-    assert_eq!(run.counts.arrived, run.counts.served + run.counts.failed + run.counts.in_flight_at_end);
+    assert_eq!((run.counts.rejected, run.counts.failed), (400, 0));
+    assert_eq!(run.counts.arrived, run.counts.served + run.counts.rejected + run.counts.in_flight_at_end);
 }

@@ -25,18 +25,21 @@ impl World<'_> {
         if let Some(budget) = &mut self.budget {
             budget.on_request(Nanos(self.now));
         }
-        self.send(Request {
-            arrived: self.now,
-            number,
-            sent: self.now,
-            started: self.now,
-            work: 0,
-            replica: u32::MAX,
-            generation: 0,
-            attempts: 0,
-            phase: Phase::Free,
-            tried: None,
-        })?;
+        self.send(
+            Request {
+                arrived: self.now,
+                number,
+                sent: self.now,
+                started: self.now,
+                work: 0,
+                replica: u32::MAX,
+                generation: 0,
+                attempts: 0,
+                phase: Phase::Free,
+                tried: None,
+            },
+            None,
+        )?;
         if self.scenario.horizon == Horizon::Requests(self.seen.arrived) {
             self.end = self.now;
             self.next_arrival = NEVER;
@@ -46,17 +49,24 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Sends a request, and tries again at once as long as attempts fail at once and the retry rule allows.
-    fn send(&mut self, mut request: Request) -> Result<(), SimError> {
-        let mut last = Loss::Failed;
+    /// Sends a request, and tries again at once as long as attempts fail at once and the retry rule allows. `last` is how the attempt before
+    /// this one was lost; a request for which there is nobody at all is turned away, as the proxy does.
+    fn send(&mut self, mut request: Request, mut last: Option<Loss>) -> Result<(), SimError> {
         loop {
-            request.attempts += 1;
-            request.sent = self.now;
             let tried: &[BackendId] = request.tried.as_deref().map_or(&[], Vec::as_slice);
             let Ok(backend) = self.pool.pick(Nanos(self.now), &PickRequest { exclude: tried }, &mut self.policy_rng) else {
-                self.lose(&request, last);
+                self.lose(&request, last.unwrap_or(Loss::Rejected));
                 return Ok(());
             };
+            // A retry is paid for only when there is somebody to retry on.
+            if let Some(loss) = last
+                && !self.pay_for_retry(&request)
+            {
+                self.lose(&request, loss);
+                return Ok(());
+            }
+            request.attempts += 1;
+            request.sent = self.now;
             self.pool.begin(backend, Nanos(self.now));
             let failure = match self.place(request, backend)? {
                 Ok(()) => return Ok(()),
@@ -65,11 +75,11 @@ impl World<'_> {
                     failure
                 }
             };
-            last = failure.loss;
-            if !self.try_again(&mut request, &failure) {
-                self.lose(&request, last);
+            if !self.may_try_again(&mut request, &failure) {
+                self.lose(&request, failure.loss);
                 return Ok(());
             }
+            last = Some(failure.loss);
         }
     }
 
@@ -243,25 +253,32 @@ impl World<'_> {
         }
         self.one_less(at);
         let failure = Failure { backend: BackendId(at + 1), kind: OutcomeKind::Timeout, loss: Loss::TimedOut };
-        if self.try_again(&mut request, &failure) {
-            return self.send(request);
+        if self.may_try_again(&mut request, &failure) {
+            return self.send(request, Some(failure.loss));
         }
         self.lose(&request, failure.loss);
         Ok(())
     }
 
-    /// Tells the balancer, and says whether the request may be tried elsewhere.
-    fn try_again(&mut self, request: &mut Request, failure: &Failure) -> bool {
+    /// Tells the balancer, and says whether the rule allows the request to be tried elsewhere.
+    fn may_try_again(&mut self, request: &mut Request, failure: &Failure) -> bool {
         let outcome = Outcome::new(failure.kind, Nanos(self.now - request.sent));
         self.pool.finish(failure.backend, Nanos(self.now), &outcome);
-        let (Some(rule), Some(budget)) = (self.scenario.balancing.retries, &mut self.budget) else { return false };
+        let Some(rule) = self.scenario.balancing.retries else { return false };
         let bytes_sent = failure.kind != OutcomeKind::ConnectFailed;
-        let again = may_retry(rule.idempotent, bytes_sent, &outcome, request.attempts, &rule.policy) && budget.try_spend(Nanos(self.now));
+        let again = may_retry(rule.idempotent, bytes_sent, &outcome, request.attempts, &rule.policy);
         if again {
             request.tried.get_or_insert_default().push(failure.backend);
-            self.tally.retried(request.arrived);
         }
         again
+    }
+
+    fn pay_for_retry(&mut self, request: &Request) -> bool {
+        let paid = self.budget.as_mut().is_some_and(|budget| budget.try_spend(Nanos(self.now)));
+        if paid {
+            self.tally.retried(request.arrived);
+        }
+        paid
     }
 
     fn lose(&mut self, request: &Request, loss: Loss) {
