@@ -57,19 +57,26 @@ impl Maxima {
 
 impl Block {
     /// Per past origin the maximum of (path + that origin's residuals), and the path's maximum shifted by that origin's error of it.
+    ///
+    /// A narrow window would see one bin of each past origin, and its upper quantiles would be whatever the two worst of those happened to be.
+    /// So the errors of windows of the same width at similar leads are pooled (see [`Block::alike`]).
     fn samples(&self, first: usize, last: usize) -> (Samples, Samples) {
         let path = &self.path[first..last];
         let highest = path.iter().copied().max().map_or(0.0, f64::from);
-        let (mut stretched, mut shifted) = (Vec::with_capacity(self.past.len()), Vec::with_capacity(self.past.len()));
+        let starts = self.alike(first, last - first);
+        let most = self.past.len() * starts.len();
+        let (mut stretched, mut shifted) = (Vec::with_capacity(most), Vec::with_capacity(most));
         for past in &self.past {
-            let seen = |i: &usize| past.actual[*i] != ABSENT;
-            let bins = (first..last).filter(seen);
-            let reached = bins.clone().map(|i| i32::from(self.path[i]) + i32::from(past.actual[i]) - i32::from(past.predicted[i])).max();
-            let predicted = bins.clone().map(|i| past.predicted[i]).max();
-            let actual = bins.map(|i| past.actual[i]).max();
-            if let (Some(reached), Some(predicted), Some(actual)) = (reached, predicted, actual) {
-                stretched.push((f64::from(reached), f64::from(past.weight)));
-                shifted.push((highest + f64::from(actual) - f64::from(predicted), f64::from(past.weight)));
+            for &start in &starts {
+                let bins = (0..path.len()).filter(|i| past.actual[start + i] != ABSENT);
+                let error = |i: usize| i32::from(past.actual[start + i]) - i32::from(past.predicted[start + i]);
+                let reached = bins.clone().map(|i| i32::from(path[i]) + error(i)).max();
+                let predicted = bins.clone().map(|i| past.predicted[start + i]).max();
+                let actual = bins.map(|i| past.actual[start + i]).max();
+                if let (Some(reached), Some(predicted), Some(actual)) = (reached, predicted, actual) {
+                    stretched.push((f64::from(reached), f64::from(past.weight)));
+                    shifted.push((highest + f64::from(actual) - f64::from(predicted), f64::from(past.weight)));
+                }
             }
         }
         stretched.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
@@ -77,6 +84,26 @@ impl Block {
         (stretched, shifted)
     }
 }
+
+impl Block {
+    /// First bins of windows of this width whose errors are like those of the window at `first`: at leads from half to twice as long, or up to a
+    /// quarter of an hour away, and not overlapping. A wide window is alike to itself only.
+    fn alike(&self, first: usize, width: usize) -> Vec<usize> {
+        let near = (NEAR_MS / self.bin_ms) as usize;
+        let lowest = (first / 2).min(first.saturating_sub(near));
+        let latest = self.path.len() - width;
+        let highest = (2 * first).max(first + near).min(latest);
+        let stride = width.max((highest - lowest).div_ceil(WINDOWS));
+        let before = (1..).map(|step| step * stride).take_while(|back| first >= lowest + back).map(|back| first - back);
+        let after = (first..=highest).step_by(stride);
+        before.chain(after).collect()
+    }
+}
+
+/// Leads that differ by no more than this are alike, however short they are.
+const NEAR_MS: i64 = 900_000;
+/// About so many windows are pooled: enough for the upper quantiles, few enough to be asked at each tick.
+const WINDOWS: usize = 8;
 
 /// The quantile of weighted samples in ascending order, interpolated between the middles of their weights; `None` without a sample.
 pub(crate) fn weighted_quantile(samples: &[(f64, f64)], q: f64) -> Option<f64> {

@@ -36,7 +36,9 @@ fn a_window_is_as_high_as_its_path_and_the_errors_that_whole_stretches_had() {
 fn bins_without_an_observation_say_nothing_and_a_window_out_of_reach_is_none() {
     let gaps = maxima(&[1000, 2000], vec![past(&[ABSENT, 1200]), past(&[ABSENT, ABSENT])]);
     assert!((z(gaps.quantile(0, 200, 0.9)) - 2.2).abs() < 1e-9);
-    assert_eq!(gaps.quantile(0, 100, 0.9), None, "no past stretch saw the first bin");
+    assert!((z(gaps.quantile(0, 100, 0.9)) - 1.2).abs() < 1e-9, "no past stretch saw the first bin, so the error of the next one speaks");
+    let blind = maxima(&[1000, 2000], vec![past(&[ABSENT, ABSENT])]);
+    assert_eq!(blind.quantile(0, 100, 0.9), None);
     assert_eq!(gaps.quantile(0, 201, 0.5), None);
     assert_eq!(Maxima::default().quantile(0, 1, 0.5), None);
 }
@@ -48,4 +50,17 @@ fn the_block_with_the_finest_bins_that_reaches_far_enough_answers() {
     let both = Maxima { scale: 1.0, blocks: vec![near, far] };
     assert!((z(both.quantile(0, 200, 0.5)) - 1.0).abs() < 1e-9);
     assert!((z(both.quantile(0, 201, 0.5)) - 2.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_narrow_window_learns_from_the_errors_at_similar_leads() {
+    // The one past stretch had a burst just where the window lies, and none around it.
+    let mut actual = [1000; 30];
+    actual[12] = 1600;
+    let once = Maxima { scale: 1.0, blocks: vec![Block { bin_ms: 60_000, path: vec![1000; 30], past: vec![past(&actual)] }] };
+    let minute = |q| z(once.quantile(12 * 60_000, 13 * 60_000, q));
+    assert!((minute(0.5) - 1.0).abs() < 1e-9, "one burst in a quarter of an hour isn't what to expect of any minute: {}", minute(0.5));
+    assert!(minute(0.99) > 1.5, "but it may come");
+    // A window as wide as the block has only itself to learn from.
+    assert!((z(once.quantile(0, 30 * 60_000, 0.5)) - 1.6).abs() < 1e-9);
 }
