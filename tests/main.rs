@@ -1,5 +1,8 @@
 //! The whole thing through its real entrances: the binary, its API, its data folder.
 
+// In tests a failed unwrap is a failed test, also in the helpers that clippy does not recognise as tests.
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod crash;
 mod demo;

@@ -36,9 +36,12 @@ pub struct Args {
     /// Scale by the Kubernetes HPA rule instead of by the forecast, within the same rails
     #[arg(long)]
     reactive: bool,
-    /// Utilisation that the reactive term aims at, above 0 and up to 1 [default: 0.75]
+    /// Utilisation of the capacity under the SLO that the reactive term aims at, above 0 and up to 1 [default: 0.9]
     #[arg(long)]
     target: Option<f64>,
+    /// Quantile of the maximum load at lead time that orders cover, 0.5 to 0.99 [default: 0.9]
+    #[arg(long)]
+    quantile: Option<f64>,
     /// End after the window and print its summary
     #[arg(long)]
     exit: bool,
@@ -71,6 +74,7 @@ pub struct Options {
     pub identity: String,
     pub reactive: bool,
     pub target: f64,
+    pub quantile: f64,
     pub exit: bool,
     pub format: Format,
     pub open: bool,
@@ -95,6 +99,10 @@ impl Args {
         if !(target > 0.0 && target <= 1.0) {
             return bad("target", &target, "above 0 and up to 1");
         }
+        let quantile = self.quantile.unwrap_or(world::QUANTILE);
+        if !(0.5..=0.99).contains(&quantile) {
+            return bad("quantile", &quantile, "0.5 to 0.99");
+        }
         let length_ms = cli::parse_duration(&self.length).map_err(|why| CliError::BadInput(format!("--for: {why}")))?;
         if length_ms % world::STEP_MS != 0 {
             return bad("for", &self.length, "whole minutes");
@@ -111,6 +119,7 @@ impl Args {
             identity,
             reactive: self.reactive,
             target,
+            quantile,
             exit: self.exit,
             format: self.format,
             open: !self.no_open,

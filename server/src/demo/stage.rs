@@ -63,7 +63,7 @@ impl Stage {
         let address = listener.local_addr().map_err(failed)?;
         let store = Arc::new(Store::open(&options.data_dir).await.map_err(failed)?);
         let Begin { trace, start_ms, resumed } = begin(&store, options, wall_ms()).await?;
-        let config = world::config(options.reactive, options.target);
+        let config = world::config(options.reactive, options.target, options.quantile);
         let state = runtime::Begin::load(&store, vec![config.clone()], start_ms).await.map_err(failed)?;
         let clock = Clock::start(start_ms, options.speed);
         let token = token()?;
@@ -133,7 +133,7 @@ fn domain(ms: i64) -> Duration {
 
 fn fleet_config(options: &Options, rate: f64) -> LocalConfig {
     let most = f64::from(world::CONCURRENCY) * 1_000.0 / world::SERVICE_TIME_MS;
-    let rails = world::config(options.reactive, options.target).rails;
+    let rails = world::config(options.reactive, options.target, options.quantile).rails;
     let initial = (rate / (most * world::INITIAL_UTILISATION)).ceil() as u32;
     LocalConfig {
         dir: options.data_dir.clone(),

@@ -30,18 +30,21 @@ pub const STEP_MS: i64 = 60_000;
 /// Time between two readings of the proxy's counters [domain ms].
 pub const SCRAPE_EVERY_MS: i64 = 15_000;
 /// Utilisation that the reactive term aims at, unless `--target` says otherwise.
-pub const TARGET: f64 = 0.75;
+pub const TARGET: f64 = 0.9;
+
+/// Quantile of the maximum load that orders cover, unless `--quantile` says otherwise.
+pub const QUANTILE: f64 = 0.9;
 
 /// What users are promised: 95 % within half a second, at most 1 % errors.
 pub const SLO: Slo = Slo { latency_ms: 500.0, percentile: 95.0, errors: 0.01 };
 
 /// The service as the planner sees it: the same rails for every policy.
 #[must_use]
-pub fn config(reactive: bool, target: f64) -> ServiceConfig {
+pub fn config(reactive: bool, target: f64, quantile: f64) -> ServiceConfig {
     let policy = if reactive {
         Policy::Hpa(HpaPolicy { target, ..HpaPolicy::default() })
     } else {
-        Policy::Predictive(PredictivePolicy { target, ..PredictivePolicy::default() })
+        Policy::Predictive(PredictivePolicy { target, quantile, ..PredictivePolicy::default() })
     };
     ServiceConfig {
         name: SERVICE.into(),
