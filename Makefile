@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test setup web lint walls bench release deny screenshots clean
+.PHONY: run test setup web lint walls bench release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -47,7 +47,8 @@ release: web
 
 # Licences, banned crates and sources; takes some minutes to install the first time.
 deny: .tools/bin/cargo-deny
-	.tools/bin/cargo-deny --all-features check licenses bans sources
+	$(CARGO) fetch --locked
+	.tools/bin/cargo-deny --offline --all-features check licenses bans sources
 
 .tools/bin/cargo-deny:
 	$(CARGO) install cargo-deny --locked --no-default-features --root .tools

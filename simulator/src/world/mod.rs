@@ -3,6 +3,7 @@
 
 mod scale;
 mod serve;
+mod share;
 
 use std::collections::VecDeque;
 

@@ -2,6 +2,7 @@
 
 use balancer::{BackendId, Outcome, OutcomeKind, PickRequest, may_retry};
 
+use super::share::is_current;
 use super::{Deadline, NEVER, Nanos, Phase, Request, World};
 use crate::event::{Event, Kind};
 use crate::run::SimError;
@@ -289,26 +290,4 @@ impl World<'_> {
         }
         self.tally.lost(loss, request.arrived, self.now);
     }
-
-    /// Brings a processor-sharing replica up to now.
-    fn advance(&mut self, at: u32) {
-        let replica = &mut self.replicas[at as usize];
-        if let Station::Ps(station) = &mut replica.station {
-            let (from, busy) = station.advance(self.now);
-            replica.busy += u128::from(after_cut(self.cut, from, self.now)) * u128::from(busy);
-        }
-    }
-
-    /// Schedules the next departure from a processor-sharing replica; the one scheduled before is void.
-    fn reschedule(&mut self, at: u32) {
-        let Self { replicas, requests, agenda, .. } = self;
-        let Station::Ps(station) = &mut replicas[at as usize].station else { return };
-        let current = |ticket: Ticket| is_current(requests, ticket);
-        station.next = station.next_departure(current).map(|due| agenda.schedule(due, Kind::Departure, at));
-    }
-}
-
-fn is_current(requests: &[Request], ticket: Ticket) -> bool {
-    let request = &requests[ticket.slot as usize];
-    request.generation == ticket.generation && matches!(request.phase, Phase::Waiting | Phase::InService)
 }
