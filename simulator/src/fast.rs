@@ -47,8 +47,9 @@ impl Servers {
             if child >= heap.len() {
                 break;
             }
-            if child + 1 < heap.len() && heap[child + 1] < heap[child] {
-                child += 1;
+            // Which of the two is smaller is a coin toss: added, not branched on.
+            if child + 1 < heap.len() {
+                child += usize::from(heap[child + 1] < heap[child]);
             }
             if heap[child] >= finish {
                 break;
