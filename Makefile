@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test setup web lint walls bench release deny clean
+.PHONY: run test setup web lint walls oracle bench release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -38,6 +38,10 @@ lint:
 # Each pure crate builds by itself, without what its neighbours switch on.
 walls:
 	@for crate in $(PURE); do $(CARGO) check --quiet -p $$crate || exit 1; done
+
+# The simulator against exact queueing theory, every row to ± 0.5 %: 5 × 10^10 requests, 45 minutes on one core, all cores are used.
+oracle:
+	$(CARGO) test --release -p simulator --test oracle_long
 
 bench: web
 	$(CARGO) bench --workspace --benches
