@@ -39,7 +39,7 @@ pub struct Args {
     /// Utilisation of the capacity under the SLO that the reactive term aims at, above 0 and up to 1 [default: 0.9]
     #[arg(long)]
     target: Option<f64>,
-    /// Quantile of the maximum load at lead time that orders cover, 0.5 to 0.99 [default: 0.9]
+    /// Quantile of the maximum load at lead time that orders cover, 0.5 to 0.99 [default: 0.95]
     #[arg(long)]
     quantile: Option<f64>,
     /// End after the window and print its summary

@@ -33,7 +33,7 @@ pub const SCRAPE_EVERY_MS: i64 = 15_000;
 pub const TARGET: f64 = 0.9;
 
 /// Quantile of the maximum load that orders cover, unless `--quantile` says otherwise.
-pub const QUANTILE: f64 = 0.9;
+pub const QUANTILE: f64 = 0.95;
 
 /// What users are promised: 95 % within half a second, at most 1 % errors.
 pub const SLO: Slo = Slo { latency_ms: 500.0, percentile: 95.0, errors: 0.01 };
