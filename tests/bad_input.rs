@@ -71,7 +71,11 @@ fn a_forecast_of_too_little_history_says_how_much_there_is_and_how_much_is_neede
     let mut rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     rows.insert(0, "timestamp,value");
     let (_folder, path) = series(&rows);
-    refused(&["forecast", "--input", &path, "--horizon", "24h", "--format", "jsonl"], 2, &["not enough history", "1 h", "48 h"]);
+    refused(
+        &["forecast", "--input", &path, "--horizon", "24h", "--format", "jsonl"],
+        2,
+        &["not enough history", "1 h observed", "2 d needed"],
+    );
 }
 
 #[test]

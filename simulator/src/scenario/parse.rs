@@ -101,11 +101,10 @@ fn read_warmup(root: &mut Reader) -> Result<Option<Warmup>, ScenarioError> {
     match root.value("warmup") {
         None => Ok(None),
         Some(toml::Value::String(text)) if text == "auto" => Ok(Some(Warmup::Auto)),
-        Some(toml::Value::String(text)) => match crate::units::parse_duration(text) {
+        Some(value) => match value.as_str().and_then(crate::units::parse_duration) {
             Some(cut) => Ok(Some(Warmup::Fixed(cut))),
-            None => Err(root.error("warmup", "\"auto\" or a duration like \"120s\"")),
+            None => Err(root.error("warmup", format!("\"auto\" or {}", crate::units::DURATION_FORM))),
         },
-        Some(_) => Err(root.error("warmup", "\"auto\" or a duration like \"120s\"")),
     }
 }
 
