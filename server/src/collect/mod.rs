@@ -1,13 +1,42 @@
-//! From cumulative counters to load: the same arithmetic for every source.
+//! Where load comes from: every source answers with a [`Reading`], the finished steps of its series and the newest measurement.
 //!
-//! A source answers with a [`Scrape`] of counters; [`Rates`] turns two scrapes into a rate and a run of scrapes into one value a step.
-//! Rates are requests per *wall* second (Δcount / Δwall), stamps are domain time: the two differ only in the demo.
+//! A source of counters makes it from a [`Scrape`] with [`Rates`], which turns two scrapes into a rate and a run of scrapes into one value a
+//! step. Rates are requests per *wall* second (Δcount / Δwall), stamps are domain time: the two differ only in the demo.
 
+pub mod proxy;
 mod rates;
 
 pub use rates::{Rates, Step};
 
 use std::time::Duration;
+
+use crate::BoxFuture;
+use crate::api::dto;
+
+/// Where a service's load is read.
+pub trait LoadSource: Send + Sync + 'static {
+    /// What is new since the last reading; the text of an error says what is wrong. The first readings may have nothing to say yet.
+    fn read(&self) -> BoxFuture<'_, Result<Reading, String>>;
+
+    /// Finished steps from before this process, `from_ms` to `to_ms`, oldest first; sources that remember nothing have none.
+    fn backfill(&self, _from_ms: i64, _to_ms: i64) -> BoxFuture<'_, Result<Vec<Step>, String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// The balancer in front of the service, for the page; `None` where there is none.
+    fn proxy(&self) -> Option<dto::Proxy> {
+        None
+    }
+}
+
+/// What a source says at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reading {
+    /// Steps of the series that are finished since the last reading, or were corrected; oldest first. They become history.
+    pub steps: Vec<Step>,
+    /// The newest measurement: the end of its interval in domain time (epoch ms), and what it looked like. `None` = nothing is known now.
+    pub now: Option<(i64, Step)>,
+}
 
 /// Upper bounds of the latency buckets, milliseconds; a last bucket holds the rest.
 pub type Bounds = &'static [f64];

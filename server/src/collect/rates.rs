@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Bounds, Scrape};
+use super::{Bounds, Reading, Scrape};
 
 /// What one stretch of time (a step of the series, or the trailing window) looked like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +34,13 @@ impl Rates {
     #[must_use]
     pub fn new(step_ms: i64, bounds: Bounds) -> Self {
         Self { step_ms: step_ms.max(1), bounds, recent: VecDeque::new(), step_start: None }
+    }
+
+    /// Takes a scrape and says what is known now.
+    pub fn read(&mut self, scrape: Scrape) -> Reading {
+        let at_ms = scrape.at_ms;
+        let steps = self.observe(scrape).into_iter().collect();
+        Reading { steps, now: self.trailing().map(|step| (at_ms, step)) }
     }
 
     /// Takes a scrape; returns the step that it completes, if it does.

@@ -9,7 +9,6 @@ pub mod backend;
 mod begin;
 pub mod load;
 mod report;
-mod source;
 mod stage;
 mod summary;
 mod timeline;

@@ -15,7 +15,6 @@ use super::backend::{BackendConfig, ServiceTime};
 use super::begin::{Begin, begin};
 use super::load::record::SloLimits;
 use super::load::{self, LoadConfig, LoadHandle};
-use super::source::ProxySource;
 use super::timeline::Seen;
 use super::trace::Trace;
 use super::{report, world};
@@ -24,6 +23,7 @@ use crate::act::weights::ProxyWeights;
 use crate::api;
 use crate::cli::CliError;
 use crate::clock::Clock;
+use crate::collect::proxy::ProxySource;
 use crate::runtime::{self, Runtime, Service};
 use crate::store::Store;
 
@@ -74,7 +74,7 @@ impl Stage {
             config,
             actuator: fleet.clone(),
             balancer: Some(Arc::new(ProxyWeights::new(admin, token))),
-            source: Arc::new(ProxySource::new(proxy.clone(), clock.clone())),
+            source: Arc::new(ProxySource::new(proxy.clone(), clock.clone(), world::STEP_MS)),
             step_ms: world::STEP_MS,
             scrape_every_ms: world::SCRAPE_EVERY_MS,
         };

@@ -7,7 +7,7 @@ use planner::{Event, ReplicaState};
 use tokio::sync::watch;
 
 use super::{Service, Shared, view};
-use crate::collect::{Rates, Step};
+use crate::collect::Step;
 use crate::store::SeriesKey;
 
 /// A source or an actuator that takes longer than this [wall] has failed for now; ticks must go on.
@@ -32,16 +32,14 @@ pub async fn run(shared: Arc<Shared>, service: Arc<Service>, mut stopped: watch:
 struct Feeder {
     shared: Arc<Shared>,
     service: Arc<Service>,
-    rates: Rates,
     scrape_due_ms: i64,
     tick_due_ms: i64,
 }
 
 impl Feeder {
     fn new(shared: Arc<Shared>, service: Arc<Service>) -> Self {
-        let rates = Rates::new(service.step_ms, service.source.bounds());
         let now_ms = shared.clock.now_ms();
-        Self { shared, service, rates, scrape_due_ms: now_ms, tick_due_ms: now_ms }
+        Self { shared, service, scrape_due_ms: now_ms, tick_due_ms: now_ms }
     }
 
     fn name(&self) -> &str {
@@ -80,43 +78,45 @@ impl Feeder {
     }
 
     async fn read_load(&mut self, ready: Option<usize>) {
-        let answer = tokio::time::timeout(READ_TIMEOUT, self.service.source.scrape())
+        let answer = tokio::time::timeout(READ_TIMEOUT, self.service.source.read())
             .await
             .unwrap_or_else(|_| Err(format!("no answer within {READ_TIMEOUT:?}")));
-        let scrape = match answer {
-            Ok(scrape) => scrape,
+        let reading = match answer {
+            Ok(reading) => reading,
             Err(why) => {
                 tracing::warn!(service = self.name(), why, "the load can't be read");
                 self.shared.publish_load(self.name(), Err(why));
                 return;
             }
         };
-        let at_ms = scrape.at_ms;
-        if let Some(step) = self.rates.observe(scrape) {
-            self.remember(step, ready).await;
-        }
-        let trailing = self.rates.trailing();
-        self.shared.publish_load(self.name(), Ok((at_ms, trailing)));
-        let Some(Step { load_rps, saturated, .. }) = trailing else { return };
+        self.remember(&reading.steps, ready).await;
+        self.shared.publish_load(self.name(), Ok(reading.now));
+        let Some((at_ms, Step { load_rps, saturated, .. })) = reading.now else { return };
         let service = self.name().to_owned();
         self.shared.send(Event::Sample { service, at_ms, load_rps: Some(load_rps), saturated }).await;
     }
 
-    /// Appends a finished step to the history. A database that refuses is shown on `/readyz`; the loop goes on with what it has.
-    async fn remember(&self, step: Step, ready: Option<usize>) {
+    /// Appends finished steps to the history. A database that refuses is shown on `/readyz`; the loop goes on with what it has.
+    async fn remember(&self, steps: &[Step], ready: Option<usize>) {
+        let Some(newest) = steps.last() else { return };
         let desired = self.shared.view(self.name()).and_then(|view| view::desired(&view.state));
+        let of = |value: fn(&Step) -> Option<f64>| steps.iter().filter_map(|step| Some((step.from_ms, value(step)?))).collect::<Vec<_>>();
+        // How many replicas there are is known of now, not of steps that come late.
+        let of_now = |value: Option<f64>| value.map(|value| (newest.from_ms, value)).into_iter().collect::<Vec<_>>();
         let metrics = [
-            ("load", Some(step.load_rps)),
-            ("saturated", Some(f64::from(u8::from(step.saturated)))),
-            ("error_ratio", step.error_ratio),
-            ("latency_p95_ms", step.latency_p95_ms),
-            ("replicas_ready", ready.map(|count| count as f64)),
-            ("replicas_desired", desired.map(f64::from)),
+            ("load", of(|step| Some(step.load_rps))),
+            ("saturated", of(|step| Some(f64::from(u8::from(step.saturated))))),
+            ("error_ratio", of(|step| step.error_ratio)),
+            ("latency_p95_ms", of(|step| step.latency_p95_ms)),
+            ("replicas_ready", of_now(ready.map(|count| count as f64))),
+            ("replicas_desired", of_now(desired.map(f64::from))),
         ];
-        for (metric, value) in metrics {
-            let Some(value) = value else { continue };
+        for (metric, points) in metrics {
+            if points.is_empty() {
+                continue;
+            }
             let key = SeriesKey { service: self.name(), metric };
-            if let Err(error) = self.shared.store.append(key, self.service.step_ms, &[(step.from_ms, value)]).await {
+            if let Err(error) = self.shared.store.append(key, self.service.step_ms, &points).await {
                 tracing::error!(service = self.name(), metric, %error, "the history can't be written");
                 self.shared.store_failed(error.to_string());
                 return;

@@ -25,27 +25,13 @@ use planner::{ServiceConfig, State};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::BoxFuture;
 use crate::act::{Actuator, WeightSink};
 use crate::api::control::Control;
-use crate::api::dto::Proxy;
 use crate::clock::Clock;
-use crate::collect::{Bounds, Scrape};
+use crate::collect::LoadSource;
 use crate::store::{Store, StoreError};
 
 pub use shared::Shared;
-
-/// Where a service's load is read.
-pub trait LoadSource: Send + Sync + 'static {
-    /// Reads the counters now; the text says what is wrong.
-    fn scrape(&self) -> BoxFuture<'_, Result<Scrape, String>>;
-
-    /// Upper bounds of the scrape's latency buckets [ms].
-    fn bounds(&self) -> Bounds;
-
-    /// The balancer in front of the service, for the page; `None` where there is none.
-    fn proxy(&self) -> Option<Proxy>;
-}
 
 /// One service with everything that connects it to the world.
 pub struct Service {

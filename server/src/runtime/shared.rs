@@ -174,11 +174,11 @@ impl Shared {
         }
     }
 
-    pub(super) fn publish_load(&self, service: &str, reading: Result<(i64, Option<Step>), String>) {
+    pub(super) fn publish_load(&self, service: &str, reading: Result<Option<(i64, Step)>, String>) {
         if let Some(view) = self.views.write().get_mut(service) {
             match reading {
-                Ok((at_ms, Some(step))) => (view.load, view.load_error) = (Some((at_ms, step)), None),
-                Ok((_, None)) => view.load_error = None,
+                Ok(Some(known)) => (view.load, view.load_error) = (Some(known), None),
+                Ok(None) => view.load_error = None,
                 Err(why) => {
                     self.counts.scrape_failures.fetch_add(1, Ordering::Relaxed);
                     view.load_error = Some(why);

@@ -1,15 +1,15 @@
-//! The demo's load source: the embedded proxy's counters, read in this process.
+//! The embedded proxy's counters as a source of load, read in this process.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use proxy::ProxyHandle;
 
+use super::{Bounds, LoadSource, Rates, Reading, Scrape};
 use crate::BoxFuture;
 use crate::api::dto;
 use crate::clock::Clock;
-use crate::collect::{Bounds, Scrape};
-use crate::runtime::LoadSource;
 
 /// Latency buckets for the page's percentile [wall ms]: fine around the SLO's half second.
 const BOUNDS: Bounds = &[
@@ -21,16 +21,17 @@ pub struct ProxySource {
     proxy: Arc<ProxyHandle>,
     clock: Clock,
     started: Instant,
+    rates: Mutex<Rates>,
 }
 
 impl ProxySource {
-    /// A source that stamps its readings with this clock.
+    /// A source that stamps its readings with this clock, for a series with a step of `step_ms`.
     #[must_use]
-    pub fn new(proxy: Arc<ProxyHandle>, clock: Clock) -> Self {
-        Self { proxy, clock, started: Instant::now() }
+    pub fn new(proxy: Arc<ProxyHandle>, clock: Clock, step_ms: i64) -> Self {
+        Self { proxy, clock, started: Instant::now(), rates: Mutex::new(Rates::new(step_ms, BOUNDS)) }
     }
 
-    fn read(&self) -> Scrape {
+    fn scrape(&self) -> Scrape {
         let counters = self.proxy.counters();
         let mut within: Vec<u64> =
             BOUNDS.iter().map(|bound| counters.latency.count_within(Duration::from_secs_f64(bound / 1_000.0))).collect();
@@ -49,12 +50,8 @@ impl ProxySource {
 }
 
 impl LoadSource for ProxySource {
-    fn scrape(&self) -> BoxFuture<'_, Result<Scrape, String>> {
-        Box::pin(async move { Ok(self.read()) })
-    }
-
-    fn bounds(&self) -> Bounds {
-        BOUNDS
+    fn read(&self) -> BoxFuture<'_, Result<Reading, String>> {
+        Box::pin(async move { Ok(self.rates.lock().read(self.scrape())) })
     }
 
     fn proxy(&self) -> Option<dto::Proxy> {
