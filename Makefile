@@ -5,12 +5,12 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test setup web lint walls oracle bench release deny clean
+.PHONY: run test setup peers web lint walls oracle bench release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
 
-test: web lint walls
+test: web peers lint walls
 	cd web && $(NPM) run check && $(NPM) test
 	$(CARGO) test --workspace
 
@@ -20,6 +20,10 @@ setup:
 	@command -v cc >/dev/null || { echo "a C compiler is missing (SQLite is built from source): apt-get install gcc"; exit 1; }
 	@command -v $(NPM) >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }
 	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("Node " + process.versions.node + " is too old: 20.19 or newer is needed"); process.exit(1); }'
+
+# The real programs that the tests talk to (Prometheus, PostgreSQL, …).
+peers:
+	scripts/peers
 
 # The page, built into web/dist and from there into the binary.
 web: setup web/dist/index.html
