@@ -6,5 +6,6 @@
 mod bad_input;
 mod crash;
 mod demo;
+mod prometheus;
 mod support;
 mod walls;

@@ -22,6 +22,7 @@ pub mod demo;
 pub mod runtime;
 pub mod series_file;
 pub mod store;
+pub mod tls;
 
 /// A boxed future, for the traits that are used as objects.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

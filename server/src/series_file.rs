@@ -1,4 +1,7 @@
-//! Series in CSV files: the header `timestamp,value`, RFC 3339 times with a zone, one row a step, missing rows are gaps.
+//! Series in CSV files: the header `timestamp,value`, RFC 3339 times with a zone, one row a step, missing rows are gaps; and from a Prometheus
+//! in place of a file ([`prometheus`]).
+
+mod prometheus;
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -8,6 +11,7 @@ use std::path::Path;
 use predictor::{Cleaning, Series, SeriesError};
 
 use crate::cli::{parse_time, show_time};
+use crate::collect::prometheus::Problem;
 
 /// The header that is read and written.
 const HEADER: [&str; 2] = ["timestamp", "value"];
@@ -32,11 +36,27 @@ pub enum SeriesFileError {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// Only CSV is read.
-    #[error("{file}: a CSV file with the header `timestamp,value` is allowed")]
+    /// Neither CSV nor a Prometheus.
+    #[error("{file}: a CSV file with the header `timestamp,value` or prometheus:http://… is allowed")]
     Format {
         /// What was given.
         file: String,
+    },
+    /// The address of a Prometheus, or what it asks for, is wrong.
+    #[error("{input}: {problem}")]
+    Address {
+        /// As it was given.
+        input: String,
+        /// Key, value and what is allowed.
+        problem: String,
+    },
+    /// A Prometheus gives no series.
+    #[error("{query:?}: {problem}")]
+    Prometheus {
+        /// What was asked.
+        query: String,
+        /// What is wrong, and what to do.
+        problem: Problem,
     },
     /// The header or a row is wrong.
     #[error("{file}, line {line}: {problem}")]
@@ -58,14 +78,25 @@ pub enum SeriesFileError {
     },
 }
 
+impl SeriesFileError {
+    /// Whether the input must change; otherwise the same may be read another time.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        !matches!(self, Self::Prometheus { problem, .. } if !problem.is_ours())
+    }
+}
+
 impl SeriesFile {
-    /// Reads a CSV file.
+    /// Reads a CSV file, or what `prometheus:http://…` describes.
     ///
     /// # Errors
     /// [`SeriesFileError`].
     pub fn read(path: &Path) -> Result<Self, SeriesFileError> {
         let file = path.display().to_string();
-        if file.starts_with("prometheus:") || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+        if file.starts_with(prometheus::SCHEME) {
+            return prometheus::read(&file);
+        }
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
             return Err(SeriesFileError::Format { file });
         }
         let opened = File::open(path).map_err(|source| SeriesFileError::Read { file: file.clone(), source })?;

@@ -8,9 +8,8 @@ use predictor::backtest::{self, BacktestError, Report, SCORED_LEVELS, Setup};
 use predictor::{DAY_MS, Member, ModelChoice, Series};
 use serde::Serialize;
 
-use super::forecast::{Format, bad_input, json, print};
+use super::forecast::{self, Format, bad_input, json, print};
 use super::{CliError, parse_duration, show_time};
-use crate::series_file::SeriesFile;
 
 /// Scores models on rolling origins of the last part of each series.
 #[derive(Debug, clap::Args)]
@@ -21,7 +20,7 @@ Example:
 loss is the mean weighted quantile loss over 0.5, 0.9, 0.95 and 0.99; relative compares it with seasonal naive (day, Gaussian intervals) on the
 same origins: below 1 is better. CPU per origin goes to standard error.")]
 pub struct Args {
-    /// CSV files with the header `timestamp,value`
+    /// CSV files with the header `timestamp,value`, or prometheus:http://…?query=… as for forecast
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     input: Vec<PathBuf>,
     /// How far each origin looks ahead, up to 7d
@@ -102,7 +101,7 @@ fn models(names: &[String]) -> Result<Vec<ModelChoice>, CliError> {
 }
 
 fn read(input: &std::path::Path, step_ms: Option<i64>) -> Result<(String, Series), CliError> {
-    let file = SeriesFile::read(input).map_err(bad_input)?;
+    let file = forecast::read(input)?;
     let (series, notes) = file.series().map_err(bad_input)?;
     notes.iter().for_each(|note| eprintln!("{}: {note}", file.name));
     let series = match step_ms {

@@ -1,9 +1,9 @@
-//! `prescale forecast`: a CSV series in, forecasts with quantiles out.
+//! `prescale forecast`: a series from a file or a Prometheus in, forecasts with quantiles out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use predictor::{Cleaning, DAY_MS, Forecast, ForecastError, ModelChoice, Request};
@@ -23,11 +23,12 @@ const TABLE_ROWS: usize = 24;
 Example:
   prescale forecast --input requests.csv --horizon 24h
   prescale forecast --input requests.csv --at 2026-03-01T00:00:00Z,2026-03-02T00:00:00Z --horizon 1h --format jsonl
+  prescale forecast --input 'prometheus:http://127.0.0.1:9090?query=sum(rate(http_requests_total[2m]))&step=60s'
 
 The file has the header `timestamp,value`, RFC 3339 times and a regular step; missing rows are gaps. A forecast made at an origin uses only rows
 up to it. At least two days of history are needed, and a day more than the horizon.")]
 pub struct Args {
-    /// CSV file with the header `timestamp,value`
+    /// CSV file with the header `timestamp,value`, or prometheus:http://…?query=…
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// Origins: times separated by commas, or every:DURATION (those with enough history) [default: the last row]
@@ -124,7 +125,7 @@ struct LineCleaning {
 /// # Errors
 /// [`CliError::BadInput`] for a file, option or history that can't be used; [`CliError::Failed`] if the answer can't be written.
 pub fn run(args: Args) -> Result<(), CliError> {
-    let file = SeriesFile::read(&args.input).map_err(bad_input)?;
+    let file = read(&args.input)?;
     let (whole, _) = file.series().map_err(bad_input)?;
     let origins = origins(&args, &whole)?;
     let lines = origins.into_iter().map(|at| line(&file, whole.step_ms(), at, &args)).collect::<Result<Vec<_>, _>>()?;
@@ -135,6 +136,11 @@ pub fn run(args: Args) -> Result<(), CliError> {
         Format::Csv => csv(&lines),
     };
     print(&text)
+}
+
+/// Reads a file, or a Prometheus in its place; a server that is down is no bad input.
+pub(super) fn read(input: &Path) -> Result<SeriesFile, CliError> {
+    SeriesFile::read(input).map_err(|error| if error.is_input() { bad_input(error) } else { CliError::Failed(error.to_string()) })
 }
 
 pub(super) fn bad_input(error: impl std::fmt::Display) -> CliError {

@@ -61,6 +61,7 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::tls::install();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

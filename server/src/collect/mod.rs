@@ -3,6 +3,7 @@
 //! A source of counters makes it from a [`Scrape`] with [`Rates`], which turns two scrapes into a rate and a run of scrapes into one value a
 //! step. Rates are requests per *wall* second (Δcount / Δwall), stamps are domain time: the two differ only in the demo.
 
+pub mod prometheus;
 pub mod proxy;
 mod rates;
 
@@ -21,6 +22,11 @@ pub trait LoadSource: Send + Sync + 'static {
     /// Finished steps from before this process, `from_ms` to `to_ms`, oldest first; sources that remember nothing have none.
     fn backfill(&self, _from_ms: i64, _to_ms: i64) -> BoxFuture<'_, Result<Vec<Step>, String>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// How long a reading may take [wall]. A source that takes longer has failed for now: ticks must go on.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(2)
     }
 
     /// The balancer in front of the service, for the page; `None` where there is none.

@@ -10,8 +10,8 @@ use super::{Service, Shared, view};
 use crate::collect::Step;
 use crate::store::SeriesKey;
 
-/// A source or an actuator that takes longer than this [wall] has failed for now; ticks must go on.
-const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// An actuator that takes longer than this [wall] to show its fleet has failed for now; ticks must go on.
+const OBSERVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Beats until stopped. The fleet is looked at on each beat, four times a scrape: a replica that became ready should get requests soon.
 pub async fn run(shared: Arc<Shared>, service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
@@ -62,7 +62,7 @@ impl Feeder {
 
     /// Returns how many replicas are ready; `None` when nobody knows.
     async fn observe_fleet(&self) -> Option<usize> {
-        let answer = tokio::time::timeout(READ_TIMEOUT, self.service.actuator.observe()).await;
+        let answer = tokio::time::timeout(OBSERVE_TIMEOUT, self.service.actuator.observe()).await;
         let at_ms = self.shared.clock.now_ms();
         let service = self.name().to_owned();
         let (event, ready) = match answer {
@@ -71,16 +71,17 @@ impl Feeder {
                 (Event::Fleet { service, at_ms, replicas }, Some(ready))
             }
             Ok(Err(error)) => (Event::FleetUnknown { service, at_ms, reason: error.to_string() }, None),
-            Err(_) => (Event::FleetUnknown { service, at_ms, reason: format!("no answer within {READ_TIMEOUT:?}") }, None),
+            Err(_) => (Event::FleetUnknown { service, at_ms, reason: format!("no answer within {OBSERVE_TIMEOUT:?}") }, None),
         };
         self.shared.send(event).await;
         ready
     }
 
     async fn read_load(&mut self, ready: Option<usize>) {
-        let answer = tokio::time::timeout(READ_TIMEOUT, self.service.source.read())
+        let patience = self.service.source.patience();
+        let answer = tokio::time::timeout(patience, self.service.source.read())
             .await
-            .unwrap_or_else(|_| Err(format!("no answer within {READ_TIMEOUT:?}")));
+            .unwrap_or_else(|_| Err(format!("no answer within {patience:?}")));
         let reading = match answer {
             Ok(reading) => reading,
             Err(why) => {
