@@ -122,7 +122,7 @@ async fn series(client: &Client, freshness: &Freshness, load: &str) -> Result<Op
     let mut sum = None;
     for selector in selectors {
         let query = format!("count({selector})");
-        let ask = Ask { name: "load (the number of its series)", query: &query };
+        let ask = Ask { name: "number of the series", query: &query };
         if let Some(count) = answer::number(ask.name, &client.instant(ask).await?.data)? {
             sum = Some(sum.unwrap_or(0) + count as u64);
         }

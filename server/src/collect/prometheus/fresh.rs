@@ -6,23 +6,24 @@
 use futures_util::future::try_join_all;
 
 use super::client::{Ask, Client};
-use super::{Problem, Queries, answer, selector};
+use super::{Problem, answer, selector};
 
 /// Who tells the age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Freshness {
     /// The user's own query for the newest sample's time.
     Query(String),
-    /// The selectors in the load query, each asked for its newest sample.
+    /// The selectors in the query, each asked for its newest sample.
     Selectors(Vec<String>),
     /// Nobody: the newest point of the range query stands for it, whose time is that of an evaluation.
     Points,
 }
 
 impl Freshness {
-    pub(super) fn of(queries: &Queries) -> Self {
-        match (&queries.fresh, selector::scan(&queries.load)) {
-            (Some(query), _) => Self::Query(query.clone()),
+    /// For a query, and the user's own query for its samples' time.
+    pub(super) fn of(query: &str, fresh: Option<&String>) -> Self {
+        match (fresh, selector::scan(query)) {
+            (Some(fresh), _) => Self::Query(fresh.clone()),
             (None, Some(scan)) => Self::Selectors(scan.selectors),
             (None, None) => Self::Points,
         }
@@ -48,7 +49,7 @@ impl Freshness {
 /// A load from several selectors is as old as the oldest of them; one that has no samples at all is no part of it.
 async fn oldest_of_newest(client: &Client, selectors: &[String], query: impl Fn(&String) -> String) -> Result<Option<i64>, Problem> {
     let queries: Vec<String> = selectors.iter().map(query).collect();
-    let asked = queries.iter().map(|query| time(client, Ask { name: "load (the time of its samples)", query }));
+    let asked = queries.iter().map(|query| time(client, Ask { name: "time of the samples", query }));
     Ok(try_join_all(asked).await?.into_iter().flatten().min())
 }
 

@@ -57,7 +57,7 @@ impl PrometheusSource {
     pub fn new(options: Options, clock: Clock) -> Result<Self, Problem> {
         let client = Client::new(&options, clock.clone())?;
         let Options { step_ms, timeout, queries, .. } = options;
-        let freshness = Freshness::of(&queries);
+        let freshness = Freshness::of(&queries.load, queries.fresh.as_ref());
         Ok(Self { client, clock, step_ms, timeout, queries, freshness, memory: Mutex::default() })
     }
 
@@ -69,14 +69,23 @@ impl PrometheusSource {
         check::run(self).await
     }
 
-    /// How many replicas are ready, with our time of the answer [epoch ms]; `None` without a query, or if the answer is unknown.
+    /// How many replicas are ready, with the time of the newest sample by our clock [epoch ms], or of the answer where nobody tells the
+    /// sample's; `None` without a query, or if the answer is unknown.
     ///
     /// # Errors
     /// What is wrong, as for the load.
     pub async fn replicas(&self) -> Result<Option<(i64, f64)>, String> {
         let Some(query) = &self.queries.replicas else { return Ok(None) };
-        let count = self.value("replicas", query).await.map_err(|problem| problem.to_string())?;
-        Ok(count.map(|count| (self.clock.now_ms(), count)))
+        let freshness = Freshness::of(query, None);
+        let (answer, sample_ms) = tokio::join!(self.client.instant(Ask { name: "replicas", query }), freshness.newest(&self.client));
+        let now_ms = self.clock.now_ms();
+        let counted = answer.and_then(|answer| {
+            let ahead_ms = answer.skew.map_or(0, Skew::ahead_ms);
+            let count = answer::number("replicas", &answer.data)?.filter(|count| *count >= 0.0);
+            let at_ms = sample_ms?.map_or(now_ms, |sample_ms| (sample_ms - ahead_ms).min(now_ms));
+            Ok(count.map(|count| (at_ms, count)))
+        });
+        counted.map_err(|problem| problem.to_string())
     }
 
     async fn value(&self, name: &'static str, query: &str) -> Result<Option<f64>, Problem> {

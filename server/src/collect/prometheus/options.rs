@@ -101,7 +101,7 @@ fn address(text: &str) -> Result<Url, Problem> {
     let url = Url::parse(text).map_err(|_| refused(text, ALLOWED))?;
     if !url.username().is_empty() || url.password().is_some() {
         let host = url.host_str().unwrap_or_default();
-        return Err(refused(&format!("{}://…@{host}", url.scheme()), "no user and password: logs show the address; use bearer_token"));
+        return Err(refused(&format!("{}://…@{host}", url.scheme()), "no user and password: logs show the address; use a bearer token"));
     }
     let plain = url.query().is_none() && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {

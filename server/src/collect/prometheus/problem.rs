@@ -19,7 +19,7 @@ pub enum Problem {
         allowed: &'static str,
     },
     /// No connection, or it broke off.
-    #[error("{url} can't be reached: {why}; is the server up, and is this address right from here?")]
+    #[error("{url} can't be reached: {why}; is the server up, and is this the right address from here, with http or https?")]
     Unreachable {
         /// The configured address.
         url: String,
@@ -45,7 +45,7 @@ pub enum Problem {
         to: String,
     },
     /// An answer 401 or 403.
-    #[error("{url} answers {status}: check bearer_token, and that it may query")]
+    #[error("{url} answers {status}: check the bearer token, and that it may query")]
     Denied {
         /// The configured address.
         url: String,

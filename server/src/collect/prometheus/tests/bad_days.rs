@@ -31,7 +31,7 @@ async fn every_status_has_its_advice() {
             &["503: query timed out"],
         ),
         (Reply::Status(429, "text/plain", String::new()), &["429: nothing"]),
-        (Reply::Status(401, "text/html", html.into()), &["401", "bearer_token"]),
+        (Reply::Status(401, "text/html", html.into()), &["401", "bearer token"]),
         (Reply::Status(404, "text/plain", "404 page not found".into()), &["no Prometheus API", "404 page not found", "path prefix"]),
         (Reply::Status(200, "text/html", html.into()), &["no Prometheus API", "200 with a page of HTML"]),
         (

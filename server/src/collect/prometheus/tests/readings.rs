@@ -68,21 +68,14 @@ async fn the_other_columns_are_read_and_one_that_fails_costs_only_itself() {
         ("p95", false) => Reply::vector("300"),
         ("shed", false) => Reply::empty(),
         ("errors", false) => Reply::vector("NaN"),
-        ("replicas", _) => Reply::vector("12"),
         _ => healthy(asked, theirs_ms),
     })
     .await;
     let with_all = |options: &mut Options| {
         let named = |name: &str| Some(name.to_owned());
         let load = options.queries.load.clone();
-        options.queries = Queries {
-            load,
-            replicas: named("replicas"),
-            latency_ms: named("p95"),
-            errors: named("errors"),
-            shed: named("shed"),
-            fresh: None,
-        };
+        options.queries =
+            Queries { load, replicas: None, latency_ms: named("p95"), errors: named("errors"), shed: named("shed"), fresh: None };
     };
     let source = source_with(&fake, with_all);
     let reading = source.read().await.unwrap();
@@ -92,7 +85,6 @@ async fn the_other_columns_are_read_and_one_that_fails_costs_only_itself() {
     assert_eq!((last.saturated, last.error_ratio), (true, None));
     let now = reading.now.unwrap().1;
     assert_eq!((now.saturated, now.error_ratio, now.latency_p95_ms), (false, None, Some(300.0)));
-    assert_eq!(source.replicas().await.unwrap().unwrap().1, 12.0);
     fake.now(|asked, theirs_ms| match &*asked.query {
         "p95" | "errors" | "shed" => Reply::refused("no such function"),
         _ => healthy(asked, theirs_ms),
@@ -191,4 +183,22 @@ async fn what_is_no_number_is_refused_with_what_to_write_instead() {
     })
     .await;
     says(&error(&fake).await, &["not on the grid of 60000 ms"]);
+}
+
+#[tokio::test]
+async fn replicas_carry_their_samples_time_and_are_unknown_rather_than_none() {
+    let counted = async |reply: fn() -> Reply| {
+        let fake = Fake::start(move |asked, _| match asked.query.as_str() {
+            "max(timestamp(ready))" => Reply::vector("1799999975"),
+            _ => reply(),
+        })
+        .await;
+        source_with(&fake, |options| options.queries.replicas = Some("sum(ready)".into())).replicas().await
+    };
+    assert_eq!(counted(|| Reply::vector("12")).await, Ok(Some((END_MS - 25_000, 12.0))));
+    assert_eq!(counted(|| Reply::vector("NaN")).await, Ok(None));
+    assert_eq!(counted(Reply::empty).await, Ok(None));
+    says(&counted(|| Reply::data("string", "[1,\"x\"]")).await.unwrap_err(), &["replicas", "a string"]);
+    let fake = Fake::start(healthy).await;
+    assert_eq!(source(&fake).replicas().await, Ok(None));
 }
