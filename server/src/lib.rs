@@ -19,7 +19,10 @@ pub mod cli;
 pub mod clock;
 pub mod collect;
 pub mod demo;
+pub mod exposition;
+pub mod log;
 pub mod runtime;
+pub mod secret;
 pub mod series_file;
 pub mod store;
 
