@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod canary;
 mod crash;
 mod demo;
+mod operations;
 mod support;
 mod walls;
+mod webhook;

@@ -47,11 +47,15 @@ pub struct Demo {
 impl Demo {
     /// Starts it on a free port and waits for the API.
     pub fn start(data_dir: &Path, args: &[&str], failpoint: Option<&str>) -> Self {
+        let failpoint = failpoint.map(|point| ("PRESCALE_FAILPOINT", point));
+        Self::start_with(data_dir, args, failpoint.as_slice())
+    }
+
+    /// The same with variables in its environment.
+    pub fn start_with(data_dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = prescale();
         command.args(["demo", "--listen", "127.0.0.1:0", "--no-open", "--data-dir"]).arg(data_dir).args(args);
-        if let Some(point) = failpoint {
-            command.env("PRESCALE_FAILPOINT", point);
-        }
+        command.envs(variables.iter().copied());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the demo starts");
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().expect("standard error is piped");
@@ -66,9 +70,15 @@ impl Demo {
         let mut demo = Self { child, log, address: String::new() };
         demo.address = wait_for("the page's address", || {
             assert!(demo.child.try_wait().unwrap().is_none(), "the demo ended:\n{}", demo.log());
-            demo.log().lines().find_map(|line| Some(line.split_once("page: http://")?.1.trim().trim_end_matches('/').to_owned()))
+            demo.announced("page")
         });
         demo
+    }
+
+    /// The address that it announced on standard error as `what: http://ADDRESS`.
+    pub fn announced(&self, what: &str) -> Option<String> {
+        let announced = format!("{what}: http://");
+        self.log().lines().find_map(|line| Some(line.strip_prefix(&announced)?.trim().trim_end_matches('/').to_owned()))
     }
 
     pub fn log(&self) -> String {
@@ -86,21 +96,7 @@ impl Demo {
     }
 
     pub fn request_text(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("the API accepts");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let length = body.len();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}",
-            self.address
-        )
-        .unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        (status, if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() })
+        http(&self.address, method, path, &[], body)
     }
 
     pub fn get(&self, path: &str) -> Value {
@@ -128,6 +124,25 @@ impl Drop for Demo {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Status and body of a request to an address on this machine.
+pub fn http(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("it accepts");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let length = body.len();
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+    (status, if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() })
 }
 
 fn unchunk(body: &str) -> String {
