@@ -81,12 +81,15 @@ fn a_demo_that_logs_everything_says_nothing_of_its_token() {
 
 /// Besides what the demo tells its user at the start.
 fn each_event_is_an_object(log: &str) {
-    let events: Vec<Value> = log.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = log.lines().filter(|line| line.starts_with('{'));
+    assert!(lines.clone().all(|line| line.matches("\"target\":").count() == 1), "a field hides where the event is from: {log}");
+    let events: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     for event in &events {
         assert!(["timestamp", "level", "target", "message"].iter().all(|key| event[key].is_string()), "{event}");
     }
     // Ours at any level; of others at most what they say at info.
-    assert!(events.iter().any(|event| event["service"] == "worldcup"), "{log}");
+    let decided = |event: &Value| event["service"] == "worldcup" && event["decision"].is_u64() && event["level"] == "DEBUG";
+    assert!(events.iter().any(decided), "{log}");
     let ours = |event: &&Value| ["server", "proxy", "planner"].iter().any(|one| event["target"].as_str().unwrap().starts_with(one));
     assert!(events.iter().filter(|event| !ours(event)).all(|event| event["level"] != "TRACE" && event["level"] != "DEBUG"), "{log}");
 }

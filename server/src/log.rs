@@ -32,7 +32,7 @@ const OURS: [&str; 6] = ["server", "proxy", "planner", "predictor", "balancer", 
 pub enum Format {
     /// For people.
     Text,
-    /// For programs: one object a line, fields beside `timestamp`, `level`, `target` and `message`.
+    /// For programs: one object a line, fields beside `timestamp`, `level`, `target` and `message` (so no field may have one of these names).
     Json,
 }
 
@@ -83,7 +83,11 @@ pub fn init(format: Option<Format>, level: Option<&str>) -> Result<(), LogError>
     tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().map_err(|_| LogError::Twice)
 }
 
-fn filter(level: &str) -> Result<EnvFilter, LogError> {
+/// A level as a filter.
+///
+/// # Errors
+/// A level that isn't one.
+pub fn filter(level: &str) -> Result<EnvFilter, LogError> {
     let wrong = |why: String| LogError::Level { value: level.to_owned(), why };
     // The filter's own parser takes a lone word for the name of a module.
     let odd = level.split(',').map(str::trim).find(|one| !one.contains(['=', '[']) && one.parse::<LevelFilter>().is_err());

@@ -71,15 +71,7 @@ impl Executor {
 async fn scale(shared: Arc<Shared>, order: Order) {
     let Some(service) = shared.services.get(&order.service) else { return };
     let (id, decision) = (order.id.0, order.decision.0);
-    tracing::info!(
-        service = order.service,
-        order = id,
-        decision,
-        from = order.from,
-        target = order.target,
-        attempt = order.attempt,
-        "order"
-    );
+    tracing::info!(service = order.service, order = id, decision, from = order.from, to = order.target, attempt = order.attempt, "order");
     failpoint::reach("journaled").await;
     let answer = tokio::time::timeout(ACT_TIMEOUT, service.actuator.scale(&order)).await;
     let kind = match &answer {

@@ -130,6 +130,7 @@ impl Shared {
             match entry {
                 Entry::Decision(decision) => {
                     let reason = view::name_of(&decision.reason);
+                    tracing::debug!(service = decision.service, decision = decision.id.0, reason, "{}", decision.sentence);
                     self.counts.of(&decision.service, |counts| *counts.decisions.entry(reason).or_default() += 1);
                     if let Some(view) = views.get_mut(&decision.service) {
                         view.decision = Some(Arc::new((**decision).clone()));

@@ -70,7 +70,7 @@ impl Resolve for Resolver {
 }
 
 /// All addresses of a name, or none: one that leads to a metadata service among others isn't there by accident.
-fn judge(name: &str, found: Vec<SocketAddr>) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
+pub(super) fn judge(name: &str, found: Vec<SocketAddr>) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
     match found.iter().find(|address| is_forbidden(address.ip())) {
         Some(address) => Err(Box::new(Forbidden(format!("{name} ({})", address.ip())))),
         None => Ok(Box::new(found.into_iter())),

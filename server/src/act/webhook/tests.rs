@@ -215,3 +215,24 @@ async fn options_that_cant_work_are_refused() {
     refused(Options { secret: Some(Secret::new("short")), ..receiver.options() }, "24 to 64");
     assert!(!format!("{:?}", receiver.options()).contains(SECRET));
 }
+
+/// A name server that a stranger owns.
+struct Hostile;
+
+impl reqwest::dns::Resolve for Hostile {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        Box::pin(async move { guard::judge(name.as_str(), vec![SocketAddr::from(([169, 254, 169, 254], 0))]) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_a_metadata_service_is_refused_for_good() {
+    let receiver = Receiver::start(vec![OK.into()]).await;
+    let named = |port: u16| Options { url: format!("http://localhost:{port}/"), ..receiver.options() };
+    // Names are resolved by ours, and a harmless one passes.
+    Sender::new(named(receiver.address.port())).unwrap().deliver("a", "{}".into()).await.unwrap();
+    let client = Client::builder().dns_resolver(Hostile).build().unwrap();
+    let sender = Sender { client, ..Sender::new(named(80)).unwrap() };
+    let error = sender.deliver("a", "{}".into()).await.unwrap_err();
+    assert!(!error.retry && error.text.contains("localhost (169.254.169.254) is a link-local or cloud metadata address"), "{error}");
+}

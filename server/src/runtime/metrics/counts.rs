@@ -106,13 +106,14 @@ pub struct Counts {
 impl Counts {
     /// Zeros for these services.
     pub fn new(services: impl Iterator<Item = String>) -> Self {
+        let services = services.map(|name| (name, ServiceCounts::default())).collect();
         Self {
             steps: AtomicU64::new(0),
             loop_step: Histogram::new(STEP_BOUNDS),
             forecast: Histogram::new(FORECAST_BOUNDS),
             journal_errors: AtomicU64::new(0),
             history_errors: AtomicU64::new(0),
-            services: Mutex::new(services.map(|name| (name, ServiceCounts::default())).collect()),
+            services: Mutex::new(services),
         }
     }
 
