@@ -92,8 +92,9 @@ fn the_api_shows_load_forecast_plan_and_decisions_and_obeys_operators() {
 
     let (status, text) = demo.request_text("GET", "/metrics", "");
     assert_eq!(status, 200);
-    assert!(text.contains("prescale_desired_replicas{service=\"worldcup\"}"), "{text}");
-    assert!(text.contains("prescale_decisions_total"), "{text}");
+    // Not the desired ones: nothing may have been ordered yet.
+    assert!(text.contains("prescale_ready_replicas{service=\"worldcup\"}"), "{text}");
+    assert!(text.contains("prescale_decisions_total{service=\"worldcup\""), "{text}");
     assert_eq!(demo.get("/readyz")["ready"], true);
     assert_eq!(demo.interrupt().code(), Some(130));
 }

@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod canary;
 mod crash;
 mod demo;
+mod operations;
 mod prometheus;
 mod support;
 mod walls;
+mod webhook;

@@ -40,13 +40,14 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Status and body of a request; an error if nobody listens.
-pub fn http(address: &str, method: &str, path: &str, body: &str) -> std::io::Result<(u16, String)> {
+pub fn http(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let length = body.len();
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}\r\n{body}"
     )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
@@ -66,11 +67,15 @@ pub struct Demo {
 impl Demo {
     /// Starts it on a free port and waits for the API.
     pub fn start(data_dir: &Path, args: &[&str], failpoint: Option<&str>) -> Self {
+        let failpoint = failpoint.map(|point| ("PRESCALE_FAILPOINT", point));
+        Self::start_with(data_dir, args, failpoint.as_slice())
+    }
+
+    /// The same with variables in its environment.
+    pub fn start_with(data_dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = prescale();
         command.args(["demo", "--listen", "127.0.0.1:0", "--no-open", "--data-dir"]).arg(data_dir).args(args);
-        if let Some(point) = failpoint {
-            command.env("PRESCALE_FAILPOINT", point);
-        }
+        command.envs(variables.iter().copied());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the demo starts");
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().expect("standard error is piped");
@@ -85,9 +90,15 @@ impl Demo {
         let mut demo = Self { child, log, address: String::new() };
         demo.address = wait_for("the page's address", || {
             assert!(demo.child.try_wait().unwrap().is_none(), "the demo ended:\n{}", demo.log());
-            demo.log().lines().find_map(|line| Some(line.split_once("page: http://")?.1.trim().trim_end_matches('/').to_owned()))
+            demo.announced("page")
         });
         demo
+    }
+
+    /// The address that it announced on standard error as `what: http://ADDRESS`.
+    pub fn announced(&self, what: &str) -> Option<String> {
+        let announced = format!("{what}: http://");
+        self.log().lines().find_map(|line| Some(line.strip_prefix(&announced)?.trim().trim_end_matches('/').to_owned()))
     }
 
     pub fn log(&self) -> String {
@@ -105,7 +116,7 @@ impl Demo {
     }
 
     pub fn request_text(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        http(&self.address, method, path, body).expect("the API accepts")
+        http(&self.address, method, path, &[], body).expect("the API accepts")
     }
 
     pub fn get(&self, path: &str) -> Value {

@@ -5,4 +5,4 @@ mod licence;
 mod purity;
 mod size;
 mod source;
-mod workspace;
+pub mod workspace;

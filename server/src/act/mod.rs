@@ -4,6 +4,7 @@
 //! order: the second time must change nothing.
 
 pub mod local;
+pub mod webhook;
 pub mod weights;
 
 use planner::{Order, Replica, WeightPlan};
@@ -39,6 +40,12 @@ pub trait Actuator: Send + Sync + 'static {
     /// Brings the fleet to `order.target` replicas, or starts to; idempotent by `order.id`, and an id below the last one is ignored.
     fn scale<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Result<(), ActError>>;
 
+    /// Every replica that exists, whatever its state.
+    fn observe(&self) -> BoxFuture<'_, Result<Vec<Replica>, ActError>>;
+}
+
+/// Whoever can say what a fleet looks like, for an actuator that can't: the one that scales isn't always the one that knows.
+pub trait Observer: Send + Sync + 'static {
     /// Every replica that exists, whatever its state.
     fn observe(&self) -> BoxFuture<'_, Result<Vec<Replica>, ActError>>;
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{ActError, WeightSink, WeightsAnswer};
 use crate::BoxFuture;
+use crate::secret::Secret;
 
 /// A snapshot is a few kilobytes on loopback: a proxy that takes longer than this is stuck.
 const PUSH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,7 +25,7 @@ const ANSWER_MAX: usize = 64 * 1024;
 pub struct ProxyWeights {
     client: Client<HttpConnector, Full<Bytes>>,
     url: String,
-    token: String,
+    token: Secret,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +36,7 @@ struct Stale {
 impl ProxyWeights {
     /// Talks to the admin listener at `admin` with this bearer token.
     #[must_use]
-    pub fn new(admin: SocketAddr, token: String) -> Self {
+    pub fn new(admin: SocketAddr, token: Secret) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
         Self { client, url: format!("http://{admin}/v1/weights"), token }
     }
@@ -45,7 +46,7 @@ impl ProxyWeights {
             plan.backends.iter().map(|backend| json!({"id": backend.id, "address": backend.address, "weight": backend.weight})).collect();
         let body = json!({"epoch": plan.epoch, "backends": backends}).to_string();
         let request = http::Request::put(&self.url)
-            .header("authorization", format!("Bearer {}", self.token))
+            .header("authorization", format!("Bearer {}", self.token.expose()))
             .header("content-type", "application/json")
             .body(Full::from(body))
             .map_err(|error| ActError::lasting(format!("weights API {}: {error}", self.url)))?;
@@ -62,7 +63,8 @@ impl ProxyWeights {
                 .map(|stale| WeightsAnswer::Refused { current_epoch: stale.current_epoch })
                 .map_err(|error| ActError::passing(format!("weights API: 409 without its epoch: {error}"))),
             code => {
-                let text = format!("weights API answered {code}: {}", String::from_utf8_lossy(&body));
+                let said = self.token.scrub(&String::from_utf8_lossy(&body));
+                let text = format!("weights API answered {code}: {said}");
                 Err(if code >= 500 { ActError::passing(text) } else { ActError::lasting(text) })
             }
         }

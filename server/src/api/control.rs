@@ -37,8 +37,7 @@ pub trait Control: Send + Sync + 'static {
     /// Whether this process can do its work now, check by check.
     fn health(&self) -> BoxFuture<'_, Health>;
 
-    /// The runtime's own counters in the Prometheus text format, with their HELP and TYPE lines; the API puts the gauges of each service
-    /// (`prescale_desired_replicas` and the like) before it. May be empty.
+    /// All metrics in the Prometheus text format, from what is known in memory.
     fn metrics(&self) -> BoxFuture<'_, String>;
 }
 

@@ -8,7 +8,6 @@ pub mod control;
 pub mod dto;
 mod guard;
 mod input;
-mod metrics;
 mod page;
 mod problem;
 mod routes;
@@ -105,10 +104,10 @@ async fn readyz(State(control): State<Arc<dyn Control>>) -> Response {
     (problem::readiness_status(ready), Json(Readiness { ready, checks })).into_response()
 }
 
-async fn prometheus(State(control): State<Arc<dyn Control>>) -> Result<Response, Problem> {
-    let mut text = metrics::render(&control.overview().await?);
-    text.push_str(&control.metrics().await);
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))], text).into_response())
+/// Answered from what was published, so also while the database doesn't answer: that is when somebody looks.
+async fn prometheus(State(control): State<Arc<dyn Control>>) -> Response {
+    let text = control.metrics().await;
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))], text).into_response()
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::log;
+
 pub mod backtest;
 pub mod forecast;
 pub mod operate;
 pub mod simulate;
 mod units;
+pub mod webhook;
 
 pub use units::{parse_duration, parse_time, show_time};
 
@@ -54,6 +57,8 @@ enum Command {
     Approve(operate::Approve),
     /// Turn a proposal down.
     Reject(operate::Reject),
+    /// Try a webhook receiver with a signed test message.
+    Webhook(webhook::Args),
     /// Print the API's OpenAPI document.
     Openapi,
 }
@@ -71,8 +76,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if help { 0 } else { 2 });
         }
     };
-    log_to_stderr();
-    match dispatch(cli.command) {
+    let ended = log::init(None, None).map_err(|error| CliError::BadInput(error.to_string())).and_then(|()| dispatch(cli.command));
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -83,12 +88,6 @@ pub fn main() -> ExitCode {
             })
         }
     }
-}
-
-/// Logs go to standard error; `PRESCALE_LOG` sets the level (`info`, `debug`, `server=debug`, …).
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PRESCALE_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 fn dispatch(command: Command) -> Result<(), CliError> {
@@ -102,6 +101,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Resume(args) => args.run(),
         Command::Approve(args) => args.run(),
         Command::Reject(args) => args.run(),
+        Command::Webhook(args) => webhook::run(args),
         Command::Openapi => forecast::print(&crate::api::openapi_text()),
     }
 }

@@ -82,13 +82,14 @@ fn announce(options: &Options, stage: &Stage) {
     // Nobody to tell is no reason to stop.
     let _ = writeln!(
         out,
-        "{} from {} (the trace's {}), {} x as fast, load x {}\nproxy: http://{}\npage: {url}",
+        "{} from {} (the trace's {}), {} x as fast, load x {}\nproxy: http://{}\nweights API: http://{}\npage: {url}",
         if stage.resumed { "going on" } else { "replaying" },
         cli::show_time(stage.clock.now_ms().max(stage.trace.from_ms)),
         cli::show_time(stage.clock.now_ms().max(stage.trace.from_ms) - stage.trace.shift_ms()),
         options.speed,
         stage.trace.scale,
         stage.proxy.data_addr(),
+        stage.proxy.admin_addr().map_or_else(String::new, |address| address.to_string()),
     );
     drop(out);
     if options.open && std::env::var_os("DISPLAY").is_some() {

@@ -25,6 +25,7 @@ use crate::cli::CliError;
 use crate::clock::Clock;
 use crate::collect::proxy::ProxySource;
 use crate::runtime::{self, Runtime, Service};
+use crate::secret::Secret;
 use crate::store::Store;
 
 /// How long the proxy may take to get its first backends [wall], on top of the boot delay that replicas have after a restart.
@@ -32,6 +33,8 @@ const CURTAIN: Duration = Duration::from_secs(20);
 /// Requests under way at once in the generator; more means that nobody answers any more.
 const IN_FLIGHT_MAX: u64 = 10_000;
 const SEED: u64 = 1;
+/// The variable with a token for the proxy's weights API and metrics.
+pub const ADMIN_TOKEN: &str = "PRESCALE_ADMIN_TOKEN";
 
 /// The running demo.
 pub struct Stage {
@@ -61,13 +64,14 @@ impl Stage {
     /// Puts everything up; traffic flows when this returns.
     pub async fn build(options: &Options, listener: TcpListener) -> Result<Self, CliError> {
         let address = listener.local_addr().map_err(failed)?;
+        // Before the data folder is touched: it may be refused.
+        let token = token()?;
         let store = Arc::new(Store::open(&options.data_dir).await.map_err(failed)?);
         let Begin { trace, start_ms, resumed } = begin(&store, options, wall_ms()).await?;
         let config = world::config(options.reactive, options.target, options.quantile);
         let state = runtime::Begin::load(&store, vec![config.clone()], start_ms).await.map_err(failed)?;
         let clock = Clock::start(start_ms, options.speed);
-        let token = token()?;
-        let proxy = Arc::new(proxy::start(proxy_config(&clock, token.clone())).await.map_err(failed)?);
+        let proxy = Arc::new(proxy::start(proxy_config(&clock, &token)).await.map_err(failed)?);
         let fleet = Arc::new(LocalFleet::open(fleet_config(options, trace.rate(start_ms)), clock.clone()).await.map_err(failed)?);
         let admin = proxy.admin_addr().ok_or_else(|| failed("the proxy has no weights API"))?;
         let service = Service {
@@ -102,14 +106,19 @@ impl Stage {
     }
 }
 
-/// A secret for the weights API that only this process knows.
-fn token() -> Result<String, CliError> {
+/// The token of the proxy's weights API: the environment's, so that its owner can look there too, or else one that only this process knows.
+fn token() -> Result<Secret, CliError> {
+    if let Some(given) = Secret::from_env(ADMIN_TOKEN).map_err(CliError::BadInput)? {
+        let long = given.expose().len() >= 16 && given.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        let allowed = || CliError::BadInput(format!("{ADMIN_TOKEN}; allowed: 16 or more printable ASCII characters, no spaces"));
+        return long.then_some(given).ok_or_else(allowed);
+    }
     let mut secret = [0_u8; 16];
     getrandom::fill(&mut secret).map_err(|error| failed(format!("the system gives no random numbers: {error}")))?;
-    Ok(format!("{:032x}", u128::from_le_bytes(secret)))
+    Ok(Secret::new(format!("{:032x}", u128::from_le_bytes(secret))))
 }
 
-fn proxy_config(clock: &Clock, admin_token: String) -> ProxyConfig {
+fn proxy_config(clock: &Clock, token: &Secret) -> ProxyConfig {
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut passive = PassiveHealth::new(0, Nanos::from_secs(30));
     // Counting failures whatever succeeds between them would eject everybody at hundreds of requests per second.
@@ -117,7 +126,7 @@ fn proxy_config(clock: &Clock, admin_token: String) -> ProxyConfig {
     let domain = clock.clone();
     ProxyConfig {
         admin_listen: Some(local),
-        admin_token,
+        admin_token: token.expose().to_owned(),
         pool: PoolConfig { passive: Some(passive), ..PoolConfig::new(world::ALGORITHM, Vec::new()) },
         limits: Limits { request_time: Duration::from_millis(world::REQUEST_TIMEOUT_MS), ..Limits::default() },
         clock: Arc::new(move || domain.nanos()),

@@ -6,7 +6,7 @@ use planner::{DecisionId, Event, Mode, OperatorAction, Pause};
 
 use super::control_loop::Outcome;
 use super::shared::View;
-use super::{Shared, health, outcome, view};
+use super::{Shared, health, metrics, outcome, view};
 use crate::BoxFuture;
 use crate::api::control::{Control, ControlError, Health, Operation, SeriesRequest};
 use crate::api::dto;
@@ -146,7 +146,7 @@ impl Control for RuntimeControl {
     }
 
     fn metrics(&self) -> BoxFuture<'_, String> {
-        Box::pin(async move { health::metrics(&self.shared) })
+        Box::pin(async move { metrics::render(&self.shared) })
     }
 }
 

@@ -1,11 +1,13 @@
 //! The one task that owns the planner's state.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use planner::{Command, Entry, Event, State};
 use tokio::sync::{mpsc, watch};
 
 use super::execute::Executor;
+use super::metrics::StoreWork;
 use super::{Message, Shared};
 use crate::store::JournalRow;
 
@@ -50,7 +52,9 @@ impl ControlLoop {
                 () = ended(&mut stopped) => None,
             };
             let Some(message) = message else { return };
+            let begun = Instant::now();
             self.handle(message).await;
+            self.shared.counts.loop_step.observe(begun.elapsed());
         }
     }
 
@@ -75,7 +79,7 @@ impl ControlLoop {
                 self.state = last;
             }
             tracing::error!(error = %why, "the journal can't be written: nothing is executed, capacity holds");
-            self.shared.store_failed(why.clone());
+            self.shared.store_failed(StoreWork::Journal, why.clone());
             reply(message.reply, Outcome::NotWritten(why));
             return;
         }

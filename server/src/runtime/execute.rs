@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use planner::{Command, Event, Order, WeightPlan};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::{Service, Shared, failpoint, forecast};
+use super::metrics::{Call, Failure};
+use super::{Service, Shared, failpoint, forecast, view};
 use crate::act::{ActError, WeightsAnswer};
 
 /// An actuator that hasn't answered by then: nobody knows whether it acted.
@@ -48,8 +48,9 @@ impl Executor {
                 self.spawn(forecast::make(self.shared.clone(), service, self.forecasts.clone()));
             }
             Command::Alert { service, code, text } => {
-                tracing::warn!(service, ?code, "{text}");
-                self.shared.counts.alerts.fetch_add(1, Ordering::Relaxed);
+                let code = view::name_of(&code);
+                tracing::warn!(service, code, "{text}");
+                self.shared.counts.of(&service, |counts| *counts.alerts.entry(code).or_default() += 1);
             }
             // Journal entries were written by the loop, and who asked has been told.
             Command::Journal(_) | Command::Refused { .. } => {}
@@ -69,17 +70,30 @@ impl Executor {
 
 async fn scale(shared: Arc<Shared>, order: Order) {
     let Some(service) = shared.services.get(&order.service) else { return };
+    let (id, decision) = (order.id.0, order.decision.0);
+    tracing::info!(service = order.service, order = id, decision, from = order.from, to = order.target, attempt = order.attempt, "order");
     failpoint::reach("journaled").await;
-    let answer = tokio::time::timeout(ACT_TIMEOUT, service.actuator.scale(&order))
-        .await
-        .unwrap_or_else(|_| Err(ActError::passing(format!("no answer within {ACT_TIMEOUT:?}; it may have acted all the same"))));
+    let answer = tokio::time::timeout(ACT_TIMEOUT, service.actuator.scale(&order)).await;
+    let kind = match &answer {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Failure::of(error)),
+        Err(_) => Some(Failure::Timeout),
+    };
+    if let Some(kind) = kind {
+        shared.counts.actuator_failed(&order.service, Call::Scale, kind);
+    }
+    let answer =
+        answer.unwrap_or_else(|_| Err(ActError::passing(format!("no answer within {ACT_TIMEOUT:?}; it may have acted all the same"))));
     failpoint::reach("acted").await;
     let at_ms = shared.clock.now_ms();
     shared
         .send(match answer {
-            Ok(()) => Event::Acknowledged { order: order.id, at_ms },
+            Ok(()) => {
+                tracing::info!(service = order.service, order = id, decision, "the order is acknowledged");
+                Event::Acknowledged { order: order.id, at_ms }
+            }
             Err(error) => {
-                tracing::warn!(service = order.service, order = order.id.0, %error, "the order failed");
+                tracing::warn!(service = order.service, order = id, decision, %error, "the order failed");
                 let ActError { text, retry, retry_after_ms } = error;
                 Event::ActFailed { order: order.id, at_ms, error: text, retry, retry_after_ms }
             }
@@ -108,6 +122,7 @@ async fn push_weights(
             }
             Err(error) => {
                 tracing::warn!(service = name, %error, "the weights didn't get through");
+                shared.counts.actuator_failed(&name, Call::Weights, Failure::of(&error));
                 tokio::time::sleep(PUSH_AGAIN).await;
                 if error.retry {
                     plans.mark_changed();

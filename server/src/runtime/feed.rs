@@ -6,6 +6,7 @@ use std::time::Duration;
 use planner::{Event, ReplicaState};
 use tokio::sync::watch;
 
+use super::metrics::{Call, Failure, StoreWork};
 use super::{Service, Shared, view};
 use crate::collect::Step;
 use crate::store::SeriesKey;
@@ -70,8 +71,14 @@ impl Feeder {
                 let ready = replicas.iter().filter(|replica| replica.state == ReplicaState::Ready).count();
                 (Event::Fleet { service, at_ms, replicas }, Some(ready))
             }
-            Ok(Err(error)) => (Event::FleetUnknown { service, at_ms, reason: error.to_string() }, None),
-            Err(_) => (Event::FleetUnknown { service, at_ms, reason: format!("no answer within {OBSERVE_TIMEOUT:?}") }, None),
+            Ok(Err(error)) => {
+                self.shared.counts.actuator_failed(self.name(), Call::Observe, Failure::of(&error));
+                (Event::FleetUnknown { service, at_ms, reason: error.to_string() }, None)
+            }
+            Err(_) => {
+                self.shared.counts.actuator_failed(self.name(), Call::Observe, Failure::Timeout);
+                (Event::FleetUnknown { service, at_ms, reason: format!("no answer within {OBSERVE_TIMEOUT:?}") }, None)
+            }
         };
         self.shared.send(event).await;
         ready
@@ -100,6 +107,7 @@ impl Feeder {
     /// Appends finished steps to the history. A database that refuses is shown on `/readyz`; the loop goes on with what it has.
     async fn remember(&self, steps: &[Step], ready: Option<usize>) {
         let Some(newest) = steps.last() else { return };
+        self.shared.counts.of(self.name(), |counts| counts.accuracy.judge(steps));
         let desired = self.shared.view(self.name()).and_then(|view| view::desired(&view.state));
         let of = |value: fn(&Step) -> Option<f64>| steps.iter().filter_map(|step| Some((step.from_ms, value(step)?))).collect::<Vec<_>>();
         // How many replicas there are is known of now, not of steps that come late.
@@ -119,7 +127,7 @@ impl Feeder {
             let key = SeriesKey { service: self.name(), metric };
             if let Err(error) = self.shared.store.append(key, self.service.step_ms, &points).await {
                 tracing::error!(service = self.name(), metric, %error, "the history can't be written");
-                self.shared.store_failed(error.to_string());
+                self.shared.store_failed(StoreWork::History, error.to_string());
                 return;
             }
         }

@@ -1,6 +1,7 @@
 //! Makes a forecast from the stored history, off the loop.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use planner::{Event, HistoryNeed};
 use predictor::{ForecastError, ModelChoice, Request};
@@ -20,7 +21,10 @@ const QUANTILES: [f64; 8] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99];
 pub async fn make(shared: Arc<Shared>, service: String, one_at_a_time: Arc<Semaphore>) {
     // The semaphore is never closed.
     let Ok(_permit) = one_at_a_time.acquire().await else { return };
-    shared.send(event(&shared.store, service, shared.clock.now_ms()).await).await;
+    let begun = Instant::now();
+    let event = event(&shared.store, service, shared.clock.now_ms()).await;
+    shared.counts.forecast.observe(begun.elapsed());
+    shared.send(event).await;
 }
 
 /// The forecast of `service` as of `now_ms`, or why there is none, as an event for the loop.

@@ -1,8 +1,5 @@
 //! Whether this process can do its work now, check by check, in words that a tired person understands.
 
-use std::fmt::Write;
-use std::sync::atomic::Ordering;
-
 use super::Shared;
 use super::shared::View;
 use crate::api::control::{Health, HealthCheck};
@@ -52,23 +49,4 @@ fn fleet(view: &View, now_ms: i64) -> HealthCheck {
         Some(fleet) => check(&name, false, format!("last seen {} s ago; capacity holds", (now_ms - fleet.at_ms) / 1_000)),
         None => check(&name, false, "not seen yet; capacity holds".into()),
     }
-}
-
-/// The loop's own counters, Prometheus text format.
-pub fn metrics(shared: &Shared) -> String {
-    let counts = &shared.counts;
-    let rows = [
-        ("prescale_loop_steps_total", "Steps of the control loop.", &counts.steps),
-        ("prescale_decisions_total", "Decisions journalled, also those to do nothing.", &counts.decisions),
-        ("prescale_orders_total", "Orders issued.", &counts.orders),
-        ("prescale_order_failures_total", "Attempts at orders that failed.", &counts.order_failures),
-        ("prescale_alerts_total", "Alerts raised.", &counts.alerts),
-        ("prescale_load_read_failures_total", "Readings of the load that failed.", &counts.scrape_failures),
-    ];
-    let mut text = String::new();
-    for (name, help, count) in rows {
-        // Writing into a String can't fail.
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", count.load(Ordering::Relaxed));
-    }
-    text
 }

@@ -14,6 +14,7 @@ mod failpoint;
 mod feed;
 mod forecast;
 mod health;
+mod metrics;
 mod outcome;
 mod shared;
 mod view;

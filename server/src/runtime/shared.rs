@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
 use planner::{Decision, Entry, Event, HistoryNeed, Pause, ServiceState, State};
@@ -10,7 +10,8 @@ use predictor::Forecast;
 use tokio::sync::{mpsc, oneshot};
 
 use super::control_loop::Outcome;
-use super::{Message, Service};
+use super::metrics::{Counts, StoreWork};
+use super::{Message, Service, view};
 use crate::clock::Clock;
 use crate::collect::Step;
 use crate::store::Store;
@@ -32,23 +33,6 @@ pub struct View {
     pub forecast_error: Option<(String, Option<HistoryNeed>)>,
     /// The newest decision.
     pub decision: Option<Arc<Decision>>,
-}
-
-/// Counts for `/metrics`.
-#[derive(Debug, Default)]
-pub struct Counts {
-    /// Steps of the control loop.
-    pub steps: AtomicU64,
-    /// Decisions journalled.
-    pub decisions: AtomicU64,
-    /// Orders issued.
-    pub orders: AtomicU64,
-    /// Orders that failed.
-    pub order_failures: AtomicU64,
-    /// Alerts raised.
-    pub alerts: AtomicU64,
-    /// Readings of the load that failed.
-    pub scrape_failures: AtomicU64,
 }
 
 /// What the tasks of the runtime share.
@@ -89,7 +73,7 @@ impl Shared {
             clock,
             store,
             services,
-            counts: Counts::default(),
+            counts: Counts::new(state.services.keys().cloned()),
             events,
             views: RwLock::new(views),
             paused: RwLock::new(state.paused),
@@ -145,13 +129,15 @@ impl Shared {
         for entry in entries {
             match entry {
                 Entry::Decision(decision) => {
-                    self.counts.decisions.fetch_add(1, Ordering::Relaxed);
+                    let reason = view::name_of(&decision.reason);
+                    tracing::debug!(service = decision.service, decision = decision.id.0, reason, "{}", decision.sentence);
+                    self.counts.of(&decision.service, |counts| *counts.decisions.entry(reason).or_default() += 1);
                     if let Some(view) = views.get_mut(&decision.service) {
                         view.decision = Some(Arc::new((**decision).clone()));
                     }
                 }
-                Entry::OrderIssued(_) => _ = self.counts.orders.fetch_add(1, Ordering::Relaxed),
-                Entry::OrderFailed { .. } => _ = self.counts.order_failures.fetch_add(1, Ordering::Relaxed),
+                Entry::OrderIssued(order) => self.counts.of(&order.service, |counts| counts.orders += 1),
+                Entry::OrderFailed { service, .. } => self.counts.of(service, |counts| counts.order_failures += 1),
                 _ => {}
             }
         }
@@ -162,6 +148,10 @@ impl Shared {
 
     pub(super) fn publish_forecast(&self, service: &str, forecast: Forecast, planned: Vec<(i64, u32)>) {
         if let Some(view) = self.views.write().get_mut(service) {
+            let config = &view.state.config;
+            let now_rps = view.load.as_ref().map(|(_, step)| step.load_rps);
+            let lead_ms = view.state.lead.lead(config).ms;
+            self.counts.of(service, |counts| counts.accuracy.promise(&forecast, lead_ms, config.forecast_every_ms, now_rps));
             view.forecast = Some(Arc::new(forecast));
             view.planned = Arc::new(planned);
             view.forecast_error = None;
@@ -169,6 +159,7 @@ impl Shared {
     }
 
     pub(super) fn publish_no_forecast(&self, service: &str, error: &str, need: Option<HistoryNeed>) {
+        self.counts.of(service, |counts| counts.forecast_failures += 1);
         if let Some(view) = self.views.write().get_mut(service) {
             view.forecast_error = Some((error.to_owned(), need));
         }
@@ -180,14 +171,15 @@ impl Shared {
                 Ok(Some(known)) => (view.load, view.load_error) = (Some(known), None),
                 Ok(None) => view.load_error = None,
                 Err(why) => {
-                    self.counts.scrape_failures.fetch_add(1, Ordering::Relaxed);
+                    self.counts.of(service, |counts| counts.load_read_failures += 1);
                     view.load_error = Some(why);
                 }
             }
         }
     }
 
-    pub(super) fn store_failed(&self, why: String) {
+    pub(super) fn store_failed(&self, work: StoreWork, why: String) {
+        self.counts.store_failed(work);
         *self.store_error.write() = Some(why);
     }
 

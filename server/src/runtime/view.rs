@@ -31,12 +31,12 @@ pub fn pause(pause: Pause) -> dto::Pause {
     }
 }
 
-fn seconds(ms: i64) -> f64 {
+pub fn seconds(ms: i64) -> f64 {
     ms as f64 / 1_000.0
 }
 
 /// The snake_case name of a serde enum's variant, as it is in the journal.
-fn name_of(value: &impl serde::Serialize) -> String {
+pub fn name_of(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
@@ -119,7 +119,7 @@ pub fn summary(shared: &Shared, view: &View, past: Option<&Series>) -> dto::Serv
     }
 }
 
-fn replicas(view: &View) -> dto::Replicas {
+pub fn replicas(view: &View) -> dto::Replicas {
     let fleet = view.state.fleet.as_ref();
     let count = |wanted: ReplicaState| {
         fleet
@@ -136,7 +136,7 @@ fn replicas(view: &View) -> dto::Replicas {
     }
 }
 
-fn forecast_health(view: &View) -> dto::ForecastHealth {
+pub fn forecast_health(view: &View) -> dto::ForecastHealth {
     let missing = view.decision.as_ref().and_then(|decision| decision.inputs.forecast_missing.clone());
     let mut health = dto::ForecastHealth {
         state: dto::ForecastState::None,
@@ -176,7 +176,7 @@ fn next_step(view: &View) -> Option<dto::NextStep> {
     view.planned.iter().find(|(_, to)| *to != from).map(|(at_ms, to)| dto::NextStep { at: Time(*at_ms), from, to: *to })
 }
 
-fn data_health(view: &View, now_ms: i64) -> dto::DataHealth {
+pub fn data_health(view: &View, now_ms: i64) -> dto::DataHealth {
     let age_ms = view.load.as_ref().map(|(at_ms, _)| now_ms - at_ms);
     let state = match age_ms {
         None => dto::DataState::Absent,

@@ -9,7 +9,8 @@ use reqwest::Url;
 use super::{SeriesFile, SeriesFileError};
 use crate::cli::{parse_duration, parse_time, show_time};
 use crate::clock::Clock;
-use crate::collect::prometheus::{Options, Problem, PrometheusSource, Queries, Secret};
+use crate::collect::prometheus::{Options, Problem, PrometheusSource, Queries};
+use crate::secret::Secret;
 
 /// What an input begins with that is no file.
 pub const SCHEME: &str = "prometheus:";
@@ -36,10 +37,11 @@ struct Wanted {
 pub fn read(input: &str) -> Result<SeriesFile, SeriesFileError> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let wanted = parse(input, now_ms).map_err(|problem| SeriesFileError::Address { input: input.to_owned(), problem })?;
+    let token = Secret::from_env(TOKEN_VARIABLE).map_err(|problem| SeriesFileError::Address { input: input.to_owned(), problem })?;
     let failed = |problem: Problem| SeriesFileError::Prometheus { query: wanted.query.clone(), problem };
     let options = Options {
         url: wanted.url.clone(),
-        bearer_token: std::env::var(TOKEN_VARIABLE).ok().map(Secret::from),
+        bearer_token: token,
         step_ms: wanted.step_ms,
         timeout: TIMEOUT,
         queries: Queries { load: wanted.query.clone(), ..Queries::default() },

@@ -11,8 +11,9 @@ use reqwest::{Response, StatusCode, Url};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::answer::{ANSWER_BYTES_MAX, Data, Envelope};
-use super::{Options, Problem, Secret, Skew};
+use super::{Options, Problem, Skew};
 use crate::clock::Clock;
+use crate::secret::Secret;
 
 /// How much of a server's own words is shown [characters].
 const SAID_MAX: usize = 300;
@@ -140,7 +141,7 @@ impl Client {
     fn said(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
         let text = match &self.token {
-            Some(token) => text.replace(token.expose(), "…"),
+            Some(token) => token.scrub(&text),
             None => text.into_owned(),
         };
         let line = text.split(|letter: char| letter.is_whitespace() || letter.is_control()).filter(|word| !word.is_empty());

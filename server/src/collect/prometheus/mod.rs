@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 
 pub use check::Checked;
 pub use fresh::Freshness;
-pub use options::{Options, Queries, Secret};
+pub use options::{Options, Queries};
 pub use problem::Problem;
 pub use skew::Skew;
 

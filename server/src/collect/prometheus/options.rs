@@ -1,12 +1,12 @@
 //! What the user says about a Prometheus and the queries of one service, checked once, here.
 
-use std::fmt;
 use std::time::Duration;
 
 use predictor::{MAX_STEP_MS, MIN_STEP_MS};
 use reqwest::Url;
 
 use super::Problem;
+use crate::secret::Secret;
 
 /// How a service's load is read from a Prometheus.
 #[derive(Debug, Clone)]
@@ -38,30 +38,6 @@ pub struct Queries {
     pub shed: Option<String>,
     /// Time of the newest sample [epoch s]; without it, the selectors in `load` tell.
     pub fresh: Option<String>,
-}
-
-/// A text that no log shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself, for the one place that sends it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
 }
 
 impl Options {
@@ -117,7 +93,7 @@ mod tests {
     fn options(change: impl FnOnce(&mut Options)) -> Options {
         let mut options = Options {
             url: "http://127.0.0.1:9090/select/0/prometheus/".into(),
-            bearer_token: Some(Secret::from("canary".to_owned())),
+            bearer_token: Some(Secret::new("canary")),
             step_ms: 60_000,
             timeout: Duration::from_secs(5),
             queries: Queries { load: "x".into(), ..Queries::default() },
@@ -150,7 +126,7 @@ mod tests {
         let texts = [
             format!("{:?}", options(|_| ())),
             options(|o| o.url = "http://user:canary@h:9090".into()).check().unwrap_err().to_string(),
-            options(|o| o.bearer_token = Some(Secret::from("canary canary".to_owned()))).check().unwrap_err().to_string(),
+            options(|o| o.bearer_token = Some(Secret::new("canary canary"))).check().unwrap_err().to_string(),
         ];
         assert!(texts.iter().all(|text| !text.contains("canary")), "{texts:?}");
     }
