@@ -87,6 +87,8 @@ fn the_api_shows_load_forecast_plan_and_decisions_and_obeys_operators() {
     assert_eq!(paused["action"], "hold", "{paused}");
     assert!(operate(&["resume"]).status.success());
     assert_eq!(demo.get(SERVICE)["mode"], "automatic");
+    assert!(operate(&["release", "worldcup"]).status.success());
+    assert_eq!(demo.get(SERVICE)["mode"], "recommend", "what is released isn't acted on any more");
     let unknown = operate(&["mode", "nobody", "observe"]);
     assert_eq!(unknown.status.code(), Some(2), "{}", String::from_utf8_lossy(&unknown.stderr));
 

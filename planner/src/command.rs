@@ -24,6 +24,14 @@ pub enum Command {
     Journal(Entry),
     /// Bring the fleet to an absolute number of replicas.
     Scale(Order),
+    /// Give up what is held on behalf of the service (the floor of somebody else's autoscaler): Prescale doesn't act on it any more. Replicas
+    /// stay as they are.
+    Release {
+        /// Which service.
+        service: String,
+        /// The same on every attempt; from the counter of the orders.
+        id: OrderId,
+    },
     /// Give the balancer this full snapshot.
     PushWeights {
         /// Which service.
@@ -78,6 +86,8 @@ pub enum AlertCode {
     DataBack,
     /// The balancer's epoch can't be passed any more.
     WeightsStuck,
+    /// What is held on behalf of a service could not be given up.
+    ReleaseFailed,
 }
 
 /// Bring a fleet to `target` replicas.
@@ -186,6 +196,28 @@ pub enum Entry {
         /// After.
         to: Mode,
     },
+    /// What is held on behalf of the service is to be given up.
+    ReleaseOrdered {
+        /// Which.
+        id: OrderId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+    },
+    /// A release came to its end, or to nothing.
+    ReleaseEnded {
+        /// Which.
+        id: OrderId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// How it ended.
+        outcome: ReleaseOutcome,
+    },
     /// Somebody paused.
     Paused {
         /// Which service; `None` = all.
@@ -240,6 +272,21 @@ pub enum Entry {
         at_ms: i64,
         /// Time over, replaced, or not needed any more.
         why: String,
+    },
+}
+
+/// How a release ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseOutcome {
+    /// Nothing is held any more.
+    Released,
+    /// Prescale acts on the service again, by a newer order.
+    Superseded,
+    /// It failed for good.
+    Failed {
+        /// Why.
+        error: String,
     },
 }
 

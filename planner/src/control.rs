@@ -11,6 +11,7 @@ mod answer;
 mod observe;
 mod operate;
 mod plan;
+mod release;
 mod tick;
 
 /// Takes one event in and says what is to be done. See the crate's documentation for the order in which the commands must be executed.
@@ -35,6 +36,8 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
         Event::ForecastFailed { error, not_enough_history, .. } => turn.forecast_failed(error, not_enough_history),
         Event::Acknowledged { order, .. } => turn.acknowledged(order),
         Event::ActFailed { order, error, retry, retry_after_ms, .. } => turn.act_failed(order, error, retry, retry_after_ms),
+        Event::Released { id, .. } => turn.released(id),
+        Event::ReleaseFailed { id, error, retry, retry_after_ms, .. } => turn.release_failed(id, error, retry, retry_after_ms),
         Event::WeightsApplied { epoch, .. } => turn.weights_applied(epoch),
         Event::WeightsRefused { epoch, current_epoch, .. } => turn.weights_refused(epoch, current_epoch),
         Event::Operator { .. } | Event::Restarted { .. } => {}
@@ -42,7 +45,7 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
     turn.out
 }
 
-/// Which service is it about? Answers to orders name only the order.
+/// Which service is it about? Answers name only the order or the release.
 fn service_of(state: &State, event: &Event) -> Option<String> {
     match event {
         Event::Tick { service }
@@ -55,6 +58,10 @@ fn service_of(state: &State, event: &Event) -> Option<String> {
         | Event::WeightsRefused { service, .. } => Some(service.clone()),
         Event::Acknowledged { order, .. } | Event::ActFailed { order, .. } => {
             let owns = |service: &&ServiceState| service.pending.as_ref().is_some_and(|pending| pending.order.id == *order);
+            state.services.values().find(owns).map(|service| service.config.name.clone())
+        }
+        Event::Released { id, .. } | Event::ReleaseFailed { id, .. } => {
+            let owns = |service: &&ServiceState| service.release.as_ref().is_some_and(|release| release.id == *id);
             state.services.values().find(owns).map(|service| service.config.name.clone())
         }
         Event::Operator { .. } | Event::Restarted { .. } => None,

@@ -81,6 +81,26 @@ pub enum Event {
         /// Not before this time from `at_ms` on, if the other side said so.
         retry_after_ms: Option<i64>,
     },
+    /// A release was carried out.
+    Released {
+        /// Which.
+        id: OrderId,
+        /// When.
+        at_ms: i64,
+    },
+    /// A release was not carried out, or nobody knows.
+    ReleaseFailed {
+        /// Which.
+        id: OrderId,
+        /// When.
+        at_ms: i64,
+        /// Why.
+        error: String,
+        /// May it be tried again?
+        retry: bool,
+        /// Not before this time from `at_ms` on, if the other side said so.
+        retry_after_ms: Option<i64>,
+    },
     /// The balancer works with these weights.
     WeightsApplied {
         /// Which service.
@@ -171,6 +191,11 @@ pub enum OperatorAction {
     Resume {
         /// Which service, or the pause of all.
         service: Option<String>,
+    },
+    /// Give up what is held on behalf of a service, and stop acting on it: a mode that acts becomes [`Mode::Recommend`].
+    Release {
+        /// Which service.
+        service: String,
     },
     /// Act on a proposal.
     Approve {

@@ -51,13 +51,14 @@ pub mod order;
 mod outlook;
 mod policy;
 pub mod rails;
+pub mod release;
 pub mod simulated;
 pub mod state;
 mod text;
 pub mod weights;
 pub mod window;
 
-pub use command::{AlertCode, Command, DecisionId, Entry, Order, OrderId, OrderOutcome, Ramp, WeightPlan, WeightedBackend};
+pub use command::{AlertCode, Command, DecisionId, Entry, Order, OrderId, OrderOutcome, Ramp, ReleaseOutcome, WeightPlan, WeightedBackend};
 pub use config::{
     Behaviour, Capacity, ConfigError, HpaPolicy, Mode, Pause, Policy, PredictivePolicy, Rails, RateKind, RatePolicy, Select, ServiceConfig,
     Slo,

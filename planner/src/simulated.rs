@@ -193,7 +193,7 @@ impl Autoscaler for Planned {
                         let answer = self.forecast(at_ms);
                         step(&mut self.state, answer, now_ms);
                     }
-                    Command::Journal(_) | Command::Alert { .. } | Command::Refused { .. } => {}
+                    Command::Journal(_) | Command::Release { .. } | Command::Alert { .. } | Command::Refused { .. } => {}
                 }
             }
         }

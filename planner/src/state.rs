@@ -14,6 +14,7 @@ use crate::hpa::Change;
 use crate::lead::LeadTimes;
 use crate::load::LoadWindow;
 use crate::order::{Backoff, Pending};
+use crate::release::Releasing;
 use crate::weights::Weights;
 use crate::window::MaxWindow;
 
@@ -61,6 +62,9 @@ pub struct ServiceState {
     pub lead: LeadTimes,
     /// The order that is not settled.
     pub pending: Option<Pending>,
+    /// The release that isn't answered for good.
+    #[serde(default)]
+    pub release: Option<Releasing>,
     /// The target of the last order that was reached; what the fleet loses by itself is restored to this.
     pub desired: Option<u32>,
     /// Set after orders that failed for good.
@@ -222,6 +226,7 @@ impl ServiceState {
             forecast_asked_ms: None,
             lead: LeadTimes::default(),
             pending: None,
+            release: None,
             desired: None,
             backoff: None,
             changes: Vec::new(),
@@ -277,6 +282,9 @@ impl ServiceState {
         self.forecast_asked_ms = None;
         if let Some(pending) = &mut self.pending {
             pending.clamp(now_ms);
+        }
+        if let Some(release) = &mut self.release {
+            release.clamp(now_ms);
         }
         if let Some(backoff) = &mut self.backoff {
             backoff.until_ms = backoff.until_ms.min(now_ms.saturating_add(600_000));

@@ -26,7 +26,10 @@ fn bad_days(seed: u64) {
         sim.tick();
     }
     let seen = sim.auditor.seen;
-    assert!(seen.orders > 100 && seen.crashes > 100 && seen.retries > 50 && seen.holds_without_data > 200, "a world too kind: {seen:?}");
+    assert!(
+        seen.orders > 100 && seen.crashes > 100 && seen.retries > 50 && seen.holds_without_data > 200 && seen.releases > 10,
+        "a world too kind: {seen:?}"
+    );
     sim.calm();
     for _ in 0..CALM_TICKS {
         sim.tick();
@@ -35,6 +38,7 @@ fn bad_days(seed: u64) {
         let service = &sim.state.services[site.name];
         assert_eq!(service.mode, Mode::Automatic);
         assert!(service.pending.is_none(), "seed {seed}: {:?} is still open", service.pending);
+        assert!(service.release.is_none(), "seed {seed}: {:?} is still open", service.release);
         let decision = service.last_decision.as_ref().unwrap();
         let fleet = site.fleet.counted();
         assert_eq!((decision.current, decision.target), (Some(fleet), Some(fleet)), "seed {seed}: {}", decision.sentence);

@@ -2,7 +2,7 @@
 
 use super::Turn;
 use super::plan::Plan;
-use crate::command::{AlertCode, Command, DecisionId, Entry, Order, OrderOutcome};
+use crate::command::{AlertCode, Command, DecisionId, Entry, Order, OrderOutcome, ReleaseOutcome};
 use crate::config::Mode;
 use crate::decision::{Action, Decision, ReasonCode};
 use crate::explain;
@@ -106,6 +106,7 @@ impl Turn<'_> {
     pub(super) fn issue(&mut self, decision: DecisionId, from: u32, target: u32) {
         let now_ms = self.now_ms;
         self.service.close(OrderOutcome::Superseded, now_ms, &mut self.out);
+        self.end_release(ReleaseOutcome::Superseded);
         self.service.proposal = None;
         self.service.rejected = None;
         let (id, service) = (self.order_id(), self.service.config.name.clone());

@@ -29,6 +29,10 @@ pub(super) fn operate(state: &mut State, who: String, action: OperatorAction, no
             },
             None => unknown("resume", &service.unwrap_or_default()),
         },
+        OperatorAction::Release { service } => match Turn::of(state, &service, now_ms) {
+            Some(turn) => turn.release(who),
+            None => unknown("release", &service),
+        },
         OperatorAction::Approve { decision } => match proposer(state, decision) {
             Some(name) => Turn::of(state, &name, now_ms).map_or_else(Vec::new, |turn| turn.approve(decision, who)),
             None => not_waiting("approve", decision),
@@ -53,6 +57,9 @@ pub(super) fn restarted(state: &mut State, now_ms: i64) -> Vec<Command> {
                 turn.resend();
             }
         }
+        if turn.service.release.is_some() {
+            turn.send_release();
+        }
         turn.send_weights();
         turn.service.forecast_asked_ms = Some(now_ms);
         turn.out.push(Command::RequestForecast { service: name, at_ms: now_ms });
@@ -68,16 +75,31 @@ impl Turn<'_> {
             return self.out;
         }
         self.service.mode = mode;
-        self.journal(Entry::ModeChanged { service: self.service.config.name.clone(), at_ms: self.now_ms, who, from, to: mode });
+        let service = self.service.config.name.clone();
+        self.journal(Entry::ModeChanged { service, at_ms: self.now_ms, who: who.clone(), from, to: mode });
         self.withdraw("the mode changed");
-        if mode < Mode::Approve {
-            // Nothing is sent again from here on, and what the fleet loses is its owner's business.
-            if self.service.pending.as_ref().is_some_and(|pending| !matches!(pending.phase, Phase::Acknowledged { .. })) {
-                self.cancel();
-            }
-            self.service.desired = None;
+        if mode < from && from >= Mode::Approve {
+            self.let_go(who);
         }
         self.out
+    }
+
+    /// Also in a mode that doesn't act: what is held may be left from before, or a first release may have failed.
+    fn release(mut self, who: String) -> Vec<Command> {
+        if self.service.mode >= Mode::Approve {
+            return self.set_mode(who, Mode::Recommend);
+        }
+        self.let_go(who);
+        self.out
+    }
+
+    /// Nothing is sent again from here on, what the fleet loses is its owner's business, and what is held for it is given up.
+    fn let_go(&mut self, who: String) {
+        if self.service.pending.as_ref().is_some_and(|pending| !matches!(pending.phase, Phase::Acknowledged { .. })) {
+            self.cancel();
+        }
+        self.service.desired = None;
+        self.order_release(who);
     }
 
     fn approve(mut self, id: DecisionId, who: String) -> Vec<Command> {

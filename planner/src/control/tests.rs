@@ -9,6 +9,7 @@ mod decisions;
 mod forecasts;
 mod orders;
 mod proof;
+mod releases;
 
 /// A loop with one service, its clock, and what it did so far.
 pub(crate) struct Desk {

@@ -20,6 +20,7 @@ impl Turn<'_> {
         if !issued {
             self.retry();
         }
+        self.retry_release();
         self.push_weights();
         self.ask_for_forecast();
     }

@@ -1,9 +1,11 @@
 //! Watches every step and knows what must never happen. It keeps its own book of what the loop was told, so that it doesn't have to believe
 //! the loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use planner::{Command, Decision, Entry, Event, Mode, Order, OrderId, OrderOutcome, Pause, ReplicaState, ServiceConfig, State};
+use planner::{
+    Command, Decision, Entry, Event, Mode, Order, OrderId, OrderOutcome, Pause, ReleaseOutcome, ReplicaState, ServiceConfig, State,
+};
 
 /// What the auditor knows of one service.
 #[derive(Default, Clone)]
@@ -16,6 +18,11 @@ struct Book {
     /// Orders in the durable journal.
     issued: BTreeMap<OrderId, Order>,
     open: Option<OrderId>,
+    /// Releases in the durable journal, and the one that is under way.
+    releases: BTreeSet<OrderId>,
+    releasing: Option<OrderId>,
+    /// Releases that the loop was told are done.
+    released: BTreeSet<OrderId>,
     /// Target of the last order that was reached: what the fleet loses by itself may come back on top of a step.
     reached: u32,
     last_change_ms: Option<i64>,
@@ -34,6 +41,7 @@ pub struct Seen {
     pub holds_without_data: u32,
     pub approvals: u32,
     pub refusals: u32,
+    pub releases: u32,
     pub largest_state: usize,
 }
 
@@ -77,6 +85,12 @@ impl Auditor {
                     book.unknown_since = Some(*at_ms);
                 }
             }
+            Event::Released { id, .. } => {
+                let asked = |book: &&mut Book| book.releases.contains(id);
+                if let Some(book) = self.books.values_mut().find(asked) {
+                    book.released.insert(*id);
+                }
+            }
             _ => {}
         }
     }
@@ -104,6 +118,7 @@ impl Auditor {
                     assert!(!reason.is_empty());
                     self.seen.refusals += 1;
                 }
+                Command::Release { service, id } => assert_eq!(self.books[service].releasing, Some(*id), "{service}: a release of nothing"),
                 Command::RequestForecast { .. } => {}
             }
         }
@@ -112,6 +127,8 @@ impl Auditor {
             assert_eq!(decisions, 1, "each tick is one decision");
             let open = state.services[service].pending.as_ref().map(|pending| pending.order.id);
             assert_eq!(open, self.books[service].open, "{service}: the journal and the state tell the same story");
+            let releasing = state.services[service].release.as_ref().map(|release| release.id);
+            assert_eq!(releasing, self.books[service].releasing, "{service}: of releases, too");
         }
     }
 
@@ -132,6 +149,19 @@ impl Auditor {
                 assert!(self.books[service].issued.contains_key(order), "{service}: an answer to nothing");
             }
             Entry::ModeChanged { service, to, .. } => self.book(service).mode = Some(*to),
+            Entry::ReleaseOrdered { id, service, .. } => {
+                self.fresh_id(id.0);
+                self.seen.releases += 1;
+                let book = self.book(service);
+                assert!(book.mode < Some(Mode::Automatic), "{service}: a release while it acts by itself");
+                assert_eq!(book.releasing.replace(*id), None, "{service}: two releases at once");
+                book.releases.insert(*id);
+            }
+            Entry::ReleaseEnded { id, service, outcome, .. } => {
+                let book = self.book(service);
+                assert_eq!(book.releasing.take(), Some(*id), "{service}: ended a release that wasn't under way");
+                assert!(*outcome != ReleaseOutcome::Released || book.released.contains(id), "{service}: nobody has released it");
+            }
             Entry::Paused { service: Some(service), pause, .. } => self.book(service).paused = Some(*pause),
             Entry::Paused { service: None, pause, .. } => self.paused_all = Some(*pause),
             Entry::Resumed { service: Some(service), .. } => self.book(service).paused = None,
@@ -182,6 +212,7 @@ impl Auditor {
         let held = |up: bool| paused.iter().flatten().any(|p| if up { p.holds_up() } else { p.holds_down() });
         assert!(!held(target > from), "{name}: {from} → {target} against a pause");
         assert_eq!(book.open, None, "{name}: two orders at once");
+        assert_eq!(book.releasing, None, "{name}: acts and gives up at once");
         book.open = Some(order.id);
         book.last_change_ms = Some(now_ms);
         book.issued.insert(order.id, order.clone());
@@ -200,6 +231,11 @@ impl Auditor {
     pub fn scale(&self, order: &Order) {
         let known = self.books[&order.service].issued.get(&order.id);
         assert_eq!(known.map(|known| known.target), Some(order.target), "an order that was never written down");
+    }
+
+    /// Journal before act, for releases.
+    pub fn release(&self, service: &str, id: OrderId) {
+        assert!(self.books[service].releases.contains(&id), "a release that was never written down");
     }
 
     fn fresh(&self, config: &ServiceConfig, now_ms: i64) -> bool {

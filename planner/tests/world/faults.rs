@@ -1,6 +1,6 @@
 //! What goes wrong out there: sources, the executor, forecasts, people.
 
-use planner::{Event, HistoryNeed, Mode, OperatorAction, Order, Pause};
+use planner::{Event, HistoryNeed, Mode, OperatorAction, Order, OrderId, Pause};
 use predictor::{Forecast, Point};
 use rand::RngExt;
 
@@ -60,13 +60,25 @@ impl Sim {
         }
     }
 
+    /// The executor gives up what it holds, or fails; its answer arrives, is lost, or comes twice.
+    pub fn execute_release(&mut self, service: &str, id: OrderId) {
+        self.auditor.release(service, id);
+        let at_ms = self.now_ms;
+        if self.happens(0.3) {
+            let retry = !self.happens(0.2);
+            self.send(Event::ReleaseFailed { id, at_ms, error: "503 Service Unavailable".to_owned(), retry, retry_after_ms: None });
+        } else if !self.happens(0.2) {
+            self.send(Event::Released { id, at_ms });
+        }
+    }
+
     /// People do things, sensible or not.
     pub fn meddle(&mut self) {
         let pick = self.rng.random_range(0..2usize);
         let service = self.sites[pick].name.to_owned();
         let proposal = self.state.services[&service].proposal.as_ref().map(|proposal| proposal.id);
         let stale = planner::DecisionId(self.rng.random_range(0..1_000));
-        let action = match self.rng.random_range(0..20) {
+        let action = match self.rng.random_range(0..21) {
             0 => OperatorAction::SetMode { service, mode: Mode::Observe },
             1 => OperatorAction::SetMode { service, mode: Mode::Recommend },
             2 | 3 => OperatorAction::SetMode { service, mode: Mode::Approve },
@@ -77,6 +89,7 @@ impl Sim {
             6 | 7 => OperatorAction::Approve { decision: proposal.unwrap_or(stale) },
             8 => OperatorAction::Reject { decision: proposal.unwrap_or(stale), reason: "no".to_owned() },
             9 => OperatorAction::Pause { service: Some("nobody".to_owned()), pause: Pause::Up },
+            20 => OperatorAction::Release { service },
             _ => {
                 self.operator(OperatorAction::Resume { service: None });
                 self.operator(OperatorAction::Resume { service: Some(service.clone()) });

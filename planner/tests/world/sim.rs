@@ -1,8 +1,8 @@
 //! The world's clock, its faults, and the shell around the loop: journal and state are written, then commands are executed, unless it crashes.
 
 use planner::{
-    Behaviour, Capacity, Command, Event, HpaPolicy, Mode, OperatorAction, Order, Policy, PredictivePolicy, Rails, ServiceConfig, Slo,
-    State, WeightPlan, step,
+    Behaviour, Capacity, Command, Event, HpaPolicy, Mode, OperatorAction, Order, OrderId, Policy, PredictivePolicy, Rails, ServiceConfig,
+    Slo, State, WeightPlan, step,
 };
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -17,6 +17,8 @@ const START_MS: i64 = 1_700_006_400_000;
 pub enum Mail {
     /// To the executor; it answers, or not.
     Order(Order),
+    /// To the executor, too.
+    Release(String, OrderId),
     /// To the balancer.
     Weights(usize, WeightPlan),
     /// To the loop.
@@ -137,6 +139,7 @@ impl Sim {
             match mail {
                 Mail::Event(event) => self.feed(event),
                 Mail::Order(order) => self.execute(&order),
+                Mail::Release(service, id) => self.execute_release(&service, id),
                 Mail::Weights(at, plan) => {
                     let (service, epoch) = (self.sites[at].name.to_owned(), plan.epoch);
                     let event = match self.sites[at].take_weights(&plan) {
@@ -221,6 +224,11 @@ impl Sim {
             Command::PushWeights { service, snapshot } => {
                 if let Some(at) = self.sites.iter().position(|site| site.name == service).filter(|_| !self.happens(0.1)) {
                     self.mail.push((at_ms, Mail::Weights(at, snapshot)));
+                }
+            }
+            Command::Release { service, id } => {
+                if !self.happens(0.1) {
+                    self.mail.push((at_ms, Mail::Release(service, id)));
                 }
             }
             Command::RequestForecast { service, .. } => self.answer_forecast(service, at_ms),

@@ -42,6 +42,12 @@ pub trait Actuator: Send + Sync + 'static {
 
     /// Every replica that exists, whatever its state.
     fn observe(&self) -> BoxFuture<'_, Result<Vec<Replica>, ActError>>;
+
+    /// Gives up what we hold on behalf of this service (a floor that belongs to somebody else), because Prescale doesn't act on it any more.
+    /// Replicas stay as they are. May be asked twice; most ways hold nothing.
+    fn release(&self) -> BoxFuture<'_, Result<(), ActError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Whoever can say what a fleet looks like, for an actuator that can't: the one that scales isn't always the one that knows.

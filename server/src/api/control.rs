@@ -117,6 +117,11 @@ pub enum Operation {
         /// One service, or the pause that holds for all (`None`).
         service: Option<String>,
     },
+    /// Give up what is held on behalf of a service, and stop acting on it.
+    Release {
+        /// The service.
+        service: String,
+    },
     /// Do what decision `decision` proposes.
     Approve {
         /// The decision's id.

@@ -30,6 +30,7 @@ pub fn operations() -> OpenApiRouter<Arc<dyn Control>> {
         .routes(routes!(set_mode))
         .routes(routes!(pause_service, resume_service))
         .routes(routes!(pause_all, resume_all))
+        .routes(routes!(release))
         .routes(routes!(approve))
         .routes(routes!(reject))
 }
@@ -158,6 +159,17 @@ async fn pause(control: Arc<dyn Control>, service: Option<String>, request: Requ
 async fn resume(control: Arc<dyn Control>, service: Option<String>) -> Answer<PauseState> {
     control.operate(WHO, Operation::Resume { service }).await?;
     Ok(Json(PauseState { pause: None }))
+}
+
+/// Gives up what is held on behalf of a service, such as the floor of its autoscaler, and stops acting on it: a mode that acts becomes
+/// `recommend`. Answered when it is in the journal; it is then tried until it is done.
+#[utoipa::path(post, path = "/api/v1/services/{name}/release", tag = "operate", params(("name" = String, Path, description = "The service")), responses(
+    (status = 204, description = "In the journal"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such service"),
+))]
+async fn release(State(control): Shared, name: Segment) -> Result<Done, Problem> {
+    control.operate(WHO, Operation::Release { service: name.0 }).await?;
+    Ok(Done)
 }
 
 /// Does what a decision proposes.

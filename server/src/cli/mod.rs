@@ -53,6 +53,8 @@ enum Command {
     Pause(operate::Pause),
     /// End a pause.
     Resume(operate::Resume),
+    /// Give up what is held on behalf of a service, and stop acting on it.
+    Release(operate::Release),
     /// Let a proposal be carried out.
     Approve(operate::Approve),
     /// Turn a proposal down.
@@ -99,6 +101,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Mode(args) => args.run(),
         Command::Pause(args) => args.run(),
         Command::Resume(args) => args.run(),
+        Command::Release(args) => args.run(),
         Command::Approve(args) => args.run(),
         Command::Reject(args) => args.run(),
         Command::Webhook(args) => webhook::run(args),

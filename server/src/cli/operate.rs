@@ -1,4 +1,4 @@
-//! `prescale mode`, `pause`, `resume`, `approve`, `reject`: what an operator does on the page, from a shell, through the same API.
+//! `prescale mode`, `pause`, `resume`, `release`, `approve`, `reject`: what an operator does on the page, from a shell, through the same API.
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -71,6 +71,19 @@ pub struct Resume {
     server: Server,
 }
 
+/// Gives up what is held on behalf of a service, such as the floor of its autoscaler, and stops acting on it.
+///
+/// A service in mode approve or automatic is in mode recommend from then on. Replicas stay as they are; from here on they are their owner's
+/// business.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  prescale release chat-api")]
+pub struct Release {
+    /// The service
+    service: String,
+    #[command(flatten)]
+    server: Server,
+}
+
 /// Lets a proposal be carried out.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  prescale approve 1042")]
@@ -122,6 +135,16 @@ impl Resume {
     pub fn run(self) -> Result<(), CliError> {
         send(&self.server, "DELETE", &pause_path(self.service.as_deref()), None)?;
         done(&format!("{} resumed", who(self.service.as_deref())));
+        Ok(())
+    }
+}
+
+impl Release {
+    /// # Errors
+    /// What the control plane answered.
+    pub fn run(self) -> Result<(), CliError> {
+        send(&self.server, "POST", &format!("/services/{}/release", self.service), None)?;
+        done(&format!("{} is released: what Prescale held for it is being given up", self.service));
         Ok(())
     }
 }

@@ -126,6 +126,7 @@ impl Control for RuntimeControl {
     fn operate<'a>(&'a self, who: &'a str, operation: Operation) -> BoxFuture<'a, Result<(), ControlError>> {
         Box::pin(async move {
             if let Operation::SetMode { service, .. }
+            | Operation::Release { service }
             | Operation::Pause { service: Some(service), .. }
             | Operation::Resume { service: Some(service) } = &operation
             {
@@ -170,6 +171,7 @@ fn action(operation: Operation) -> OperatorAction {
             },
         },
         Operation::Resume { service } => OperatorAction::Resume { service },
+        Operation::Release { service } => OperatorAction::Release { service },
         Operation::Approve { decision } => OperatorAction::Approve { decision: DecisionId(decision) },
         Operation::Reject { decision, reason } => OperatorAction::Reject { decision: DecisionId(decision), reason },
     }

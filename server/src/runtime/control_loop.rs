@@ -129,7 +129,12 @@ fn touched(event: &Event) -> Option<&str> {
         | Event::ForecastFailed { service, .. }
         | Event::WeightsApplied { service, .. }
         | Event::WeightsRefused { service, .. } => Some(service),
-        Event::Acknowledged { .. } | Event::ActFailed { .. } | Event::Operator { .. } | Event::Restarted { .. } => None,
+        Event::Acknowledged { .. }
+        | Event::ActFailed { .. }
+        | Event::Released { .. }
+        | Event::ReleaseFailed { .. }
+        | Event::Operator { .. }
+        | Event::Restarted { .. } => None,
     }
 }
 
@@ -156,6 +161,8 @@ fn row(entry: &Entry) -> Result<JournalRow, serde_json::Error> {
         Entry::OrderFailed { order, service, at_ms, .. } => ("order_failed", service.as_str(), *at_ms, order.0),
         Entry::OrderClosed { order, service, at_ms, .. } => ("order_closed", service.as_str(), *at_ms, order.0),
         Entry::ModeChanged { service, at_ms, .. } => ("mode_changed", service.as_str(), *at_ms, 0),
+        Entry::ReleaseOrdered { id, service, at_ms, .. } => ("release_ordered", service.as_str(), *at_ms, id.0),
+        Entry::ReleaseEnded { id, service, at_ms, .. } => ("release_ended", service.as_str(), *at_ms, id.0),
         Entry::Paused { service, at_ms, .. } => ("paused", service.as_deref().unwrap_or(""), *at_ms, 0),
         Entry::Resumed { service, at_ms, .. } => ("resumed", service.as_deref().unwrap_or(""), *at_ms, 0),
         Entry::Approved { decision, service, at_ms, .. } => ("approved", service.as_str(), *at_ms, decision.0),

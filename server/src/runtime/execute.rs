@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use planner::{Command, Event, Order, WeightPlan};
+use planner::{Command, Event, Order, OrderId, WeightPlan};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -39,6 +39,7 @@ impl Executor {
     pub fn execute(&self, command: Command) {
         match command {
             Command::Scale(order) => self.spawn(scale(self.shared.clone(), order)),
+            Command::Release { service, id } => self.spawn(release(self.shared.clone(), service, id)),
             Command::PushWeights { service, snapshot } => {
                 if let Some(newest) = self.weights.get(&service) {
                     newest.send_replace(Some(snapshot));
@@ -99,6 +100,22 @@ async fn scale(shared: Arc<Shared>, order: Order) {
             }
         })
         .await;
+}
+
+async fn release(shared: Arc<Shared>, name: String, id: OrderId) {
+    let Some(service) = shared.services.get(&name) else { return };
+    let answer = tokio::time::timeout(ACT_TIMEOUT, service.actuator.release())
+        .await
+        .unwrap_or_else(|_| Err(ActError::passing(format!("no answer within {ACT_TIMEOUT:?}; it may have happened all the same"))));
+    let at_ms = shared.clock.now_ms();
+    let event = match answer {
+        Ok(()) => Event::Released { id, at_ms },
+        Err(ActError { text: error, retry, retry_after_ms }) => {
+            tracing::warn!(service = name, error, "the release failed");
+            Event::ReleaseFailed { id, at_ms, error, retry, retry_after_ms }
+        }
+    };
+    shared.send(event).await;
 }
 
 async fn push_weights(

@@ -30,9 +30,13 @@ pub fn by_decision(rows: &[JournalRow]) -> BTreeMap<u64, &'static str> {
             Entry::Approved { decision, .. } => (Some(decision.0), "approved"),
             Entry::Rejected { decision, .. } => (Some(decision.0), "rejected"),
             Entry::Expired { decision, .. } => (Some(decision.0), "expired"),
-            Entry::Decision(_) | Entry::OrderRetried(_) | Entry::ModeChanged { .. } | Entry::Paused { .. } | Entry::Resumed { .. } => {
-                continue;
-            }
+            Entry::Decision(_)
+            | Entry::OrderRetried(_)
+            | Entry::ModeChanged { .. }
+            | Entry::ReleaseOrdered { .. }
+            | Entry::ReleaseEnded { .. }
+            | Entry::Paused { .. }
+            | Entry::Resumed { .. } => continue,
         };
         if let Some(decision) = decision {
             outcomes.insert(decision, outcome);

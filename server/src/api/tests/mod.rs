@@ -162,6 +162,7 @@ async fn orders_reach_the_control_plane_as_they_were_given() {
     assert_eq!(with_json(&fake, "DELETE", "/api/v1/services/chat/pause", "").await.json(), json!({"pause": null}));
     with_json(&fake, "POST", "/api/v1/pause", r#"{"pause":"both"}"#).await;
     with_json(&fake, "DELETE", "/api/v1/pause", "").await;
+    assert_eq!(with_json(&fake, "POST", "/api/v1/services/chat/release", "").await.status, 204);
     assert_eq!(with_json(&fake, "POST", "/api/v1/decisions/7/approve", "").await.status, 204);
     assert_eq!(with_json(&fake, "POST", "/api/v1/decisions/8/reject", r#"{"reason":" sale tonight "}"#).await.status, 204);
     let chat = || "chat".to_owned();
@@ -171,6 +172,7 @@ async fn orders_reach_the_control_plane_as_they_were_given() {
         Operation::Resume { service: Some(chat()) },
         Operation::Pause { service: None, pause: Pause::Both },
         Operation::Resume { service: None },
+        Operation::Release { service: chat() },
         Operation::Approve { decision: 7 },
         Operation::Reject { decision: 8, reason: "sale tonight".to_owned() },
     ];
