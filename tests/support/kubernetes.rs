@@ -1,0 +1,346 @@
+//! A scripted Kubernetes API server: expected calls as data, answers as a real 1.36 server gave them (`server/testdata/kubernetes`).
+//!
+//! Two kinds of answers: a *script* of calls that must come, each once and in this order, and *standing* answers for calls that may come any
+//! number of times. A call that is neither is answered 501 and fails the test; so does one that never came ([`Server::finish`] waits for it
+//! until a deadline). An answer can be withheld, so that a test can end the process that waits for it.
+//!
+//! The standard library only, in threads of its own: tests with and without an async runtime use it, and so do those that start the binary.
+
+#![allow(dead_code, reason = "each of the tests that include this uses a part of it")]
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A scripted call that hasn't come by then won't.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A call as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub method: String,
+    /// Without the query.
+    pub path: String,
+    /// Decoded, sorted by key.
+    pub query: Vec<(String, String)>,
+    /// `Null` = none, or no JSON.
+    pub body: Value,
+}
+
+/// What is answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+    end: End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    Send,
+    Withhold,
+    HangUp,
+}
+
+/// A call that is expected: the path with a query that must be there (`?a=b&c=d`, in any order, more is allowed), and a part of the body.
+#[derive(Debug, Clone)]
+struct Expected {
+    method: String,
+    path: String,
+    query: Vec<(String, String)>,
+    body: Value,
+    answer: Answer,
+}
+
+#[derive(Default)]
+struct State {
+    script: VecDeque<Expected>,
+    standing: Vec<Expected>,
+    calls: Vec<Call>,
+    wrong: Vec<String>,
+    withheld: usize,
+    stopped: bool,
+}
+
+/// The running server; it ends when this is dropped.
+pub struct Server {
+    address: SocketAddr,
+    deadline: Duration,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl Answer {
+    /// A recorded answer, by the beginning of its file's name: `"03"` or `"03-scale-get"`.
+    pub fn recorded(name: &str) -> Self {
+        let file = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+        let file = file.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(name));
+        let text = std::fs::read_to_string(file.unwrap_or_else(|| panic!("no recorded answer begins with {name:?}"))).unwrap();
+        let (_, answer) = text.split_once("\n< ").expect("a line `< STATUS REASON`");
+        let (status, rest) = answer.split_once(' ').expect("a status");
+        let (_, body) = rest.split_once("\n<\n").expect("an empty line before the body");
+        Self::json(status.parse().unwrap(), body)
+    }
+
+    pub fn json(status: u16, body: impl ToString) -> Self {
+        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        Self { status, headers, body: body.to_string(), end: End::Send }
+    }
+
+    /// What the API server says when it doesn't do something.
+    pub fn status(code: u16, message: &str) -> Self {
+        Self::json(code, serde_json::json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code }))
+    }
+
+    /// Never answers; whoever asks waits until it gives up or is ended.
+    pub fn withheld() -> Self {
+        Self { end: End::Withhold, ..Self::json(200, "") }
+    }
+
+    /// Closes the connection instead of answering.
+    pub fn hang_up() -> Self {
+        Self { end: End::HangUp, ..Self::json(200, "") }
+    }
+
+    /// The same with another value at a JSON pointer; missing objects on the way are made.
+    pub fn with(mut self, pointer: &str, value: impl Into<Value>) -> Self {
+        let mut body = self.value();
+        let mut at = &mut body;
+        for key in pointer.split('/').skip(1) {
+            let key = key.replace("~1", "/").replace("~0", "~");
+            at = match (at, key.parse::<usize>()) {
+                (Value::Array(items), Ok(index)) => &mut items[index],
+                (object, _) => &mut object[key],
+            };
+        }
+        *at = value.into();
+        self.body = body.to_string();
+        self
+    }
+
+    /// The body, to build others from.
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+impl Server {
+    pub fn start() -> Self {
+        Self::with_deadline(DEADLINE)
+    }
+
+    pub fn with_deadline(deadline: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new((Mutex::new(State::default()), Condvar::new()));
+        let shared = state.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if lock(&shared).stopped {
+                    return;
+                }
+                let shared = shared.clone();
+                thread::spawn(move || serve(stream, &shared));
+            }
+        });
+        Self { address, deadline, state }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Writes a kubeconfig that leads here, and returns its path.
+    pub fn kubeconfig(&self, folder: &Path) -> PathBuf {
+        let path = folder.join("kubeconfig");
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters: [{{name: test, cluster: {{server: '{}'}}}}]\n\
+             users: [{{name: test, user: {{}}}}]\ncontexts: [{{name: test, context: {{cluster: test, user: test}}}}]\n",
+            self.url()
+        );
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The next call of the script.
+    pub fn expect(&self, method: &str, path: &str, answer: Answer) -> &Self {
+        self.expect_body(method, path, Value::Null, answer)
+    }
+
+    /// The next call of the script, whose body has this part.
+    pub fn expect_body(&self, method: &str, path: &str, body: Value, answer: Answer) -> &Self {
+        lock(&self.state).script.push_back(expected(method, path, body, answer));
+        self
+    }
+
+    /// A call that may come at any time. The newest of several answers counts.
+    pub fn always(&self, method: &str, path: &str, answer: Answer) -> &Self {
+        lock(&self.state).standing.insert(0, expected(method, path, Value::Null, answer));
+        self
+    }
+
+    /// Every call so far.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.state).calls.clone()
+    }
+
+    /// Waits until so many answers are being withheld.
+    pub fn wait_for_withheld(&self, count: usize) {
+        self.wait(|state| state.withheld >= count, "an answer to be withheld");
+    }
+
+    /// Fails when a call of the script never came, or another came. Returns all calls.
+    pub fn finish(&self) -> Vec<Call> {
+        self.wait(|state| state.script.is_empty() || !state.wrong.is_empty(), "the rest of the script");
+        let state = lock(&self.state);
+        assert!(state.wrong.is_empty(), "not expected: {:#?}\nleft of the script: {:#?}", state.wrong, state.script);
+        state.calls.clone()
+    }
+
+    fn wait(&self, done: impl Fn(&State) -> bool, what: &str) {
+        let started = Instant::now();
+        let mut state = lock(&self.state);
+        while !done(&state) {
+            let left = self.deadline.saturating_sub(started.elapsed());
+            assert!(!left.is_zero(), "waited {:?} for {what}: {:#?}", self.deadline, state.script);
+            state = self.state.1.wait_timeout(state, left).unwrap().0;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        lock(&self.state).stopped = true;
+        // Wakes the listener; that nobody listens any more is as good.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/kubernetes")
+}
+
+/// A test that failed while it held the lock has said why already.
+fn lock(state: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
+    state.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn expected(method: &str, path: &str, body: Value, answer: Answer) -> Expected {
+    let (path, query) = split(path);
+    Expected { method: method.to_owned(), path, query, body, answer }
+}
+
+fn split(target: &str) -> (String, Vec<(String, String)>) {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let pair = |pair: &str| pair.split_once('=').map_or((pair.to_owned(), String::new()), |(key, value)| (decode(key), decode(value)));
+    let mut query: Vec<_> = query.split('&').filter(|part| !part.is_empty()).map(pair).collect();
+    query.sort();
+    (path.to_owned(), query)
+}
+
+fn decode(text: &str) -> String {
+    let (mut bytes, mut out) = (text.bytes(), Vec::new());
+    while let Some(byte) = bytes.next() {
+        let hex = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).unwrap_or(0) as u8;
+        match byte {
+            b'%' => out.push(hex(bytes.next()) * 16 + hex(bytes.next())),
+            b'+' => out.push(b' '),
+            other => out.push(other),
+        }
+    }
+    String::from_utf8(out).unwrap()
+}
+
+impl Expected {
+    fn is(&self, call: &Call) -> bool {
+        self.method == call.method
+            && self.path == call.path
+            && self.query.iter().all(|pair| call.query.contains(pair))
+            && is_part(&self.body, &call.body)
+    }
+}
+
+/// Objects may have more than the part asks for; `null` in the part asks for `null`, at the top for anything.
+fn is_part(part: &Value, whole: &Value) -> bool {
+    fn inner(part: &Value, whole: &Value) -> bool {
+        match (part, whole) {
+            (Value::Object(part), Value::Object(whole)) => {
+                part.iter().all(|(key, value)| whole.get(key).is_some_and(|found| inner(value, found)))
+            }
+            (part, whole) => part == whole,
+        }
+    }
+    part.is_null() || inner(part, whole)
+}
+
+fn serve(stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    while let Some(call) = read(&mut reader) {
+        let answer = answer(call, shared);
+        match answer.end {
+            End::Send if write(&stream, &answer).is_ok() => {}
+            End::Withhold => {
+                lock(shared).withheld += 1;
+                shared.1.notify_all();
+                // Until the other side gives up.
+                let _ = reader.read(&mut [0]);
+                return;
+            }
+            End::Send | End::HangUp => return,
+        }
+    }
+}
+
+fn answer(call: Call, shared: &(Mutex<State>, Condvar)) -> Answer {
+    let mut state = lock(shared);
+    let scripted = state.script.pop_front_if(|expected| expected.is(&call)).map(|expected| expected.answer);
+    let answer = scripted.or_else(|| state.standing.iter().find(|expected| expected.is(&call)).map(|expected| expected.answer.clone()));
+    let answer = answer.unwrap_or_else(|| {
+        let next = state.script.front().map_or("nothing".to_owned(), |next| format!("{next:?}"));
+        state.wrong.push(format!("{call:?}, but {next}"));
+        Answer::status(501, "this call is not in the script")
+    });
+    state.calls.push(call);
+    drop(state);
+    shared.1.notify_all();
+    answer
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut words = line.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok()?;
+        let Some((name, value)) = header.trim().split_once(':') else { break };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let (path, query) = split(&target);
+    Some(Call { method, path, query, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+}
+
+fn write(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
+    let mut head = format!("HTTP/1.1 {} Scripted\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
+    for (name, value) in &answer.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(format!("{head}\r\n{}", answer.body).as_bytes())
+}
