@@ -35,6 +35,7 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
         Event::Forecast { forecast, .. } => turn.forecast(forecast),
         Event::ForecastFailed { error, not_enough_history, .. } => turn.forecast_failed(error, not_enough_history),
         Event::Acknowledged { order, .. } => turn.acknowledged(order),
+        Event::FloorSet { order, .. } => turn.floor_set(order),
         Event::ActFailed { order, error, retry, retry_after_ms, .. } => turn.act_failed(order, error, retry, retry_after_ms),
         Event::Released { id, .. } => turn.released(id),
         Event::ReleaseFailed { id, error, retry, retry_after_ms, .. } => turn.release_failed(id, error, retry, retry_after_ms),
@@ -56,7 +57,7 @@ fn service_of(state: &State, event: &Event) -> Option<String> {
         | Event::ForecastFailed { service, .. }
         | Event::WeightsApplied { service, .. }
         | Event::WeightsRefused { service, .. } => Some(service.clone()),
-        Event::Acknowledged { order, .. } | Event::ActFailed { order, .. } => {
+        Event::Acknowledged { order, .. } | Event::FloorSet { order, .. } | Event::ActFailed { order, .. } => {
             let owns = |service: &&ServiceState| service.pending.as_ref().is_some_and(|pending| pending.order.id == *order);
             state.services.values().find(owns).map(|service| service.config.name.clone())
         }

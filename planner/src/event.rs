@@ -68,6 +68,13 @@ pub enum Event {
         /// When.
         at_ms: i64,
     },
+    /// The order was executed, by a floor under somebody else's autoscaler: the fleet may be larger as long as that one wants it.
+    FloorSet {
+        /// Which order.
+        order: OrderId,
+        /// When.
+        at_ms: i64,
+    },
     /// The order was not executed, or nobody knows (a time-out: `retry = true`).
     ActFailed {
         /// Which order.

@@ -45,6 +45,7 @@ mod explain;
 #[cfg(test)]
 mod fixtures;
 pub mod hpa;
+pub mod journal;
 pub mod lead;
 pub mod load;
 pub mod order;

@@ -74,13 +74,16 @@ fn mix(x: u64) -> u64 {
 }
 
 impl Pending {
-    /// Does an observation made after the order show its target? Then it is done, whatever became of the answer.
+    /// Does an observation made after the order show its target? Then it is done, whatever became of the answer. More than was ordered on the
+    /// way up is enough: a rolling update or somebody else's autoscaler has added to it.
     pub fn reached(&self, fleet: &FleetSeen) -> bool {
         let since = match self.phase {
             Phase::Acknowledged { at_ms } => at_ms.min(self.sent_ms),
             _ => self.sent_ms,
         };
-        fleet.at_ms > since && fleet.counted() == self.order.target
+        let counted = fleet.counted();
+        let there = if self.is_down() { counted == self.order.target } else { counted >= self.order.target };
+        fleet.at_ms > since && there
     }
 
     /// May a different order be issued? Not while the outcome is unknown and nobody has looked since.

@@ -22,6 +22,14 @@ impl Turn<'_> {
         self.settle();
     }
 
+    /// A lowered floor is all that was ordered: when replicas leave is up to the autoscaler above it, which may have reasons not to.
+    pub(super) fn floor_set(&mut self, order: OrderId) {
+        self.acknowledged(order);
+        if self.service.pending.as_ref().is_some_and(|pending| pending.order.id == order && pending.is_down()) {
+            self.service.close(OrderOutcome::Reached, self.now_ms, &mut self.out);
+        }
+    }
+
     pub(super) fn act_failed(&mut self, order: OrderId, error: String, retry: bool, retry_after_ms: Option<i64>) {
         let at_ms = self.now_ms;
         let Some(pending) = self.service.pending.as_mut().filter(|pending| pending.order.id == order) else { return };

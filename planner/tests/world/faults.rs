@@ -55,6 +55,8 @@ impl Sim {
         if self.happens(0.1) {
             // Done, but the answer says otherwise.
             self.send(Event::ActFailed { order: id, at_ms, error: "timed out".to_owned(), retry: true, retry_after_ms: None });
+        } else if self.happens(0.3) {
+            self.send(Event::FloorSet { order: id, at_ms });
         } else if !self.happens(0.1) {
             self.send(Event::Acknowledged { order: id, at_ms });
         }

@@ -44,6 +44,11 @@ pub trait Actuator: Send + Sync + 'static {
     /// Every replica that exists, whatever its state.
     fn observe(&self) -> BoxFuture<'_, Result<Vec<Replica>, ActError>>;
 
+    /// Was the last order executed as a floor under somebody else's autoscaler, so that the fleet may be larger than its target?
+    fn sets_floor(&self) -> bool {
+        false
+    }
+
     /// Gives up what we hold on behalf of this service (a floor that belongs to somebody else), because Prescale doesn't act on it any more.
     /// Replicas stay as they are. May be asked twice; most ways hold nothing.
     fn release(&self) -> BoxFuture<'_, Result<(), ActError>> {

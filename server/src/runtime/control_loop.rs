@@ -130,6 +130,7 @@ fn touched(event: &Event) -> Option<&str> {
         | Event::WeightsApplied { service, .. }
         | Event::WeightsRefused { service, .. } => Some(service),
         Event::Acknowledged { .. }
+        | Event::FloorSet { .. }
         | Event::ActFailed { .. }
         | Event::Released { .. }
         | Event::ReleaseFailed { .. }

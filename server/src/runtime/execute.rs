@@ -91,7 +91,10 @@ async fn scale(shared: Arc<Shared>, order: Order) {
         .send(match answer {
             Ok(()) => {
                 tracing::info!(service = order.service, order = id, decision, "the order is acknowledged");
-                Event::Acknowledged { order: order.id, at_ms }
+                match service.actuator.sets_floor() {
+                    true => Event::FloorSet { order: order.id, at_ms },
+                    false => Event::Acknowledged { order: order.id, at_ms },
+                }
             }
             Err(error) => {
                 tracing::warn!(service = order.service, order = id, decision, %error, "the order failed");

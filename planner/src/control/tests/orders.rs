@@ -95,6 +95,28 @@ fn an_order_under_way_blocks_a_step_down() {
 }
 
 #[test]
+fn more_than_was_ordered_is_enough_on_the_way_up() {
+    let (mut desk, _) = ordered();
+    later(&mut desk, 15_000, 6, 3);
+    assert!(desk.service().pending.is_none());
+    assert_eq!(desk.service().desired, Some(8));
+}
+
+#[test]
+fn a_lowered_floor_is_done_when_it_is_set() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(200.0).fleet(8, 0).forecast(|_| 200.0);
+    let down = orders(&desk.tick())[0].clone();
+    desk.send(Event::FloorSet { order: down.id, at_ms: 0 });
+    assert!(desk.service().pending.is_none(), "the autoscaler takes its time");
+    assert_eq!(desk.service().desired, Some(6));
+    assert!(desk.send(Event::FloorSet { order: down.id, at_ms: 0 }).is_empty(), "told twice");
+    let (mut desk, up) = ordered();
+    desk.send(Event::FloorSet { order: up.id, at_ms: 0 });
+    assert!(desk.service().pending.is_some(), "a raised floor must show");
+}
+
+#[test]
 fn an_order_that_the_fleet_never_shows_is_given_up_and_told() {
     let (mut desk, order) = ordered();
     desk.send(Event::Acknowledged { order: order.id, at_ms: 0 });

@@ -36,6 +36,7 @@ mod startup;
 mod target;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -101,6 +102,8 @@ pub struct Kubernetes {
     /// The last order; held while one is executed.
     last: tokio::sync::Mutex<Option<u64>>,
     known: Mutex<Known>,
+    /// Was the last order one for an HPA?
+    floored: AtomicBool,
 }
 
 /// What an order has to deal with.
@@ -119,7 +122,8 @@ impl Kubernetes {
     pub async fn connect(options: Options, clock: Clock) -> Result<Self, ActError> {
         let client = connect::client(&options).await?;
         let api = Api::new(client, &options, clock);
-        Ok(Self { api, options, resource: tokio::sync::OnceCell::new(), last: tokio::sync::Mutex::default(), known: Mutex::default() })
+        let (resource, last) = (tokio::sync::OnceCell::new(), tokio::sync::Mutex::default());
+        Ok(Self { api, options, resource, last, known: Mutex::default(), floored: AtomicBool::default() })
     }
 
     /// Asks the cluster everything that an order would need, without changing anything: for `prescale check`.
@@ -156,7 +160,9 @@ impl Kubernetes {
     }
 
     async fn bring_to(&self, target: u32) -> Result<(), ActError> {
-        match self.found().await? {
+        let found = self.found().await?;
+        self.floored.store(matches!(found, Found::Hpa(_)), Ordering::Relaxed);
+        match found {
             Found::Hpa(hpa) => hpa.raise(&self.api, self.resource().await?, target).await,
             Found::Bare => scale::bring_to(&self.api, self.resource().await?, self.options.take_over, target).await,
         }
@@ -181,6 +187,10 @@ impl Actuator for Kubernetes {
             let pods = fleet::pods(&self.api, self.resource().await?).await?;
             self.known.lock().replicas(&pods, self.options.port)
         })
+    }
+
+    fn sets_floor(&self) -> bool {
+        self.floored.load(Ordering::Relaxed)
     }
 
     /// Gives an HPA's owner the floor back. Replicas that were set by `scale` stay as they are: there is no earlier wish to return to.

@@ -30,7 +30,9 @@ async fn the_floor_is_raised_and_the_owners_value_kept() -> Vec<Call> {
         }),
         Answer::recorded("13"),
     );
-    actuator(&server, |_| {}).await.scale(&order(7, 6, 1)).await.unwrap();
+    let actuator = actuator(&server, |_| {}).await;
+    actuator.scale(&order(7, 6, 1)).await.unwrap();
+    assert!(actuator.sets_floor(), "the fleet may be larger");
     server.finish()
 }
 

@@ -7,7 +7,7 @@ mod owners;
 mod pods;
 mod rights;
 mod scale;
-#[path = "../../../../../tests/support/kubernetes.rs"]
+#[path = "../../../../../tests/support/kubernetes/mod.rs"]
 mod server;
 mod targets;
 

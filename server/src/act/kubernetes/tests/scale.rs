@@ -15,7 +15,9 @@ async fn a_scale_is_patched_against_the_version_that_was_judged() -> Vec<Call> {
             json!({ "metadata": { "resourceVersion": "1295" }, "spec": { "replicas": 4 } }),
             Answer::recorded("04"),
         );
-    actuator(&server, |_| {}).await.scale(&order(7, 4, 1)).await.unwrap();
+    let actuator = actuator(&server, |_| {}).await;
+    actuator.scale(&order(7, 4, 1)).await.unwrap();
+    assert!(!actuator.sets_floor());
     server.finish()
 }
 

@@ -8,8 +8,11 @@
 
 #![allow(dead_code, reason = "each of the tests that include this uses a part of it")]
 
+mod answer;
+mod wire;
+
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -18,36 +21,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+pub use answer::Answer;
+use answer::End;
+pub use wire::Call;
+use wire::{read, split, write};
+
 /// A scripted call that hasn't come by then won't.
 const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A call as it came.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    pub method: String,
-    /// Without the query.
-    pub path: String,
-    /// Decoded, sorted by key.
-    pub query: Vec<(String, String)>,
-    /// `Null` = none, or no JSON.
-    pub body: Value,
-}
-
-/// What is answered.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: String,
-    end: End,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum End {
-    Send,
-    Withhold,
-    HangUp,
-}
 
 /// A call that is expected: the path with a query that must be there (`?a=b&c=d`, in any order, more is allowed), and a part of the body.
 #[derive(Debug, Clone)]
@@ -74,65 +54,6 @@ pub struct Server {
     address: SocketAddr,
     deadline: Duration,
     state: Arc<(Mutex<State>, Condvar)>,
-}
-
-impl Answer {
-    /// A recorded answer, by the beginning of its file's name: `"03"` or `"03-scale-get"`.
-    pub fn recorded(name: &str) -> Self {
-        let file = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-        let file = file.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(name));
-        let text = std::fs::read_to_string(file.unwrap_or_else(|| panic!("no recorded answer begins with {name:?}"))).unwrap();
-        let (_, answer) = text.split_once("\n< ").expect("a line `< STATUS REASON`");
-        let (status, rest) = answer.split_once(' ').expect("a status");
-        let (_, body) = rest.split_once("\n<\n").expect("an empty line before the body");
-        Self::json(status.parse().unwrap(), body)
-    }
-
-    pub fn json(status: u16, body: impl ToString) -> Self {
-        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        Self { status, headers, body: body.to_string(), end: End::Send }
-    }
-
-    /// What the API server says when it doesn't do something.
-    pub fn status(code: u16, message: &str) -> Self {
-        Self::json(code, serde_json::json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code }))
-    }
-
-    /// Never answers; whoever asks waits until it gives up or is ended.
-    pub fn withheld() -> Self {
-        Self { end: End::Withhold, ..Self::json(200, "") }
-    }
-
-    /// Closes the connection instead of answering.
-    pub fn hang_up() -> Self {
-        Self { end: End::HangUp, ..Self::json(200, "") }
-    }
-
-    /// The same with another value at a JSON pointer; missing objects on the way are made.
-    pub fn with(mut self, pointer: &str, value: impl Into<Value>) -> Self {
-        let mut body = self.value();
-        let mut at = &mut body;
-        for key in pointer.split('/').skip(1) {
-            let key = key.replace("~1", "/").replace("~0", "~");
-            at = match (at, key.parse::<usize>()) {
-                (Value::Array(items), Ok(index)) => &mut items[index],
-                (object, _) => &mut object[key],
-            };
-        }
-        *at = value.into();
-        self.body = body.to_string();
-        self
-    }
-
-    /// The body, to build others from.
-    pub fn value(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
 }
 
 impl Server {
@@ -227,10 +148,6 @@ impl Drop for Server {
     }
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/kubernetes")
-}
-
 /// A test that failed while it held the lock has said why already.
 fn lock(state: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
     state.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -239,27 +156,6 @@ fn lock(state: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
 fn expected(method: &str, path: &str, body: Value, answer: Answer) -> Expected {
     let (path, query) = split(path);
     Expected { method: method.to_owned(), path, query, body, answer }
-}
-
-fn split(target: &str) -> (String, Vec<(String, String)>) {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let pair = |pair: &str| pair.split_once('=').map_or((pair.to_owned(), String::new()), |(key, value)| (decode(key), decode(value)));
-    let mut query: Vec<_> = query.split('&').filter(|part| !part.is_empty()).map(pair).collect();
-    query.sort();
-    (path.to_owned(), query)
-}
-
-fn decode(text: &str) -> String {
-    let (mut bytes, mut out) = (text.bytes(), Vec::new());
-    while let Some(byte) = bytes.next() {
-        let hex = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).unwrap_or(0) as u8;
-        match byte {
-            b'%' => out.push(hex(bytes.next()) * 16 + hex(bytes.next())),
-            b'+' => out.push(b' '),
-            other => out.push(other),
-        }
-    }
-    String::from_utf8(out).unwrap()
 }
 
 impl Expected {
@@ -315,32 +211,4 @@ fn answer(call: Call, shared: &(Mutex<State>, Condvar)) -> Answer {
     drop(state);
     shared.1.notify_all();
     answer
-}
-
-fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split_whitespace();
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let Some((name, value)) = header.trim().split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let (path, query) = split(&target);
-    Some(Call { method, path, query, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
-}
-
-fn write(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
-    let mut head = format!("HTTP/1.1 {} Scripted\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
-    for (name, value) in &answer.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    stream.write_all(format!("{head}\r\n{}", answer.body).as_bytes())
 }

@@ -1,0 +1,173 @@
+//! What the control loop writes down before anything is done.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::{DecisionId, Order, OrderId};
+use crate::config::{Mode, Pause};
+use crate::decision::Decision;
+
+/// A line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// What was decided, also if it is to do nothing.
+    Decision(Box<Decision>),
+    /// An order exists from now on.
+    OrderIssued(Order),
+    /// The same order is sent again.
+    OrderRetried(Order),
+    /// The order was executed.
+    OrderAcknowledged {
+        /// Which.
+        order: OrderId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+    },
+    /// The order failed.
+    OrderFailed {
+        /// Which.
+        order: OrderId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Why.
+        error: String,
+        /// When it is tried again; `None` = never.
+        next_attempt_ms: Option<i64>,
+    },
+    /// The order is given up: a newer one replaces it, or the fleet never got there.
+    OrderClosed {
+        /// Which.
+        order: OrderId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// How it ended.
+        outcome: OrderOutcome,
+    },
+    /// The mode changed.
+    ModeChanged {
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+        /// Before.
+        from: Mode,
+        /// After.
+        to: Mode,
+    },
+    /// What is held on behalf of the service is to be given up.
+    ReleaseOrdered {
+        /// Which.
+        id: OrderId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+    },
+    /// A release came to its end, or to nothing.
+    ReleaseEnded {
+        /// Which.
+        id: OrderId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// How it ended.
+        outcome: ReleaseOutcome,
+    },
+    /// Somebody paused.
+    Paused {
+        /// Which service; `None` = all.
+        service: Option<String>,
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+        /// Which direction.
+        pause: Pause,
+    },
+    /// Somebody ended a pause.
+    Resumed {
+        /// Which service; `None` = the pause of all.
+        service: Option<String>,
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+    },
+    /// A proposal was approved; the order follows.
+    Approved {
+        /// Which.
+        decision: DecisionId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+    },
+    /// A proposal was turned down.
+    Rejected {
+        /// Which.
+        decision: DecisionId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+        /// Why.
+        reason: String,
+    },
+    /// A proposal ended without an answer.
+    Expired {
+        /// Which.
+        decision: DecisionId,
+        /// Which service.
+        service: String,
+        /// When.
+        at_ms: i64,
+        /// Time over, replaced, or not needed any more.
+        why: String,
+    },
+}
+
+/// How a release ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseOutcome {
+    /// Nothing is held any more.
+    Released,
+    /// Prescale acts on the service again, by a newer order.
+    Superseded,
+    /// It failed for good.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// How an order ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderOutcome {
+    /// The fleet has the replicas.
+    Reached,
+    /// A newer order replaced it.
+    Superseded,
+    /// It was acknowledged, but the fleet never got there.
+    NotVisible,
+    /// It failed and must not be tried again.
+    Failed,
+    /// It isn't needed any more, or a person ended it.
+    Cancelled,
+}
