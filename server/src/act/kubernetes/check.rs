@@ -119,12 +119,19 @@ async fn trial(kubernetes: &Kubernetes, resource: &Resource, replicas: i64) -> R
                     "HPA {name:?} moves {resource}, but its floor does nothing at 0 replicas: scale it to 1 first"
                 )));
             }
-            Ok(format!("orders raise minReplicas of HPA {name:?} (now {floor}, its owner's {owners}, at most {max}); a dry run works"))
+            let applied = hpa.applied_by().map_or(String::new(), |who| {
+                format!("; {who:?} applies it, see docs/kubernetes.md on how to keep it from setting it back")
+            });
+            Ok(format!(
+                "orders raise minReplicas of HPA {name:?} (now {floor}, its owner's {owners}, at most {max}); a dry run works{applied}"
+            ))
         }
         Found::Bare => {
-            let version = scale::judge(&dry, resource, kubernetes.options.take_over).await?;
-            scale::write(&dry, resource, version, u32::try_from(replicas).unwrap_or(0)).await?;
-            Ok(format!("orders patch the scale of {resource}: nobody else sets it; a dry run works"))
+            let judged = scale::judge(&dry, resource, kubernetes.options.take_over).await?;
+            scale::write(&dry, resource, &judged, u32::try_from(replicas).unwrap_or(0)).await?;
+            let others: Vec<&str> = judged.others.iter().map(|other| other.name.as_str()).collect();
+            let from = if others.is_empty() { "nobody else sets it".to_owned() } else { format!("they take it over from {others:?}") };
+            Ok(format!("orders patch the scale of {resource}: {from}; a dry run works"))
         }
     }
 }

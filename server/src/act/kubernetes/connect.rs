@@ -25,11 +25,11 @@ pub(super) async fn client(options: &Options) -> Result<Client, ActError> {
 async fn configuration(options: &Options) -> Result<Config, ActError> {
     let selected = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
     let Some(path) = &options.kubeconfig else {
-        let found = match &options.context {
-            Some(_) => Config::from_kubeconfig(&selected).await.map_err(|error| error.to_string()),
-            None => Config::infer().await.map_err(|error| error.to_string()),
-        };
-        return found.map_err(|error| {
+        // A context means a kubeconfig.
+        if let (None, Ok(config)) = (&options.context, Config::incluster()) {
+            return Ok(config);
+        }
+        return Config::from_kubeconfig(&selected).await.map_err(|error| {
             let allowed = "set kubeconfig = \"FILE\" (and context), or run in the cluster with a service account";
             ActError::lasting(format!("no way to a Kubernetes cluster was found: {allowed}; {error}"))
         });

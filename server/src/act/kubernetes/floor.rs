@@ -83,6 +83,11 @@ impl Floor {
         self.number(OWNERS).filter(|_| self.is_ours()).unwrap_or_else(|| self.now())
     }
 
+    /// Who would set the floor back at the next apply.
+    pub fn applied_by(&self) -> Option<String> {
+        owner::others(&self.hpa.metadata, MIN_REPLICAS).into_iter().find(|other| other.applies).map(|other| other.name)
+    }
+
     /// Refuses an HPA that KEDA has made.
     pub fn judge(&self) -> Result<(), ActError> {
         let keda = self.hpa.metadata.owner_references.iter().flatten().find(|owner| owner.kind == "ScaledObject");

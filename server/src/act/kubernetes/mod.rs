@@ -60,7 +60,7 @@ const MANAGER: &str = "prescale";
 /// How to reach a cluster, and what to move there.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// A kubeconfig; without one `KUBECONFIG`, `~/.kube/config`, and the pod's own service account are tried, in this order.
+    /// A kubeconfig; without one the pod's own service account is used, and outside of a cluster `KUBECONFIG` or `~/.kube/config`.
     pub kubeconfig: Option<PathBuf>,
     /// A context of the kubeconfig; without one its current context.
     pub context: Option<String>,

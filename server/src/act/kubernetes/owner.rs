@@ -32,8 +32,8 @@ pub(super) fn others(metadata: &ObjectMeta, path: [&str; 2]) -> Vec<Other> {
     others.collect()
 }
 
-/// May we write `spec.replicas`? If not, why.
-pub(super) fn judge(metadata: &ObjectMeta, take_over: bool) -> Result<(), String> {
+/// May we write `spec.replicas`? If so, whom we take it over from; if not, why.
+pub(super) fn judge(metadata: &ObjectMeta, take_over: bool) -> Result<Vec<Other>, String> {
     let others = others(metadata, REPLICAS);
     if let Some(other) = others.iter().find(|other| other.applies) {
         let name = &other.name;
@@ -46,6 +46,6 @@ pub(super) fn judge(metadata: &ObjectMeta, take_over: bool) -> Result<(), String
             let name = &other.name;
             Err(format!("{name:?} has set spec.replicas: set take_over = true if it won't set it again, or let an HPA move it"))
         }
-        _ => Ok(()),
+        _ => Ok(others),
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::api::{Api, Thing};
-use super::owner;
+use super::owner::{self, Other};
 use super::target::Resource;
 use crate::act::ActError;
 
@@ -42,15 +42,23 @@ struct ScaleTargetRef {
 pub(super) const SCALED_OBJECTS: Thing<'static> =
     Thing { group: "keda.sh", version: "v1alpha1", resource: "scaledobjects", name: "", subresource: "" };
 
-/// Refuses while anybody else writes the number of replicas. Returns the version that was judged.
-pub(super) async fn judge(api: &Api, resource: &Resource, take_over: bool) -> Result<Option<String>, ActError> {
+/// An object whose number of replicas we may write.
+pub(super) struct Judged {
+    /// The version that was judged.
+    version: Option<String>,
+    /// Who has written it before.
+    pub others: Vec<Other>,
+}
+
+/// Refuses while anybody else writes the number of replicas.
+pub(super) async fn judge(api: &Api, resource: &Resource, take_over: bool) -> Result<Judged, ActError> {
     // The object comes first: whatever is written after this read makes the patch fail.
     let object: Object = api.get(resource.object()).await?;
     if let Some(name) = scaled_by(api, resource).await? {
         return Err(ActError::lasting(format!("{resource} belongs to ScaledObject {name:?}: {}", super::floor::KEDA)));
     }
-    owner::judge(&object.metadata, take_over).map_err(|why| ActError::lasting(format!("{resource}: {why}")))?;
-    Ok(object.metadata.resource_version)
+    let others = owner::judge(&object.metadata, take_over).map_err(|why| ActError::lasting(format!("{resource}: {why}")))?;
+    Ok(Judged { version: object.metadata.resource_version, others })
 }
 
 /// A paused ScaledObject writes nothing, unless it is paused *at* a number.
@@ -80,18 +88,21 @@ async fn scaled_by(api: &Api, resource: &Resource) -> Result<Option<String>, Act
 
 /// Brings the resource to `target` replicas, if it isn't there already and nobody else moves it.
 pub(super) async fn bring_to(api: &Api, resource: &Resource, take_over: bool, target: u32) -> Result<(), ActError> {
-    let version = judge(api, resource, take_over).await?;
+    let judged = judge(api, resource, take_over).await?;
     let now = replicas(&api.get(resource.scale()).await?);
     if now == Some(i64::from(target)) {
         tracing::debug!(%resource, target, "the scale has the target already");
         return Ok(());
     }
-    write(api, resource, version, target).await
+    for Other { name, .. } in &judged.others {
+        tracing::warn!(%resource, from = name, "takes over the number of replicas");
+    }
+    write(api, resource, &judged, target).await
 }
 
 /// The patch itself, against the version that was judged.
-pub(super) async fn write(api: &Api, resource: &Resource, version: Option<String>, target: u32) -> Result<(), ActError> {
-    let patch = json!({ "metadata": { "resourceVersion": version }, "spec": { "replicas": target } });
+pub(super) async fn write(api: &Api, resource: &Resource, judged: &Judged, target: u32) -> Result<(), ActError> {
+    let patch = json!({ "metadata": { "resourceVersion": judged.version }, "spec": { "replicas": target } });
     let written: Scale = api.patch(resource.scale(), patch).await?;
     match replicas(&written) {
         Some(set) if set == i64::from(target) => Ok(()),

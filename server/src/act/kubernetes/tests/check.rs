@@ -37,7 +37,7 @@ async fn a_cluster_where_all_is_well() -> Vec<Call> {
     assert!(found.iter().all(|one| one.starts_with("ok")), "{found:#?}");
     has(&found, &["v1.36.2"]);
     has(&found, &["all rights are there", "\"default\""]);
-    has(&found, &["orders patch the scale of deployment/web", "a dry run works"]);
+    has(&found, &["orders patch the scale of deployment/web", "nobody else sets it", "a dry run works"]);
     has(&found, &["3 pods, 3 of them ready", "scheduled after 0.0 s"]);
     server.finish()
 }
@@ -49,6 +49,9 @@ async fn a_cluster_with_an_hpa_uses_its_floor() -> Vec<Call> {
     let found = findings(&server, |_| {}).await;
     assert!(found.iter().all(|one| one.starts_with("ok")), "{found:#?}");
     has(&found, &["minReplicas of HPA \"web\"", "now 2, its owner's 2, at most 10"]);
+    let applied = Answer::recorded("12").with("/metadata/managedFields/0/operation", "Apply");
+    server.always("GET", HPA_LIST, list(json!([applied.value()])));
+    has(&findings(&server, |_| {}).await, &["ok", "\"gitops\" applies it", "docs/kubernetes.md"]);
     server.always("GET", SCALE, Answer::recorded("03").with("/spec/replicas", 0));
     has(&findings(&server, |_| {}).await, &["BAD", "does nothing at 0 replicas"]);
     server.finish()
@@ -64,6 +67,7 @@ async fn what_is_wrong_is_said_with_how_to_mend_it() -> Vec<Call> {
     has(&found, &["BAD", "rbac.yaml", "patch deployments/scale", "list horizontalpodautoscalers", "list scaledobjects", "list pods"]);
     has(&found, &["BAD", "\"gitops\" has set spec.replicas", "take_over"]);
     has(&found, &["BAD", "the right to list pods"]);
+    has(&findings(&server, |options| options.take_over = true).await, &["ok", "they take it over from [\"gitops\"]"]);
     server.always("GET", SCALE, Answer::recorded("08"));
     has(&findings(&server, |_| {}).await, &["BAD", "not found in namespace \"default\""]);
     server.finish()
