@@ -127,6 +127,7 @@ async fn trial(kubernetes: &Kubernetes, resource: &Resource, replicas: i64) -> R
             ))
         }
         Found::Bare => {
+            scale::not_kedas(&dry, resource).await?;
             let judged = scale::judge(&dry, resource, kubernetes.options.take_over).await?;
             scale::write(&dry, resource, &judged, u32::try_from(replicas).unwrap_or(0)).await?;
             let others: Vec<&str> = judged.others.iter().map(|other| other.name.as_str()).collect();

@@ -50,13 +50,18 @@ pub(super) struct Judged {
     pub others: Vec<Other>,
 }
 
-/// Refuses while anybody else writes the number of replicas.
-pub(super) async fn judge(api: &Api, resource: &Resource, take_over: bool) -> Result<Judged, ActError> {
-    // The object comes first: whatever is written after this read makes the patch fail.
-    let object: Object = api.get(resource.object()).await?;
-    if let Some(name) = scaled_by(api, resource).await? {
-        return Err(ActError::lasting(format!("{resource} belongs to ScaledObject {name:?}: {}", super::floor::KEDA)));
+/// Refuses what KEDA moves.
+pub(super) async fn not_kedas(api: &Api, resource: &Resource) -> Result<(), ActError> {
+    match scaled_by(api, resource).await? {
+        Some(name) => Err(ActError::lasting(format!("{resource} belongs to ScaledObject {name:?}: {}", super::floor::KEDA))),
+        None => Ok(()),
     }
+}
+
+/// Refuses while anybody else writes the number of replicas. To be called right before the write: a rollout changes the object's version
+/// with every pod, and each change after this read costs an attempt.
+pub(super) async fn judge(api: &Api, resource: &Resource, take_over: bool) -> Result<Judged, ActError> {
+    let object: Object = api.get(resource.object()).await?;
     let others = owner::judge(&object.metadata, take_over).map_err(|why| ActError::lasting(format!("{resource}: {why}")))?;
     Ok(Judged { version: object.metadata.resource_version, others })
 }
@@ -88,8 +93,9 @@ async fn scaled_by(api: &Api, resource: &Resource) -> Result<Option<String>, Act
 
 /// Brings the resource to `target` replicas, if it isn't there already and nobody else moves it.
 pub(super) async fn bring_to(api: &Api, resource: &Resource, take_over: bool, target: u32) -> Result<(), ActError> {
-    let judged = judge(api, resource, take_over).await?;
+    not_kedas(api, resource).await?;
     let now = replicas(&api.get(resource.scale()).await?);
+    let judged = judge(api, resource, take_over).await?;
     if now == Some(i64::from(target)) {
         tracing::debug!(%resource, target, "the scale has the target already");
         return Ok(());

@@ -6,9 +6,9 @@ async fn a_scale_is_patched_against_the_version_that_was_judged() -> Vec<Call> {
     let server = Server::start();
     server
         .expect("GET", HPA_LIST, list(json!([])))
-        .expect("GET", DEPLOYMENT, Answer::recorded("09"))
         .expect("GET", SCALED_OBJECT_LIST, list(json!([])))
         .expect("GET", SCALE, Answer::recorded("03"))
+        .expect("GET", DEPLOYMENT, Answer::recorded("09"))
         .expect_body(
             "PATCH",
             "/apis/apps/v1/namespaces/default/deployments/web/scale?fieldManager=prescale",
@@ -52,11 +52,11 @@ async fn a_writer_in_between_is_noticed_and_all_is_judged_again() -> Vec<Call> {
     let server = Server::start();
     alone(&server);
     server
+        .expect("GET", SCALE, Answer::recorded("03"))
         .expect("GET", DEPLOYMENT, Answer::recorded("09"))
-        .expect("GET", SCALE, Answer::recorded("03"))
         .expect_body("PATCH", SCALE, json!({ "metadata": { "resourceVersion": "1295" } }), Answer::recorded("05"))
-        .expect("GET", DEPLOYMENT, Answer::recorded("09").with("/metadata/resourceVersion", "1299"))
         .expect("GET", SCALE, Answer::recorded("03"))
+        .expect("GET", DEPLOYMENT, Answer::recorded("09").with("/metadata/resourceVersion", "1299"))
         .expect_body("PATCH", SCALE, json!({ "metadata": { "resourceVersion": "1299" } }), Answer::recorded("04"));
     let actuator = actuator(&server, |_| {}).await;
     says(&refused(&actuator, &order(7, 4, 1)).await, true, &["somebody else wrote", "the object has been modified"]);
@@ -71,16 +71,16 @@ async fn a_custom_resource_is_looked_up_once_and_scaled() -> Vec<Call> {
     let scale = "/apis/example.com/v1/namespaces/default/modelservers/llm/scale";
     server
         .expect("GET", "/apis/example.com/v1", modelservers())
-        .expect("GET", object, Answer::json(200, json!({ "metadata": { "name": "llm", "resourceVersion": "1397" } })))
         .expect("GET", scale, Answer::recorded("25"))
+        .expect("GET", object, Answer::json(200, json!({ "metadata": { "name": "llm", "resourceVersion": "1397" } })))
         .expect_body(
             "PATCH",
             scale,
             json!({ "metadata": { "resourceVersion": "1397" }, "spec": { "replicas": 5 } }),
             Answer::recorded("26"),
         )
-        .expect("GET", object, Answer::json(200, json!({ "metadata": { "name": "llm", "resourceVersion": "1398" } })))
         .expect("GET", scale, Answer::recorded("25").with("/spec/replicas", 5))
+        .expect("GET", object, Answer::json(200, json!({ "metadata": { "name": "llm", "resourceVersion": "1398" } })))
         .expect("PATCH", scale, Answer::recorded("27"));
     let actuator = actuator(&server, |options| options.target = "example.com/v1/modelservers/llm".parse().unwrap()).await;
     actuator.scale(&order(7, 5, 1)).await.unwrap();
@@ -98,7 +98,7 @@ pub(super) fn modelservers() -> Answer {
 async fn a_dry_run_does_everything_but_the_effect() -> Vec<Call> {
     let server = Server::start();
     alone(&server);
-    server.expect("GET", DEPLOYMENT, Answer::recorded("09")).expect("GET", SCALE, Answer::recorded("03")).expect(
+    server.expect("GET", SCALE, Answer::recorded("03")).expect("GET", DEPLOYMENT, Answer::recorded("09")).expect(
         "PATCH",
         "/apis/apps/v1/namespaces/default/deployments/web/scale?dryRun=All&fieldManager=prescale",
         Answer::recorded("06"),
