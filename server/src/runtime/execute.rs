@@ -107,14 +107,16 @@ async fn scale(shared: Arc<Shared>, order: Order) {
 
 async fn release(shared: Arc<Shared>, name: String, id: OrderId) {
     let Some(service) = shared.services.get(&name) else { return };
-    let answer = tokio::time::timeout(ACT_TIMEOUT, service.actuator.release())
-        .await
-        .unwrap_or_else(|_| Err(ActError::passing(format!("no answer within {ACT_TIMEOUT:?}; it may have happened all the same"))));
+    tracing::info!(service = name, release = id.0, "release");
+    let answer = tokio::time::timeout(ACT_TIMEOUT, service.actuator.release()).await;
+    let answer = answer.map_err(|_| Failure::Timeout).map(|answer| answer.map_err(|error| (Failure::of(&error), error)));
+    let silence = || ActError::passing(format!("no answer within {ACT_TIMEOUT:?}; it may have happened all the same"));
     let at_ms = shared.clock.now_ms();
-    let event = match answer {
+    let event = match answer.unwrap_or_else(|kind| Err((kind, silence()))) {
         Ok(()) => Event::Released { id, at_ms },
-        Err(ActError { text: error, retry, retry_after_ms }) => {
-            tracing::warn!(service = name, error, "the release failed");
+        Err((kind, ActError { text: error, retry, retry_after_ms })) => {
+            shared.counts.actuator_failed(&name, Call::Release, kind);
+            tracing::warn!(service = name, release = id.0, error, "the release failed");
             Event::ReleaseFailed { id, at_ms, error, retry, retry_after_ms }
         }
     };

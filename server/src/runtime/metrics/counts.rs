@@ -23,6 +23,7 @@ pub enum Call {
     Scale,
     Observe,
     Weights,
+    Release,
 }
 
 impl Call {
@@ -31,6 +32,7 @@ impl Call {
             Self::Scale => "scale",
             Self::Observe => "observe",
             Self::Weights => "weights",
+            Self::Release => "release",
         }
     }
 }

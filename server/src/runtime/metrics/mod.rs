@@ -64,7 +64,7 @@ fn write_counts_by_code(out: &mut Exposition, counts: &Counts) {
             family.sample(&[("service", service), ("code", code)], *count as f64);
         }
     });
-    let help = "Failures of whoever runs the replicas (scale, observe) or balances over them (weights), by call and kind.";
+    let help = "Failures of whoever runs the replicas (scale, observe, release) or balances over them (weights), by call and kind.";
     let mut family = out.family("prescale_actuator_errors_total", Kind::Counter, help);
     counts.each(|service, counts| {
         for ((call, kind), count) in &counts.actuator_errors {
