@@ -6,5 +6,6 @@
 mod bad_input;
 mod crash;
 mod demo;
+mod history;
 mod support;
 mod walls;

@@ -1,4 +1,4 @@
-//! `prescale forecast`: a CSV series in, forecasts with quantiles out.
+//! `prescale forecast`: a series in, forecasts with quantiles out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,10 +24,10 @@ Example:
   prescale forecast --input requests.csv --horizon 24h
   prescale forecast --input requests.csv --at 2026-03-01T00:00:00Z,2026-03-02T00:00:00Z --horizon 1h --format jsonl
 
-The file has the header `timestamp,value`, RFC 3339 times and a regular step; missing rows are gaps. A forecast made at an origin uses only rows
+The file is CSV with the header `timestamp,value`, RFC 3339 times and a regular step (missing rows are gaps), or Parquet with these columns. A forecast made at an origin uses only rows
 up to it. At least two days of history are needed, and a day more than the horizon.")]
 pub struct Args {
-    /// CSV file with the header `timestamp,value`
+    /// CSV file with the header `timestamp,value`, or Parquet with these columns
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// Origins: times separated by commas, or every:DURATION (those with enough history) [default: the last row]
