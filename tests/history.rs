@@ -8,7 +8,7 @@ use server::series_file::SeriesFile;
 use server::store::{Location, SeriesKey, Store};
 
 use crate::support::postgres::Postgres;
-use crate::support::{Demo, run};
+use crate::support::{Demo, run, wait_for};
 
 const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
 
@@ -25,6 +25,18 @@ fn stored(location: &Location) -> Option<Series> {
 
 fn in_file(name: &str) -> Series {
     SeriesFile::read(&Path::new(TESTDATA).join(name)).unwrap().series().unwrap().0
+}
+
+fn sealed_days(folder: &Path) -> i64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        sqlx::any::install_default_drivers();
+        let url = format!("sqlite://{}", folder.join("prescale.db").display());
+        let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+        let days = sqlx::query_scalar("SELECT COUNT(*) FROM chunk").fetch_one(&pool).await.unwrap();
+        pool.close().await;
+        days
+    })
 }
 
 #[track_caller]
@@ -101,6 +113,7 @@ fn a_folder_in_use_is_backed_up_but_not_imported_into() {
     let out = copy.to_str().unwrap();
     {
         let _demo = Demo::start(folder.path(), &["--from", "1998-05-26T06:00:00Z"], None);
+        wait_for("the two weeks before to be sealed", || (sealed_days(folder.path()) >= 14).then_some(()));
         import(&["--data-dir", dir, &format!("{TESTDATA}/load.csv")], 1, &[dir, "in use by another prescale"]);
         let (status, stdout, stderr) = run(&["backup", "--data-dir", dir, "--out", out]);
         assert_eq!((status, stdout.as_str()), (0, ""), "{stderr}");

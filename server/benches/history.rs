@@ -28,12 +28,14 @@ fn main() {
     let series = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(500);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    runtime.block_on(measure("SQLite", &Location::Folder(folder.path().into()), series, || sqlite_bytes(folder.path())));
+    runtime.block_on(measure("SQLite", &Location::Folder(folder.path().into()), series, || (), || sqlite_bytes(folder.path())));
     let server = postgres::Postgres::start();
     let other = tempfile::tempdir().unwrap();
     let location = Location::Postgres { url: server.database("history"), folder: other.path().into() };
+    // PostgreSQL gives deleted rows' space back by itself, once a minute; here a day passes in seconds.
+    let vacuum = || _ = server.query("history", "VACUUM tail");
     let bytes = || server.query("history", "SELECT pg_database_size('history')").parse().unwrap();
-    runtime.block_on(measure("PostgreSQL", &location, series, bytes));
+    runtime.block_on(measure("PostgreSQL", &location, series, vacuum, bytes));
 }
 
 fn sqlite_bytes(folder: &Path) -> u64 {
@@ -48,7 +50,7 @@ fn trace() -> Vec<f64> {
     counts.cycle().take(((DAYS + 1) * DAY_MS / STEP_MS) as usize).collect()
 }
 
-async fn measure(name: &str, location: &Location, series: usize, bytes: impl Fn() -> u64) {
+async fn measure(name: &str, location: &Location, series: usize, vacuum: impl Fn(), bytes: impl Fn() -> u64) {
     let store = Store::open(location).await.unwrap();
     let mut rng = rand_pcg::Pcg64Mcg::seed_from_u64(1);
     let trace = trace();
@@ -69,6 +71,7 @@ async fn measure(name: &str, location: &Location, series: usize, bytes: impl Fn(
         let sealed = Instant::now();
         store.seal((day + 1) * DAY_MS).await.unwrap();
         sealing += sealed.elapsed().as_secs_f64();
+        vacuum();
     }
     println!(
         "{name}: {series} series, {DAYS} days of minutes, filled in {:.0?}; a day sealed in {:.2} s",

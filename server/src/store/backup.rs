@@ -15,7 +15,7 @@ pub async fn backup(folder: &Path, out: &Path) -> Result<(), StoreError> {
     let file = file_in(folder);
     if !file.is_file() {
         return Err(failed(format!(
-            "{} is no database to copy; --data-dir names the folder of a running or stopped prescale",
+            "{} is no database to copy; --data-dir names the folder of a prescale with SQLite (PostgreSQL is copied with pg_dump)",
             file.display()
         )));
     }
