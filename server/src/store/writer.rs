@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use sqlx::sqlite::SqliteError;
 use sqlx::{AnyConnection, Executor};
 use tokio::sync::MutexGuard;
 
@@ -54,10 +55,15 @@ impl Writer {
 
     /// A connection in a transaction. One that broke since the last write is replaced: nothing was under way on it.
     async fn begin(&mut self, address: &Address) -> Result<AnyConnection, StoreError> {
-        if let Some(mut connection) = self.connection.take()
-            && connection.execute(address.begin()).await.is_ok()
-        {
-            return Ok(connection);
+        if let Some(mut connection) = self.connection.take() {
+            match connection.execute(address.begin()).await {
+                Ok(_) => return Ok(connection),
+                // A file that is locked for all of the busy time-out would be locked for a second one as well.
+                Err(sqlx::Error::Database(answer)) if answer.try_downcast_ref::<SqliteError>().is_some() => {
+                    return Err(sqlx::Error::Database(answer).into());
+                }
+                Err(error) => tracing::warn!(%error, "the connection to the database is lost, a new one is made"),
+            }
         }
         self.series.clear();
         let mut connection = address.writer().await?;
