@@ -1,7 +1,9 @@
 //! `import-history` and `backup` as a user runs them, and what is in the database afterwards.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
 
 use predictor::Series;
 use server::series_file::SeriesFile;
@@ -128,4 +130,34 @@ fn a_folder_in_use_is_backed_up_but_not_imported_into() {
         store.read(SeriesKey { service: "worldcup", metric: "load" }, 0, i64::MAX).await.unwrap().unwrap().observed()
     });
     assert!(weeks > 14 * 1_400, "{weeks}");
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_said_so_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (dir, file) = (data.to_str().unwrap(), format!("{TESTDATA}/load.csv"));
+    import(&["--data-dir", dir, &file], 0, &[]);
+    let readable = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::read_dir(&data).unwrap().for_each(|file| readable(&file.unwrap().path(), 0o444));
+    readable(&data, 0o555);
+    readable(folder.path(), 0o755);
+    // Root may write anywhere, so somebody else tries, with a copy of the program that everybody can reach.
+    let program = folder.path().join("prescale");
+    fs::copy(env!("CARGO_BIN_EXE_prescale"), &program).unwrap();
+    fs::copy(&file, folder.path().join("load.csv")).unwrap();
+    let mut command = if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "nobody", "--"]).arg(&program);
+        command
+    } else {
+        Command::new(&program)
+    };
+    command.args(["import-history", "--service", "chat-api", "--data-dir", dir]).arg(folder.path().join("load.csv"));
+    let answer = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&answer.stderr);
+    assert!(answer.status.code() == Some(1) && stderr.contains(dir) && stderr.contains("Permission denied"), "{stderr}");
+    readable(&data, 0o755);
+    fs::read_dir(&data).unwrap().for_each(|file| readable(&file.unwrap().path(), 0o644));
+    assert_eq!(stored(&Location::Folder(data)).unwrap(), in_file("load.csv"), "it works again");
 }
