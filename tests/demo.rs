@@ -20,7 +20,9 @@ fn delete_history(folder: &Path) {
     runtime.block_on(async {
         sqlx::any::install_default_drivers();
         let pool = sqlx::AnyPool::connect(&url).await.unwrap();
-        sqlx::query("DELETE FROM chunk").execute(&pool).await.unwrap();
+        for layer in ["DELETE FROM tail", "DELETE FROM chunk", "DELETE FROM hourly"] {
+            sqlx::query(layer).execute(&pool).await.unwrap();
+        }
         pool.close().await;
     });
 }

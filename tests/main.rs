@@ -7,6 +7,7 @@ mod bad_input;
 mod canary;
 mod crash;
 mod demo;
+mod history;
 mod operations;
 mod prometheus;
 mod support;

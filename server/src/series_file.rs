@@ -1,5 +1,5 @@
-//! Series in CSV files: the header `timestamp,value`, RFC 3339 times with a zone, one row a step, missing rows are gaps; and from a Prometheus
-//! in place of a file ([`prometheus`]).
+//! Series in files: CSV with the header `timestamp,value` and RFC 3339 times with a zone, or Parquet with the same two columns; one row a step,
+//! missing rows are gaps. And from a Prometheus in place of a file ([`prometheus`]).
 
 mod prometheus;
 
@@ -36,12 +36,6 @@ pub enum SeriesFileError {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// Neither CSV nor a Prometheus.
-    #[error("{file}: a CSV file with the header `timestamp,value` or prometheus:http://… is allowed")]
-    Format {
-        /// What was given.
-        file: String,
-    },
     /// The address of a Prometheus, or what it asks for, is wrong.
     #[error("{input}: {problem}")]
     Address {
@@ -57,6 +51,14 @@ pub enum SeriesFileError {
         query: String,
         /// What is wrong, and what to do.
         problem: Problem,
+    },
+    /// A Parquet file without a series in it.
+    #[error("{file}: {source}")]
+    Parquet {
+        /// Which file.
+        file: String,
+        /// What is wrong with it.
+        source: tables::TableError,
     },
     /// The header or a row is wrong.
     #[error("{file}, line {line}: {problem}")]
@@ -87,7 +89,7 @@ impl SeriesFileError {
 }
 
 impl SeriesFile {
-    /// Reads a CSV file, or what `prometheus:http://…` describes.
+    /// Reads whatever a command line may name as a series: this is the one place that tells the kinds apart.
     ///
     /// # Errors
     /// [`SeriesFileError`].
@@ -96,11 +98,12 @@ impl SeriesFile {
         if file.starts_with(prometheus::SCHEME) {
             return prometheus::read(&file);
         }
-        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
-            return Err(SeriesFileError::Format { file });
-        }
         let opened = File::open(path).map_err(|source| SeriesFileError::Read { file: file.clone(), source })?;
         let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
+            let points = tables::read_series(opened, HEADER[0], HEADER[1], parse_time);
+            return Ok(Self { name, points: points.map_err(|source| SeriesFileError::Parquet { file, source })? });
+        }
         Self::parse(opened, &file, name)
     }
 
@@ -213,8 +216,12 @@ mod tests {
         let latin =
             SeriesFile::parse(&b"timestamp,value\n2026-01-01T00:00:00Z,\xe9\n"[..], "load.csv", "load".to_owned()).unwrap_err().to_string();
         assert!(latin.contains("line 2") && latin.contains("UTF-8"), "{latin}");
-        let parquet = SeriesFile::read(Path::new("x.parquet")).unwrap_err().to_string();
-        assert!(parquet.contains("CSV"), "{parquet}");
+        let csv = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/wc98_may.csv");
+        let folder = tempfile::tempdir().unwrap();
+        let named = folder.path().join("load.parquet");
+        std::fs::copy(csv, &named).unwrap();
+        let parquet = SeriesFile::read(&named).unwrap_err().to_string();
+        assert!(parquet.contains("load.parquet") && parquet.contains("no readable Parquet file"), "{parquet}");
         assert!(SeriesFile::read(Path::new("no/such/file.csv")).unwrap_err().to_string().contains("no/such/file.csv"));
     }
 
@@ -233,6 +240,15 @@ mod tests {
         let text = "\u{feff}\"timestamp\",\"value\"\r\n\"2026-01-01T00:00:00Z\", 5\r\n2026-01-01T01:01:00+01:00,\"6.5\"\r\n";
         let points = parse(text).unwrap().points;
         assert_eq!(points, [(1_767_225_600_000, 5.0), (1_767_225_660_000, 6.5)]);
+    }
+
+    #[test]
+    fn a_parquet_file_that_pandas_wrote_holds_the_same_series_as_its_csv() {
+        let file = |name: &str| SeriesFile::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)).unwrap();
+        let (parquet, csv) = (file("load.parquet"), file("load.csv"));
+        assert_eq!(parquet.name, "load");
+        assert_eq!(parquet.series().unwrap(), csv.series().unwrap());
+        assert_eq!(parquet.series().unwrap().0.observed(), 1_380);
     }
 
     #[test]

@@ -20,7 +20,7 @@ Example:
 loss is the mean weighted quantile loss over 0.5, 0.9, 0.95 and 0.99; relative compares it with seasonal naive (day, Gaussian intervals) on the
 same origins: below 1 is better. CPU per origin goes to standard error.")]
 pub struct Args {
-    /// CSV files with the header `timestamp,value`, or prometheus:http://…?query=… as for forecast
+    /// CSV files with the header `timestamp,value`, Parquet files with these columns, or prometheus:http://…?query=… as for forecast
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     input: Vec<PathBuf>,
     /// How far each origin looks ahead, up to 7d

@@ -25,10 +25,10 @@ Example:
   prescale forecast --input requests.csv --at 2026-03-01T00:00:00Z,2026-03-02T00:00:00Z --horizon 1h --format jsonl
   prescale forecast --input 'prometheus:http://127.0.0.1:9090?query=sum(rate(http_requests_total[2m]))&step=60s'
 
-The file has the header `timestamp,value`, RFC 3339 times and a regular step; missing rows are gaps. A forecast made at an origin uses only rows
+The file is CSV with the header `timestamp,value`, RFC 3339 times and a regular step (missing rows are gaps), or Parquet with these columns. A forecast made at an origin uses only rows
 up to it. At least two days of history are needed, and a day more than the horizon.")]
 pub struct Args {
-    /// CSV file with the header `timestamp,value`, or prometheus:http://…?query=…
+    /// CSV file with the header `timestamp,value`, Parquet with these columns, or prometheus:http://…?query=…
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// Origins: times separated by commas, or every:DURATION (those with enough history) [default: the last row]

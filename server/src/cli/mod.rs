@@ -7,7 +7,9 @@ use clap::{Parser, Subcommand};
 use crate::log;
 
 pub mod backtest;
+pub mod backup;
 pub mod forecast;
+pub mod import_history;
 pub mod operate;
 pub mod simulate;
 mod units;
@@ -47,6 +49,10 @@ enum Command {
     Backtest(backtest::Args),
     /// Simulate a scenario: what would users have seen?
     Simulate(simulate::Args),
+    /// Put past data from files into the history of a service.
+    ImportHistory(import_history::Args),
+    /// Copy the database of a data folder while it is in use.
+    Backup(backup::Args),
     /// Set how far Prescale may go by itself with a service.
     Mode(operate::Mode),
     /// Hold a service, or all, where it is.
@@ -92,12 +98,20 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Runs a command that waits for something.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    Ok(runtime.map_err(|error| CliError::Failed(format!("the runtime can't start: {error}")))?.block_on(work))
+}
+
 fn dispatch(command: Command) -> Result<(), CliError> {
     match command {
         Command::Demo(args) => crate::demo::run(args),
         Command::Forecast(args) => forecast::run(args),
         Command::Backtest(args) => backtest::run(args),
         Command::Simulate(args) => simulate::run(args),
+        Command::ImportHistory(args) => import_history::run(args),
+        Command::Backup(args) => backup::run(args),
         Command::Mode(args) => args.run(),
         Command::Pause(args) => args.run(),
         Command::Resume(args) => args.run(),

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::collect::proxy::ProxySource;
 use crate::runtime::{self, Runtime, Service};
 use crate::secret::Secret;
-use crate::store::Store;
+use crate::store::{Location, Retention, Store};
 
 /// How long the proxy may take to get its first backends [wall], on top of the boot delay that replicas have after a restart.
 const CURTAIN: Duration = Duration::from_secs(20);
@@ -66,7 +66,7 @@ impl Stage {
         let address = listener.local_addr().map_err(failed)?;
         // Before the data folder is touched: it may be refused.
         let token = token()?;
-        let store = Arc::new(Store::open(&options.data_dir).await.map_err(failed)?);
+        let store = Arc::new(Store::open(&Location::Folder(options.data_dir.clone())).await.map_err(failed)?);
         let Begin { trace, start_ms, resumed } = begin(&store, options, wall_ms()).await?;
         let config = world::config(options.reactive, options.target, options.quantile);
         let state = runtime::Begin::load(&store, vec![config.clone()], start_ms).await.map_err(failed)?;
@@ -82,7 +82,7 @@ impl Stage {
             step_ms: world::STEP_MS,
             scrape_every_ms: world::SCRAPE_EVERY_MS,
         };
-        let runtime = Runtime::start(clock.clone(), store.clone(), state, vec![service]).await;
+        let runtime = Runtime::start(clock.clone(), store.clone(), state, vec![service], Retention::default()).await;
         let router = api::router(runtime.control(), api::AllowedHosts::loopback(address.port()));
         let api = tokio::spawn(async move {
             // It ends when the task is aborted; accepting errors are waited out by axum itself.

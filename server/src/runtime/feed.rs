@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::metrics::{Call, Failure, StoreWork};
 use super::{Service, Shared, view};
 use crate::collect::Step;
-use crate::store::SeriesKey;
+use crate::store::{Batch, SeriesKey};
 
 /// An actuator that takes longer than this [wall] to show its fleet has failed for now; ticks must go on.
 const OBSERVE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -120,16 +120,14 @@ impl Feeder {
             ("replicas_ready", of_now(ready.map(|count| count as f64))),
             ("replicas_desired", of_now(desired.map(f64::from))),
         ];
-        for (metric, points) in metrics {
-            if points.is_empty() {
-                continue;
-            }
-            let key = SeriesKey { service: self.name(), metric };
-            if let Err(error) = self.shared.store.append(key, self.service.step_ms, &points).await {
-                tracing::error!(service = self.name(), metric, %error, "the history can't be written");
-                self.shared.store_failed(StoreWork::History, error.to_string());
-                return;
-            }
+        let batches: Vec<Batch<'_>> = metrics
+            .iter()
+            .filter(|(_, points)| !points.is_empty())
+            .map(|(metric, points)| Batch { key: SeriesKey { service: self.name(), metric }, step_ms: self.service.step_ms, points })
+            .collect();
+        if let Err(error) = self.shared.store.append_many(&batches).await {
+            tracing::error!(service = self.name(), %error, "the history can't be written");
+            self.shared.store_failed(StoreWork::History, error.to_string());
         }
     }
 }

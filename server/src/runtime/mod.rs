@@ -14,6 +14,7 @@ mod failpoint;
 mod feed;
 mod forecast;
 mod health;
+mod maintain;
 mod metrics;
 mod outcome;
 mod shared;
@@ -30,7 +31,7 @@ use crate::act::{Actuator, WeightSink};
 use crate::api::control::Control;
 use crate::clock::Clock;
 use crate::collect::LoadSource;
-use crate::store::{Store, StoreError};
+use crate::store::{Retention, Store, StoreError};
 
 pub use shared::Shared;
 
@@ -112,8 +113,8 @@ pub(crate) struct Message {
 }
 
 impl Runtime {
-    /// Starts from a state that is ready; `services` are those that it was made for.
-    pub async fn start(clock: Clock, store: Arc<Store>, begin: Begin, services: Vec<Service>) -> Self {
+    /// Starts from a state that is ready; `services` are those that it was made for. What is older than `retention` says is thinned or deleted.
+    pub async fn start(clock: Clock, store: Arc<Store>, begin: Begin, services: Vec<Service>, retention: Retention) -> Self {
         let Begin { state, restarted, forecasts } = begin;
         let (events, inbox) = mpsc::channel(1_024);
         let (stop, stopped) = watch::channel(false);
@@ -133,6 +134,7 @@ impl Runtime {
         for service in shared.services.values() {
             tasks.spawn(feed::run(shared.clone(), service.clone(), stopped.clone()));
         }
+        tasks.spawn(maintain::run(shared.clone(), retention, stopped));
         Self { shared, stop, tasks }
     }
 

@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{Store, StoreError, dialect};
+use super::writer::{Write, in_time};
+use super::{Store, StoreError};
 
 /// One journal entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,34 +35,37 @@ pub struct Saved {
 impl Store {
     /// Writes entries and state in one transaction: after a crash either both are there or neither.
     ///
+    /// A database that goes away during the commit leaves open whether it was written. The caller hears an error and goes on from what it had
+    /// before; entries that turn out to be there all the same are taken back by the next commit, in its own transaction. A process that ends
+    /// in between goes on from what is written.
+    ///
     /// # Errors
     /// What the database says; nothing is written then.
     pub async fn commit(&self, entries: &[JournalRow], state: &str, now_ms: i64) -> Result<(), StoreError> {
-        let _writer = self.writing.lock().await;
-        let mut transaction = self.pool.begin_with(dialect::BEGIN_WRITE).await?;
-        let mut seq: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM journal").fetch_one(&mut *transaction).await?;
-        for row in entries {
-            seq += 1;
-            sqlx::query("INSERT INTO journal (seq, at_ms, service, kind, ref, entry) VALUES ($1, $2, $3, $4, $5, $6)")
-                .bind(seq)
-                .bind(row.at_ms)
-                .bind(&row.service)
-                .bind(&row.kind)
-                .bind(row.reference)
-                .bind(&row.entry)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        sqlx::query(
-            "INSERT INTO control_state (id, written_ms, state) VALUES (1, $1, $2) \
-             ON CONFLICT (id) DO UPDATE SET written_ms = excluded.written_ms, state = excluded.state",
-        )
-        .bind(now_ms)
-        .bind(state)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
+        in_time(async {
+            let mut write = self.begin().await?;
+            let mut seq = write.writer.seq;
+            if write.writer.doubt {
+                sqlx::query("DELETE FROM journal WHERE seq > $1").bind(seq).execute(&mut write.connection).await?;
+            }
+            for row in entries {
+                seq += 1;
+                insert(&mut write, seq, row).await?;
+            }
+            sqlx::query(
+                "INSERT INTO control_state (id, written_ms, state) VALUES (1, $1, $2) \
+                 ON CONFLICT (id) DO UPDATE SET written_ms = excluded.written_ms, state = excluded.state",
+            )
+            .bind(now_ms)
+            .bind(state)
+            .execute(&mut write.connection)
+            .await?;
+            write.writer.doubt = true;
+            let mut writer = write.commit().await?;
+            (writer.doubt, writer.seq) = (false, seq);
+            Ok(())
+        })
+        .await
     }
 
     /// The state that was last committed.
@@ -108,6 +112,19 @@ impl Store {
         .await?;
         rows.iter().map(read_row).collect()
     }
+}
+
+async fn insert(write: &mut Write<'_>, seq: i64, row: &JournalRow) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO journal (seq, at_ms, service, kind, ref, entry) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(seq)
+        .bind(row.at_ms)
+        .bind(&row.service)
+        .bind(&row.kind)
+        .bind(row.reference)
+        .bind(&row.entry)
+        .execute(&mut write.connection)
+        .await?;
+    Ok(())
 }
 
 fn read_row(row: &AnyRow) -> Result<JournalRow, StoreError> {

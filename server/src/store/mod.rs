@@ -1,91 +1,74 @@
 //! All SQL of Prescale, and the only module that knows of a database.
 //!
-//! History (what the load was) and journal (what was decided and done) live in one database: SQLite in the data folder. A data folder
-//! belongs to one process at a time, and a database written by a newer version is refused, never "upgraded" backwards.
+//! History (what the load was) and journal (what was decided and done) live in one database: SQLite in the data folder, or PostgreSQL by
+//! URL; the SQL is the same (`dialect` has what can't be). A data folder and a database belong to one process at a time, and a database
+//! written by a newer version is refused, never "upgraded" backwards.
+//!
+//! All writes go through one connection (`writer`), reads through a pool beside it. A write that fails has not happened; where nobody knows
+//! (the answer to a COMMIT got lost), the next commit finds out and takes back what the caller was told had failed.
 
+mod backup;
+mod block;
 mod chunk;
 mod dialect;
+mod error;
 mod history;
 mod journal;
+mod location;
 mod lock;
+mod maintain;
+mod writer;
 
 use std::path::{Path, PathBuf};
 
-use sqlx::AnyPool;
+use sqlx::{AnyConnection, AnyPool};
 
-pub use history::SeriesKey;
+pub use backup::backup;
+pub use error::StoreError;
+pub use history::{Batch, SeriesKey};
 pub use journal::{JournalRow, Saved};
+pub use location::Location;
+pub use maintain::{Maintained, Retention};
 
-/// Why the database can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process works on this data folder.
-    #[error("data folder {path} is in use by another prescale (process {pid}); stop it, or choose another folder with --data-dir")]
-    InUse {
-        /// The folder.
-        path: String,
-        /// The process that holds it, as far as it said so.
-        pid: String,
-    },
-    /// The database was written by a newer Prescale.
-    #[error(
-        "{path} was written by a newer version of prescale (schema {found}, this version knows up to {known}); use that version, or another data folder"
-    )]
-    Newer {
-        /// The database.
-        path: String,
-        /// The highest migration in it.
-        found: i64,
-        /// The highest migration of this binary.
-        known: i64,
-    },
-    /// The folder can't be made or written.
-    #[error("data folder {path}: {source}")]
-    Folder {
-        /// The folder.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The database answered with an error; the loop holds capacity and tries again.
-    #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
-    /// Something in the database can't be read back.
-    #[error("database: {what} is unreadable: {why}")]
-    Corrupt {
-        /// Which row.
-        what: String,
-        /// What is wrong with it.
-        why: String,
-    },
-}
+use dialect::Address;
+use writer::{Writer, in_time};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// Where a data folder's SQLite database is.
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("prescale.db")
+}
 
 /// The database of one data folder, held exclusively.
 #[derive(Debug)]
 pub struct Store {
+    address: Address,
     pool: AnyPool,
-    /// One writer at a time: a second would only wait for the database's own lock, and lose when that takes long.
-    writing: tokio::sync::Mutex<()>,
+    writer: tokio::sync::Mutex<Writer>,
     folder: PathBuf,
     _lock: std::fs::File,
 }
 
 impl Store {
-    /// Opens (or creates) the database in `folder` and brings its schema up to date.
+    /// Opens (or creates) the database and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] for a second instance, [`StoreError::Newer`] for a database of a newer version, and what the system says.
-    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let shown = folder.display().to_string();
-        std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder { path: shown.clone(), source })?;
+    /// [`StoreError::InUse`] and [`StoreError::DatabaseInUse`] for a second instance, [`StoreError::Newer`] for a database of a newer version,
+    /// and what the system says.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        let folder = location.folder();
+        std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder { path: folder.display().to_string(), source })?;
         let lock = lock::acquire(folder)?;
-        let file = folder.join("prescale.db");
-        let pool = dialect::connect_sqlite(&file).await?;
-        refuse_newer(&pool, &file).await?;
-        MIGRATOR.run(&pool).await.map_err(|error| StoreError::Corrupt { what: shown, why: error.to_string() })?;
-        Ok(Self { pool, writing: tokio::sync::Mutex::default(), folder: folder.to_path_buf(), _lock: lock })
+        let address = Address::of(location);
+        let mut connection = address.writer().await?;
+        refuse_newer(&mut connection, &address).await?;
+        MIGRATOR
+            .run(&mut connection)
+            .await
+            .map_err(|error| StoreError::Corrupt { what: address.shown().to_owned(), why: error.to_string() })?;
+        let writer = tokio::sync::Mutex::new(Writer::new(connection).await?);
+        Ok(Self { pool: address.pool()?, address, writer, folder: folder.to_path_buf(), _lock: lock })
     }
 
     /// The data folder.
@@ -107,32 +90,39 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn set_meta(&self, key: &str, value: &str) -> Result<(), StoreError> {
-        let _writer = self.writing.lock().await;
-        sqlx::query("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
-            .bind(key)
-            .bind(value)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        in_time(async {
+            let mut write = self.begin().await?;
+            sqlx::query("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+                .bind(key)
+                .bind(value)
+                .execute(&mut write.connection)
+                .await?;
+            write.commit().await.map(drop)
+        })
+        .await
     }
 
     /// Closes the connections, so that the last write-ahead log is folded into the database file.
     pub async fn close(&self) {
         self.pool.close().await;
+        if let Some(connection) = self.writer.lock().await.connection.take() {
+            // What was committed is on disk; a connection that can't even be closed is gone anyway.
+            let _ = sqlx::Connection::close(connection).await;
+        }
     }
 }
 
-/// sqlx refuses an unknown migration too, but only says "missing": the operator needs to hear that the file is newer.
-async fn refuse_newer(pool: &AnyPool, file: &Path) -> Result<(), StoreError> {
+/// sqlx refuses an unknown migration too, but only says "missing": the operator needs to hear that the database is newer.
+async fn refuse_newer(connection: &mut AnyConnection, address: &Address) -> Result<(), StoreError> {
     let known = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let tables: Option<i64> = sqlx::query_scalar(dialect::HAS_MIGRATIONS).fetch_optional(pool).await?;
+    let tables: Option<i64> = sqlx::query_scalar(address.has_migrations()).fetch_optional(&mut *connection).await?;
     if tables.is_none() {
         return Ok(());
     }
     let found: Option<i64> =
-        sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1").fetch_optional(pool).await?;
+        sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1").fetch_optional(connection).await?;
     match found {
-        Some(found) if found > known => Err(StoreError::Newer { path: file.display().to_string(), found, known }),
+        Some(found) if found > known => Err(StoreError::Newer { path: address.shown().to_owned(), found, known }),
         _ => Ok(()),
     }
 }

@@ -117,7 +117,7 @@ async fn an_order_is_a_signed_post_with_the_same_id_on_every_attempt() {
 #[tokio::test]
 async fn the_reason_is_the_sentence_of_the_decision_in_the_journal() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(Store::open(folder.path()).await.unwrap());
+    let store = Arc::new(Store::open(&crate::store::Location::Folder(folder.path().to_path_buf())).await.unwrap());
     let decision = serde_json::json!({"decision": {
         "id": 6, "service": "chat", "at_ms": 1, "mode": "automatic", "current": 4, "target": 9, "action": "up", "reason": "forecast_up",
         "sentence": "4 → 9, because a climb comes", "inputs": {"load_rps": null, "load_age_ms": null, "saturated": false, "ready": 4,

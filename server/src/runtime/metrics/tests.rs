@@ -128,7 +128,7 @@ async fn shared(folder: &std::path::Path) -> Shared {
         let idle = Arc::new(Idle);
         (name, Arc::new(Service { config, actuator: idle.clone(), balancer: None, source: idle, step_ms: 60_000, scrape_every_ms: 15_000 }))
     };
-    let store = Arc::new(Store::open(folder).await.unwrap());
+    let store = Arc::new(Store::open(&crate::store::Location::Folder(folder.to_path_buf())).await.unwrap());
     let (events, _) = tokio::sync::mpsc::channel(1);
     Shared::new(Clock::start(1_000_000_000_000, 1.0), store, events, configs.into_iter().map(service).collect(), &state)
 }

@@ -1,0 +1,125 @@
+//! What can go wrong with the database, said so that it can be mended.
+
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
+use super::dialect::CONNECT_TIMEOUT;
+
+/// Why the database can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process works on this data folder.
+    #[error("data folder {path} is in use by another prescale (process {pid}); stop it, or choose another folder with --data-dir")]
+    InUse {
+        /// The folder.
+        path: String,
+        /// The process that holds it, as far as it said so.
+        pid: String,
+    },
+    /// Another process works on this database.
+    #[error("{database} is in use by another prescale ({holder}); stop it, or choose another database")]
+    DatabaseInUse {
+        /// The database.
+        database: String,
+        /// Its session in the database.
+        holder: String,
+    },
+    /// While this process had no connection, another one opened the database: what this one remembers is no longer what is written there.
+    #[error("{database} was taken over by another prescale while the connection was lost; this one writes nothing more: restart it")]
+    TakenOver {
+        /// The database.
+        database: String,
+    },
+    /// The database was written by a newer Prescale.
+    #[error(
+        "{path} was written by a newer version of prescale (schema {found}, this version knows up to {known}); use that version, or another data folder"
+    )]
+    Newer {
+        /// The database.
+        path: String,
+        /// The highest migration in it.
+        found: i64,
+        /// The highest migration of this binary.
+        known: i64,
+    },
+    /// The folder can't be made or written.
+    #[error("data folder {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No URL of a database. The URL itself isn't repeated: it may hold a password.
+    #[error("database URL: {why}; allowed: postgres://USER:PASSWORD@HOST/DATABASE, special characters percent-encoded")]
+    Url {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database answered with an error, or not at all; the loop holds capacity and tries again.
+    #[error("database: {}", explain(.0))]
+    Database(#[from] sqlx::Error),
+    /// The database took too long; whether it wrote is found out at the next write.
+    #[error("database: no answer within {seconds} s; it is tried again at the next write")]
+    TimedOut {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A backup can't be written.
+    #[error("backup {path}: {why}")]
+    Backup {
+        /// The file.
+        path: String,
+        /// What to do.
+        why: String,
+    },
+    /// Something in the database can't be read back.
+    #[error("database: {what} is unreadable: {why}")]
+    Corrupt {
+        /// Which row.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// The database's own words, and what to do where they don't say.
+fn explain(error: &sqlx::Error) -> String {
+    let advice = match error {
+        sqlx::Error::PoolTimedOut => {
+            return format!("no connection within {} s: is it running, and reachable from here?", CONNECT_TIMEOUT.as_secs());
+        }
+        sqlx::Error::Io(_) => "is it running, and reachable from here? It is tried again at the next write",
+        sqlx::Error::Database(answer) => match answer.try_downcast_ref::<SqliteError>() {
+            Some(_) => sqlite_advice(answer.code().as_deref()),
+            None => answer.try_downcast_ref::<PgDatabaseError>().map_or("", |answer| postgres_advice(answer.code())),
+        },
+        _ => "",
+    };
+    if advice.is_empty() { error.to_string() } else { format!("{error}: {advice}") }
+}
+
+/// By <https://sqlite.org/rescode.html>; the low byte is the kind of error.
+fn sqlite_advice(code: Option<&str>) -> &'static str {
+    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        Some(5 | 6) => "another process writes into the file; close it (`prescale backup` copies without a lock)",
+        Some(8) => "the file or its folder can't be written by this user",
+        Some(10) => "the disk failed; look at the system's log",
+        Some(13) => "free some space; nothing was lost, it goes on by itself",
+        Some(14) => "the folder must be readable and writable by this user",
+        _ => "",
+    }
+}
+
+/// By <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn postgres_advice(code: &str) -> &'static str {
+    match code {
+        "25006" => "this server is read-only, a standby perhaps; the URL must name the primary",
+        "28000" | "28P01" => "check user and password in the URL",
+        "3D000" => "create it first: CREATE DATABASE",
+        "42501" => "the user must own the database, or be granted CREATE on its schema",
+        "53100" => "free some space; nothing was lost, it goes on by itself",
+        "57P01" | "57P02" | "57P03" => "it is tried again at the next write",
+        _ => "",
+    }
+}
