@@ -59,11 +59,11 @@ fn a_demo_that_logs_everything_says_nothing_of_its_token() {
         wait_for("a measured load", || demo.get("/api/v1/services/worldcup")["load_rps"].as_f64());
         let admin = demo.announced("weights API").expect("the admin port is announced");
         let bearer = |token: &str| format!("Bearer {token}");
-        assert_eq!(http(&admin, "GET", "/v1/weights", &[("Authorization", &bearer(CANARY))], "").unwrap().0, 200, "the token is in use");
+        assert_eq!(http(&admin, "GET", "/v1/weights", &[("Authorization", &bearer(CANARY))], "").0, 200, "the token is in use");
         let wrong = bearer(&format!("{CANARY}!"));
         for body in ["", "{\"epoch\":1,\"backends\":[]}"] {
-            silent("a refusal", &http(&admin, "PUT", "/v1/weights", &[("Authorization", &wrong)], body).unwrap().1);
-            silent("a refusal", &http(&admin, "PUT", "/v1/weights", &[("Authorization", &bearer(CANARY))], body).unwrap().1);
+            silent("a refusal", &http(&admin, "PUT", "/v1/weights", &[("Authorization", &wrong)], body).1);
+            silent("a refusal", &http(&admin, "PUT", "/v1/weights", &[("Authorization", &bearer(CANARY))], body).1);
         }
         for path in ["/metrics", "/readyz", "/api/v1/services/worldcup/decisions?limit=50", "/api/v1/services/worldcup", "/nowhere"] {
             silent(path, &demo.request_text("GET", path, "").1);

@@ -10,6 +10,7 @@ mod demo;
 mod history;
 mod operations;
 mod prometheus;
+mod serve;
 mod support;
 mod walls;
 mod webhook;

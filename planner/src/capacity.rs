@@ -123,9 +123,10 @@ fn neighbours(replicas: u32) -> (u32, u32) {
 }
 
 impl Curves {
-    /// The capacities of a service.
-    pub(crate) fn of<'a>(&'a mut self, config: &ServiceConfig) -> Capacities<'a> {
+    /// The capacities of a service; `None` when nobody has said them.
+    pub(crate) fn of<'a>(&'a mut self, config: &ServiceConfig) -> Option<Capacities<'a>> {
         let source = match &config.capacity {
+            Capacity::Unknown => return None,
             Capacity::Declared { rps_per_replica } => Source::PerReplica(*rps_per_replica),
             Capacity::Modelled { concurrency, service_time_ms, queue, algorithm } => {
                 let new = || {
@@ -136,13 +137,21 @@ impl Curves {
                 Source::Curve(self.by_shape.entry(shape(config)).or_insert_with(new))
             }
         };
-        Capacities { source, most: config.rails.max }
+        Some(Capacities { source, most: config.rails.max })
     }
 
     /// Finds the curve of a modelled service up to its maximum.
     pub(crate) fn prepare(&mut self, config: &ServiceConfig) {
-        let mut capacities = self.of(config);
-        capacities.of(config.rails.max);
+        if let Some(mut capacities) = self.of(config) {
+            capacities.of(config.rails.max);
+        }
+    }
+
+    /// Takes over what somebody else has found; what is known here already stays.
+    pub(crate) fn learn(&mut self, found: Curves) {
+        for (shape, curve) in found.by_shape {
+            self.by_shape.entry(shape).or_insert(curve);
+        }
     }
 
     /// Puts a curve in place of what the simulator would say.

@@ -68,6 +68,8 @@ pub struct Slo {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Capacity {
+    /// Nobody has said it: the service can be observed and forecast, and no number of replicas is wanted.
+    Unknown,
     /// The user knows it: requests per second and replica at which the SLO still holds.
     Declared {
         /// `[rps]`, above 0.
@@ -125,6 +127,18 @@ pub enum Mode {
     Approve,
     /// Acts.
     Automatic,
+}
+
+impl Mode {
+    /// As in files and in the journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Observe => "observe",
+            Mode::Recommend => "recommend",
+            Mode::Approve => "approve",
+            Mode::Automatic => "automatic",
+        }
+    }
 }
 
 /// Which direction is held by an operator.

@@ -8,6 +8,7 @@ use crate::state::{ServiceState, State};
 
 mod act;
 mod answer;
+mod configure;
 mod observe;
 mod operate;
 mod plan;
@@ -23,6 +24,9 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
     match event {
         Event::Operator { who, action, .. } => return operate::operate(state, who, action, now_ms),
         Event::Restarted { .. } => return operate::restarted(state, now_ms),
+        Event::Configured { who, services, changes, curves, .. } => {
+            return configure::configured(state, configure::New { who, services, changes, curves }, now_ms);
+        }
         _ => {}
     }
     let Some(name) = service_of(state, &event) else { return Vec::new() };
@@ -41,7 +45,7 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
         Event::ReleaseFailed { id, error, retry, retry_after_ms, .. } => turn.release_failed(id, error, retry, retry_after_ms),
         Event::WeightsApplied { epoch, .. } => turn.weights_applied(epoch),
         Event::WeightsRefused { epoch, current_epoch, .. } => turn.weights_refused(epoch, current_epoch),
-        Event::Operator { .. } | Event::Restarted { .. } => {}
+        Event::Operator { .. } | Event::Configured { .. } | Event::Restarted { .. } => {}
     }
     turn.out
 }
@@ -65,7 +69,7 @@ fn service_of(state: &State, event: &Event) -> Option<String> {
             let owns = |service: &&ServiceState| service.release.as_ref().is_some_and(|release| release.id == *id);
             state.services.values().find(owns).map(|service| service.config.name.clone())
         }
-        Event::Operator { .. } | Event::Restarted { .. } => None,
+        Event::Operator { .. } | Event::Configured { .. } | Event::Restarted { .. } => None,
     }
 }
 

@@ -92,6 +92,8 @@ pub enum ReasonCode {
     LoadUnknown,
     /// The fleet is unknown or too old.
     FleetUnknown,
+    /// Nobody has said how much load a replica holds.
+    CapacityUnknown,
     /// An operator paused this direction.
     Paused,
     /// Too soon after the last change, or the rate limit is used up.

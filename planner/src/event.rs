@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{DecisionId, OrderId};
-use crate::config::{Mode, Pause};
+use crate::capacity::Curves;
+use crate::command::{Changed, DecisionId, OrderId};
+use crate::config::{Mode, Pause, ServiceConfig};
 
 /// One thing that happened. Events may come late, twice, out of order, or not at all; nothing in them is trusted to be a sensible number.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -132,6 +133,19 @@ pub enum Event {
         who: String,
         /// What.
         action: OperatorAction,
+    },
+    /// The user changed the configuration. All of it is taken over at once, or refused and nothing of it.
+    Configured {
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+        /// Every service that there is from now on.
+        services: Vec<ServiceConfig>,
+        /// What differs from before, for the journal; also what only the shell knows of.
+        changes: Vec<Changed>,
+        /// Capacities that were found beforehand, so that no decision has to wait for the simulator.
+        curves: Curves,
     },
     /// The loop was loaded from its last written state: what was commanded before may or may not have happened.
     Restarted {

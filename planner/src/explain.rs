@@ -56,6 +56,9 @@ fn because(decision: &Decision, service: &ServiceState, now_ms: i64) -> String {
         ReasonCode::CheckHolds => format!("the simulator says that fewer would break the SLO at {}", checked_load(decision)),
         ReasonCode::LoadUnknown => load_unknown(decision, service, now_ms),
         ReasonCode::FleetUnknown => fleet_unknown(service, now_ms),
+        ReasonCode::CapacityUnknown => {
+            format!("{}, and nobody has said yet how much load a replica holds: give the service a capacity", load_now(decision))
+        }
         ReasonCode::Paused => "an operator paused this direction".to_owned(),
         ReasonCode::CoolDown => format!("too soon after the last change, and {}", load_now(decision)),
         ReasonCode::OrderUnderWay => order_under_way(service),

@@ -84,6 +84,15 @@ pub enum Entry {
         /// How it ended.
         outcome: ReleaseOutcome,
     },
+    /// The configuration changed.
+    Configured {
+        /// When.
+        at_ms: i64,
+        /// Who.
+        who: String,
+        /// Key by key.
+        changes: Vec<Changed>,
+    },
     /// Somebody paused.
     Paused {
         /// Which service; `None` = all.
@@ -170,4 +179,22 @@ pub enum OrderOutcome {
     Failed,
     /// It isn't needed any more, or a person ended it.
     Cancelled,
+}
+
+/// A key of the configuration that differs from before. Texts, since the loop only writes them down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Its path, for example `services.shop.rails.max`.
+    pub key: String,
+    /// What it was; `None` = it was not there.
+    pub before: Option<String>,
+    /// What it is; `None` = it is gone.
+    pub after: Option<String>,
+}
+
+impl std::fmt::Display for Changed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "absent".to_owned());
+        write!(f, "{}: {} → {}", self.key, shown(&self.before), shown(&self.after))
+    }
 }

@@ -59,7 +59,9 @@ mod text;
 pub mod weights;
 pub mod window;
 
-pub use command::{AlertCode, Command, DecisionId, Entry, Order, OrderId, OrderOutcome, Ramp, ReleaseOutcome, WeightPlan, WeightedBackend};
+pub use command::{
+    AlertCode, Changed, Command, DecisionId, Entry, Order, OrderId, OrderOutcome, Ramp, ReleaseOutcome, WeightPlan, WeightedBackend,
+};
 pub use config::{
     Behaviour, Capacity, ConfigError, HpaPolicy, Mode, Pause, Policy, PredictivePolicy, Rails, RateKind, RatePolicy, Select, ServiceConfig,
     Slo,

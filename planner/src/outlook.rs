@@ -16,7 +16,7 @@ pub fn outlook(state: &mut State, service: &str, now_ms: i64) -> Vec<(i64, u32)>
     let Some(service) = services.get(service) else { return Vec::new() };
     let (Some(forecast), Policy::Predictive(policy)) = (&service.forecast, &service.config.policy) else { return Vec::new() };
     let ServiceConfig { rails, .. } = &service.config;
-    let mut capacities = curves.of(&service.config);
+    let Some(mut capacities) = curves.of(&service.config) else { return Vec::new() };
     let mut plan: Vec<(i64, u32)> = Vec::new();
     let mut from = now_ms.max(forecast.origin_ms.saturating_add(forecast.step_ms));
     let last = forecast.horizon_end_ms().saturating_sub(SLOT_MS);

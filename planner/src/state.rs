@@ -167,25 +167,22 @@ impl State {
     }
 
     /// Takes over a new configuration. What was learnt about a service that stays is kept, its mode too; services that aren't listed are
-    /// forgotten (their replicas are left as they are).
+    /// forgotten (their replicas are left as they are). A running loop is given [`crate::Event::Configured`] instead, which journals it and
+    /// lets a changed mode take effect.
     ///
     /// # Errors
     /// The first value that can't be used, or a name that occurs twice; the state is unchanged then.
     pub fn reconfigure(&mut self, configs: Vec<ServiceConfig>) -> Result<(), ConfigError> {
-        let mut services = BTreeMap::new();
+        ServiceConfig::validate_all(&configs)?;
+        let mut known = std::mem::take(&mut self.services);
         for config in configs {
-            config.validate()?;
             let name = config.name.clone();
-            let service = match self.services.get(&name) {
-                Some(known) => ServiceState { config, ..known.clone() },
+            let service = match known.remove(&name) {
+                Some(known) => ServiceState { config, ..known },
                 None => ServiceState::new(config),
             };
-            if services.insert(name.clone(), service).is_some() {
-                let allowed = "each name once".to_owned();
-                return Err(ConfigError { service: "services".to_owned(), key: "name".to_owned(), value: name, allowed });
-            }
+            self.services.insert(name, service);
         }
-        self.services = services;
         self.curves.retain(self.services.values().map(|service| &service.config));
         Ok(())
     }

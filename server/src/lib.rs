@@ -18,12 +18,14 @@ pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod collect;
+pub mod config;
 pub mod demo;
 pub mod exposition;
 pub mod log;
 pub mod runtime;
 pub mod secret;
 pub mod series_file;
+pub mod serve;
 pub mod store;
 pub mod tls;
 

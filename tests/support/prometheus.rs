@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::{http, wait_for};
+use super::{http, try_http, wait_for};
 
 /// Samples of any series.
 #[derive(Default)]
@@ -89,10 +89,10 @@ impl Peer {
             format!("-httpListenAddr={}", peer.address),
         ];
         peer.start();
-        let (status, text) = http(&peer.address, "POST", "/api/v1/import/prometheus", &[], &samples.exposition()).unwrap();
+        let (status, text) = http(&peer.address, "POST", "/api/v1/import/prometheus", &[], &samples.exposition());
         assert_eq!(status, 204, "{text}");
         // What was imported is searched a moment later, unless it is told to.
-        http(&peer.address, "GET", "/internal/force_flush", &[], "").unwrap();
+        http(&peer.address, "GET", "/internal/force_flush", &[], "");
         peer
     }
 
@@ -111,7 +111,7 @@ impl Peer {
         wait_for(&format!("{} at {}", self.program, self.address), || {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "{} ended with {ended:?}:\n{}", self.program, fs::read_to_string(self.path("log")).unwrap());
-            http(&self.address, "GET", self.ready, &[], "").is_ok_and(|(status, _)| status == 200).then_some(())
+            try_http(&self.address, "GET", self.ready, &[], "").is_ok_and(|(status, _)| status == 200).then_some(())
         });
         self.child = Some(child);
     }

@@ -28,7 +28,7 @@ fn an_slo_that_nobody_can_hold_is_not_a_division_by_zero() {
     config.slo = slo;
     config.capacity = Capacity::Modelled { concurrency: 4, service_time_ms: 100.0, queue: 64, algorithm: balancer::Algorithm::P2c };
     config.rails.max = 4;
-    let mut capacities = curves.of(&config);
+    let mut capacities = curves.of(&config).unwrap();
     assert!(capacities.of(4) > 0.0);
     assert!(capacities.needed(100.0) > 1_000_000, "absurdly many, so the maximum and a breach");
 }
@@ -40,7 +40,7 @@ fn needed_is_the_inverse_of_what_holds() {
     config.slo = SLO;
     config.capacity =
         Capacity::Modelled { concurrency: 4, service_time_ms: 100.0, queue: 64, algorithm: balancer::Algorithm::LeastConnections };
-    let mut capacities = curves.of(&config);
+    let mut capacities = curves.of(&config).unwrap();
     for load in [1.0, 30.0, 100.0, 333.0, 600.0] {
         let n = capacities.needed(load);
         assert!(capacities.of(n) >= load, "{load}");
@@ -58,7 +58,7 @@ fn needed_is_the_inverse_of_what_holds() {
 fn declared_capacity_is_a_straight_line() {
     let mut curves = Curves::default();
     let config = fixtures::service("a");
-    let mut capacities = curves.of(&config);
+    let mut capacities = curves.of(&config).unwrap();
     assert_eq!([0.0, 1.0, 100.0, 100.1, 2_000.0, 2_001.0].map(|rps| capacities.needed(rps)), [1, 1, 1, 2, 20, 21]);
     assert!(capacities.check(3, 300.0).holds && !capacities.check(3, 301.0).holds);
     assert_eq!(curves, Curves::default(), "nothing is simulated");

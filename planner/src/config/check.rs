@@ -1,6 +1,8 @@
 //! The checks of a configuration.
 
-use super::{Capacity, HpaPolicy, Policy, PredictivePolicy, ServiceConfig};
+use std::collections::BTreeSet;
+
+use super::{Capacity, HpaPolicy, Mode, Policy, PredictivePolicy, ServiceConfig};
 
 /// A value that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +42,22 @@ impl Checker<'_> {
 }
 
 impl ServiceConfig {
+    /// Can these services be taken over together?
+    ///
+    /// # Errors
+    /// The first value that can't be used, or a name that occurs twice.
+    pub fn validate_all(configs: &[ServiceConfig]) -> Result<(), ConfigError> {
+        let mut names = BTreeSet::new();
+        for config in configs {
+            config.validate()?;
+            if !names.insert(&config.name) {
+                let (value, allowed) = (config.name.clone(), "each name once".to_owned());
+                return Err(ConfigError { service: "services".to_owned(), key: "name".to_owned(), value, allowed });
+            }
+        }
+        Ok(())
+    }
+
     /// Are all values usable, and do they fit together?
     ///
     /// # Errors
@@ -70,6 +88,12 @@ impl ServiceConfig {
 
     fn check_capacity(&self, c: &Checker) -> Result<(), ConfigError> {
         match &self.capacity {
+            Capacity::Unknown => c.ensure(
+                self.mode == Mode::Observe,
+                "mode",
+                self.mode.name(),
+                "observe, as long as no capacity is given: nobody knows how many replicas are needed",
+            ),
             Capacity::Declared { rps_per_replica } => c.above_zero("capacity.rps_per_replica", *rps_per_replica),
             Capacity::Modelled { concurrency, service_time_ms, queue, .. } => {
                 c.ensure((1..=100_000).contains(concurrency), "capacity.concurrency", concurrency, "1 to 100000")?;

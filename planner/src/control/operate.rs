@@ -2,7 +2,7 @@
 
 use super::Turn;
 use crate::command::{Command, DecisionId, Entry};
-use crate::config::Mode;
+use crate::config::{Capacity, Mode};
 use crate::event::OperatorAction;
 use crate::order::Phase;
 use crate::rails;
@@ -69,10 +69,14 @@ pub(super) fn restarted(state: &mut State, now_ms: i64) -> Vec<Command> {
 }
 
 impl Turn<'_> {
-    fn set_mode(mut self, who: String, mode: Mode) -> Vec<Command> {
+    pub(super) fn set_mode(mut self, who: String, mode: Mode) -> Vec<Command> {
         let from = self.service.mode;
         if from == mode {
             return self.out;
+        }
+        if mode > Mode::Observe && self.service.config.capacity == Capacity::Unknown {
+            let reason = "nobody has said yet how much load a replica holds; give the service a capacity first".to_owned();
+            return self.refuse(format!("set the mode {}", mode.name()), reason);
         }
         self.service.mode = mode;
         let service = self.service.config.name.clone();

@@ -99,7 +99,10 @@ impl Turn<'_> {
         let order_under_way = service.pending.is_some();
         let (config, changes) = (&service.config, service.changes.as_slice());
         let facts = Facts { now_ms: self.now_ms, config, load, fleet, current, order_under_way, lead, forecast, changes };
-        let mut capacities = self.curves.of(config);
+        let Some(mut capacities) = self.curves.of(config) else {
+            decision.reason = ReasonCode::CapacityUnknown;
+            return Plan { decision, blocked: Some(ReasonCode::CapacityUnknown), implausible: false, breach: None };
+        };
         let ready = fleet.count(ReplicaState::Ready).max(1);
         decision.inputs.capacity_rps_per_replica = Some(capacities.of(ready) / f64::from(ready));
         let mut wish = policy::wish(&facts, &config.policy, &mut service.memory, &mut capacities, &mut decision.inputs);

@@ -5,6 +5,7 @@ use crate::fixtures;
 use crate::*;
 
 mod approval;
+mod configure;
 mod decisions;
 mod forecasts;
 mod orders;

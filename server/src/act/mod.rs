@@ -3,6 +3,7 @@
 //! An actuator brings a fleet to an absolute number of replicas and says what the fleet looks like. It may be asked twice for the same
 //! order: the second time must change nothing.
 
+pub mod gauge;
 pub mod kubernetes;
 pub mod local;
 pub mod webhook;

@@ -11,6 +11,7 @@ pub mod backup;
 pub mod forecast;
 pub mod import_history;
 pub mod operate;
+mod schema;
 pub mod simulate;
 mod units;
 pub mod webhook;
@@ -65,6 +66,12 @@ enum Command {
     Approve(operate::Approve),
     /// Turn a proposal down.
     Reject(operate::Reject),
+    /// Run the control plane for real services.
+    Serve(crate::serve::Args),
+    /// Say what is wrong with a configuration, and try its connections.
+    Check(crate::serve::check::Args),
+    /// Print a JSON Schema.
+    Schema(schema::Args),
     /// Try a webhook receiver with a signed test message.
     Webhook(webhook::Args),
     /// Print the API's OpenAPI document.
@@ -84,7 +91,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if help { 0 } else { 2 });
         }
     };
-    let ended = log::init(None, None).map_err(|error| CliError::BadInput(error.to_string())).and_then(|()| dispatch(cli.command));
+    let logging = match &cli.command {
+        // Its configuration says how, and is read first.
+        Command::Serve(_) => Ok(()),
+        _ => log::init(None, None).map_err(|error| CliError::BadInput(error.to_string())),
+    };
+    let ended = logging.and_then(|()| dispatch(cli.command));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -118,6 +130,9 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Release(args) => args.run(),
         Command::Approve(args) => args.run(),
         Command::Reject(args) => args.run(),
+        Command::Serve(args) => crate::serve::run(args),
+        Command::Check(args) => crate::serve::check::run(args),
+        Command::Schema(args) => schema::run(args),
         Command::Webhook(args) => webhook::run(args),
         Command::Openapi => forecast::print(&crate::api::openapi_text()),
     }

@@ -33,6 +33,8 @@ const CURTAIN: Duration = Duration::from_secs(20);
 /// Requests under way at once in the generator; more means that nobody answers any more.
 const IN_FLIGHT_MAX: u64 = 10_000;
 const SEED: u64 = 1;
+/// The fleet is in this process: what takes longer is stuck.
+const OBSERVE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The variable with a token for the proxy's weights API and metrics.
 pub const ADMIN_TOKEN: &str = "PRESCALE_ADMIN_TOKEN";
 
@@ -70,6 +72,8 @@ impl Stage {
         let Begin { trace, start_ms, resumed } = begin(&store, options, wall_ms()).await?;
         let config = world::config(options.reactive, options.target, options.quantile);
         let state = runtime::Begin::load(&store, vec![config.clone()], start_ms).await.map_err(failed)?;
+        // On a fast clock the forecast would be minutes old when it is made.
+        let state = state.with_forecasts(&store, start_ms).await;
         let clock = Clock::start(start_ms, options.speed);
         let proxy = Arc::new(proxy::start(proxy_config(&clock, &token)).await.map_err(failed)?);
         let fleet = Arc::new(LocalFleet::open(fleet_config(options, trace.rate(start_ms)), clock.clone()).await.map_err(failed)?);
@@ -81,8 +85,9 @@ impl Stage {
             source: Arc::new(ProxySource::new(proxy.clone(), clock.clone(), world::STEP_MS)),
             step_ms: world::STEP_MS,
             scrape_every_ms: world::SCRAPE_EVERY_MS,
+            observe_timeout: OBSERVE_TIMEOUT,
         };
-        let runtime = Runtime::start(clock.clone(), store.clone(), state, vec![service], Retention::default()).await;
+        let runtime = Runtime::start(clock.clone(), store.clone(), state, vec![Arc::new(service)], Retention::default());
         let router = api::router(runtime.control(), api::AllowedHosts::loopback(address.port()));
         let api = tokio::spawn(async move {
             // It ends when the task is aborted; accepting errors are waited out by axum itself.

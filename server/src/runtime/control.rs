@@ -66,10 +66,9 @@ impl Control for RuntimeControl {
     fn service<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<dto::ServiceDetail, ControlError>> {
         Box::pin(async move {
             let known = self.view(name)?;
-            let service =
-                self.shared.services.get(name).ok_or_else(|| ControlError::NotFound { what: "service", name: name.to_owned() })?;
+            let service = self.shared.service(name).ok_or_else(|| ControlError::NotFound { what: "service", name: name.to_owned() })?;
             let summary = self.summary(&known).await?;
-            Ok(view::detail(&self.shared, service, &known, summary))
+            Ok(view::detail(&self.shared, &service, &known, summary))
         })
     }
 

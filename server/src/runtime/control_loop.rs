@@ -45,17 +45,26 @@ impl ControlLoop {
         Self { shared, state, written, executor }
     }
 
-    pub async fn run(mut self, mut inbox: mpsc::Receiver<Message>, mut stopped: watch::Receiver<bool>) {
+    /// Handles what happened before the start, then everything that comes in, until stopped.
+    pub async fn run(mut self, first: Vec<Event>, mut inbox: mpsc::Receiver<Message>, mut stopped: watch::Receiver<bool>) {
+        // What the feeders send meanwhile waits in the inbox: whatever came first is handled first.
+        self.executor.attach(&self.shared.services());
+        for event in first {
+            self.handle(Message { event, services: None, reply: None }).await;
+        }
         loop {
             let message = tokio::select! {
                 message = inbox.recv() => message,
                 () = ended(&mut stopped) => None,
             };
-            let Some(message) = message else { return };
+            let Some(message) = message else { break };
             let begun = Instant::now();
             self.handle(message).await;
             self.shared.counts.loop_step.observe(begun.elapsed());
         }
+        // A feeder that waits for a place in the inbox must not wait for ever.
+        drop(inbox);
+        self.executor.end().await;
     }
 
     async fn handle(&mut self, message: Message) {
@@ -91,8 +100,12 @@ impl ControlLoop {
             Some((service, Err((error, need)))) => self.shared.publish_no_forecast(&service, &error, need),
             None => {}
         }
-        self.shared.publish(&self.state, touched.as_deref(), &entries);
         let refused = rest.iter().find_map(|one| if let Command::Refused { reason, .. } = one { Some(reason.clone()) } else { None });
+        if let (Some(services), None) = (message.services, &refused) {
+            self.executor.attach(&services);
+            self.shared.replace(services, &self.state);
+        }
+        self.shared.publish(&self.state, touched.as_deref(), &entries);
         reply(message.reply, refused.map_or(Outcome::Done, Outcome::Refused));
         for command in rest {
             self.executor.execute(command);
@@ -135,6 +148,7 @@ fn touched(event: &Event) -> Option<&str> {
         | Event::Released { .. }
         | Event::ReleaseFailed { .. }
         | Event::Operator { .. }
+        | Event::Configured { .. }
         | Event::Restarted { .. } => None,
     }
 }
@@ -148,11 +162,11 @@ fn reply(to: Option<tokio::sync::oneshot::Sender<Outcome>>, outcome: Outcome) {
 
 /// The state as JSON. Its maps have string keys and it holds no foreign types, so this can't fail; should it ever, an empty text is refused
 /// by [`decode`] and the loop keeps what it has.
-fn encode(state: &State) -> String {
+pub fn encode(state: &State) -> String {
     serde_json::to_string(state).unwrap_or_default()
 }
 
-fn row(entry: &Entry) -> Result<JournalRow, serde_json::Error> {
+pub fn row(entry: &Entry) -> Result<JournalRow, serde_json::Error> {
     let text = serde_json::to_string(entry)?;
     let (kind, service, at_ms, reference) = match entry {
         Entry::Decision(decision) => ("decision", decision.service.as_str(), decision.at_ms, decision.id.0),
@@ -162,6 +176,7 @@ fn row(entry: &Entry) -> Result<JournalRow, serde_json::Error> {
         Entry::OrderFailed { order, service, at_ms, .. } => ("order_failed", service.as_str(), *at_ms, order.0),
         Entry::OrderClosed { order, service, at_ms, .. } => ("order_closed", service.as_str(), *at_ms, order.0),
         Entry::ModeChanged { service, at_ms, .. } => ("mode_changed", service.as_str(), *at_ms, 0),
+        Entry::Configured { at_ms, .. } => ("configured", "", *at_ms, 0),
         Entry::ReleaseOrdered { id, service, at_ms, .. } => ("release_ordered", service.as_str(), *at_ms, id.0),
         Entry::ReleaseEnded { id, service, at_ms, .. } => ("release_ended", service.as_str(), *at_ms, id.0),
         Entry::Paused { service, at_ms, .. } => ("paused", service.as_deref().unwrap_or(""), *at_ms, 0),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use planner::{Command, Event, Order, OrderId, WeightPlan};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::metrics::{Call, Failure};
-use super::{Service, Shared, failpoint, forecast, view};
+use super::{Service, Shared, failpoint, feed, forecast, view};
 use crate::act::{ActError, WeightsAnswer};
 
 /// An actuator that hasn't answered by then: nobody knows whether it acted.
@@ -20,20 +20,50 @@ const PUSH_AGAIN: Duration = Duration::from_millis(500);
 pub struct Executor {
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
-    /// The newest weights of each service; a pusher task sends whatever is newest, so that a slow proxy never gets a queue of old ones.
-    weights: BTreeMap<String, watch::Sender<Option<WeightPlan>>>,
-    forecasts: Arc<Semaphore>,
+    attached: BTreeMap<String, Attached>,
+    tasks: JoinSet<()>,
+}
+
+/// A service whose tasks run. Dropping this ends them.
+struct Attached {
+    service: Arc<Service>,
+    /// The newest weights; a pusher task sends whatever is newest, so that a slow proxy never gets a queue of old ones.
+    weights: watch::Sender<Option<WeightPlan>>,
+    _running: watch::Sender<()>,
 }
 
 impl Executor {
-    pub fn new(shared: Arc<Shared>, stopped: watch::Receiver<bool>, tasks: &mut JoinSet<()>) -> Self {
-        let mut weights = BTreeMap::new();
-        for service in shared.services.values().filter(|service| service.balancer.is_some()) {
-            let (newest, plans) = watch::channel(None);
-            weights.insert(service.config.name.clone(), newest);
-            tasks.spawn(push_weights(shared.clone(), service.clone(), plans, stopped.clone()));
+    pub fn new(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Self {
+        Self { shared, stopped, attached: BTreeMap::new(), tasks: JoinSet::new() }
+    }
+
+    /// Runs the tasks of exactly these services. Those of a service that is the same as before aren't touched.
+    pub fn attach(&mut self, services: &BTreeMap<String, Arc<Service>>) {
+        self.attached.retain(|name, known| services.get(name).is_some_and(|service| Arc::ptr_eq(service, &known.service)));
+        while self.tasks.try_join_next().is_some() {}
+        for (name, service) in services {
+            if self.attached.contains_key(name) {
+                continue;
+            }
+            let (running, mut detached) = watch::channel(());
+            let (weights, plans) = watch::channel(None);
+            let feeding = feed::run(self.shared.clone(), service.clone());
+            let pushing = push_weights(self.shared.clone(), service.clone(), plans);
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    ((), ()) = async { tokio::join!(feeding, pushing) } => {}
+                    // Only its end is ever told.
+                    _ = detached.changed() => {}
+                }
+            });
+            self.attached.insert(name.clone(), Attached { service: service.clone(), weights, _running: running });
         }
-        Self { shared, stopped, weights, forecasts: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Ends the tasks of all services.
+    pub async fn end(mut self) {
+        self.attached.clear();
+        while self.tasks.join_next().await.is_some() {}
     }
 
     pub fn execute(&self, command: Command) {
@@ -41,13 +71,11 @@ impl Executor {
             Command::Scale(order) => self.spawn(scale(self.shared.clone(), order)),
             Command::Release { service, id } => self.spawn(release(self.shared.clone(), service, id)),
             Command::PushWeights { service, snapshot } => {
-                if let Some(newest) = self.weights.get(&service) {
-                    newest.send_replace(Some(snapshot));
+                if let Some(attached) = self.attached.get(&service) {
+                    attached.weights.send_replace(Some(snapshot));
                 }
             }
-            Command::RequestForecast { service, .. } => {
-                self.spawn(forecast::make(self.shared.clone(), service, self.forecasts.clone()));
-            }
+            Command::RequestForecast { service, .. } => self.spawn(forecast::make(self.shared.clone(), service)),
             Command::Alert { service, code, text } => {
                 let code = view::name_of(&code);
                 tracing::warn!(service, code, "{text}");
@@ -70,7 +98,7 @@ impl Executor {
 }
 
 async fn scale(shared: Arc<Shared>, order: Order) {
-    let Some(service) = shared.services.get(&order.service) else { return };
+    let Some(service) = shared.service(&order.service) else { return };
     let (id, decision) = (order.id.0, order.decision.0);
     tracing::info!(service = order.service, order = id, decision, from = order.from, to = order.target, attempt = order.attempt, "order");
     failpoint::reach("journaled").await;
@@ -91,9 +119,10 @@ async fn scale(shared: Arc<Shared>, order: Order) {
         .send(match answer {
             Ok(()) => {
                 tracing::info!(service = order.service, order = id, decision, "the order is acknowledged");
-                match service.actuator.sets_floor() {
-                    true => Event::FloorSet { order: order.id, at_ms },
-                    false => Event::Acknowledged { order: order.id, at_ms },
+                if service.actuator.sets_floor() {
+                    Event::FloorSet { order: order.id, at_ms }
+                } else {
+                    Event::Acknowledged { order: order.id, at_ms }
                 }
             }
             Err(error) => {
@@ -106,7 +135,7 @@ async fn scale(shared: Arc<Shared>, order: Order) {
 }
 
 async fn release(shared: Arc<Shared>, name: String, id: OrderId) {
-    let Some(service) = shared.services.get(&name) else { return };
+    let Some(service) = shared.service(&name) else { return };
     tracing::info!(service = name, release = id.0, "release");
     let answer = tokio::time::timeout(ACT_TIMEOUT, service.actuator.release()).await;
     let answer = answer.map_err(|_| Failure::Timeout).map(|answer| answer.map_err(|error| (Failure::of(&error), error)));
@@ -123,18 +152,9 @@ async fn release(shared: Arc<Shared>, name: String, id: OrderId) {
     shared.send(event).await;
 }
 
-async fn push_weights(
-    shared: Arc<Shared>,
-    service: Arc<Service>,
-    mut plans: watch::Receiver<Option<WeightPlan>>,
-    mut stopped: watch::Receiver<bool>,
-) {
+async fn push_weights(shared: Arc<Shared>, service: Arc<Service>, mut plans: watch::Receiver<Option<WeightPlan>>) {
     let Some(sink) = &service.balancer else { return };
-    loop {
-        tokio::select! {
-            changed = plans.changed() => if changed.is_err() { return },
-            _ = stopped.wait_for(|stop| *stop) => return,
-        }
+    while plans.changed().await.is_ok() {
         let Some(plan) = plans.borrow_and_update().clone() else { continue };
         let name = service.config.name.clone();
         match sink.push(&plan).await {

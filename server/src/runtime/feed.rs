@@ -1,32 +1,43 @@
 //! Feeds one service's events: what its fleet looks like, what its load is, and that it is time to decide.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use planner::{Event, ReplicaState};
-use tokio::sync::watch;
 
 use super::metrics::{Call, Failure, StoreWork};
-use super::{Service, Shared, view};
+use super::{Service, Shared, backfill, view};
 use crate::collect::Step;
-use crate::store::{Batch, SeriesKey};
+use crate::store::{Batch, SeriesKey, StoreError};
 
-/// An actuator that takes longer than this [wall] to show its fleet has failed for now; ticks must go on.
-const OBSERVE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Beats until stopped. The fleet is looked at on each beat, four times a scrape: a replica that became ready should get requests soon.
-pub async fn run(shared: Arc<Shared>, service: Arc<Service>, mut stopped: watch::Receiver<bool>) {
+/// Fills the history, then beats for ever; whoever runs it drops it. Ticks have a beat of their own, so that neither a slow source nor a
+/// slow fleet holds up a decision.
+pub async fn run(shared: Arc<Shared>, service: Arc<Service>) {
+    let filled = backfill::first(&shared, &service).await;
     let mut feeder = Feeder::new(shared.clone(), service.clone());
-    let beat_ms = (service.scrape_every_ms / 4).max(1);
-    let mut next_ms = shared.clock.now_ms();
+    // What can be known is known before the first decision.
+    feeder.beat().await;
+    tokio::join!(look(feeder), tick(&shared, &service), backfill::until_done(&shared, &service, filled));
+}
+
+/// The fleet is looked at on each beat, four times a scrape: a replica that became ready should get requests soon.
+async fn look(mut feeder: Feeder) {
+    let beat_ms = (feeder.service.scrape_every_ms / 4).max(1);
+    let clock = feeder.shared.clock.clone();
+    let mut next_ms = clock.now_ms() + beat_ms;
     loop {
-        tokio::select! {
-            () = shared.clock.sleep_until(next_ms) => {}
-            _ = stopped.wait_for(|stop| *stop) => return,
-        }
+        clock.sleep_until(next_ms).await;
         feeder.beat().await;
         // Beats that were missed (a suspended machine) are not made up for: they would all see the same.
-        next_ms = (next_ms + beat_ms).max(shared.clock.now_ms());
+        next_ms = (next_ms + beat_ms).max(clock.now_ms());
+    }
+}
+
+async fn tick(shared: &Shared, service: &Service) {
+    let mut next_ms = shared.clock.now_ms();
+    loop {
+        shared.clock.sleep_until(next_ms).await;
+        shared.send(Event::Tick { service: service.config.name.clone() }).await;
+        next_ms = (next_ms + service.config.tick_ms).max(shared.clock.now_ms());
     }
 }
 
@@ -34,13 +45,12 @@ struct Feeder {
     shared: Arc<Shared>,
     service: Arc<Service>,
     scrape_due_ms: i64,
-    tick_due_ms: i64,
 }
 
 impl Feeder {
     fn new(shared: Arc<Shared>, service: Arc<Service>) -> Self {
         let now_ms = shared.clock.now_ms();
-        Self { shared, service, scrape_due_ms: now_ms, tick_due_ms: now_ms }
+        Self { shared, service, scrape_due_ms: now_ms }
     }
 
     fn name(&self) -> &str {
@@ -54,16 +64,11 @@ impl Feeder {
             self.scrape_due_ms = now_ms.max(self.scrape_due_ms + self.service.scrape_every_ms);
             self.read_load(ready).await;
         }
-        let now_ms = self.shared.clock.now_ms();
-        if now_ms >= self.tick_due_ms {
-            self.tick_due_ms = now_ms.max(self.tick_due_ms + self.service.config.tick_ms);
-            self.shared.send(Event::Tick { service: self.name().to_owned() }).await;
-        }
     }
 
     /// Returns how many replicas are ready; `None` when nobody knows.
     async fn observe_fleet(&self) -> Option<usize> {
-        let answer = tokio::time::timeout(OBSERVE_TIMEOUT, self.service.actuator.observe()).await;
+        let answer = tokio::time::timeout(self.service.observe_timeout, self.service.actuator.observe()).await;
         let at_ms = self.shared.clock.now_ms();
         let service = self.name().to_owned();
         let (event, ready) = match answer {
@@ -77,7 +82,7 @@ impl Feeder {
             }
             Err(_) => {
                 self.shared.counts.actuator_failed(self.name(), Call::Observe, Failure::Timeout);
-                (Event::FleetUnknown { service, at_ms, reason: format!("no answer within {OBSERVE_TIMEOUT:?}") }, None)
+                (Event::FleetUnknown { service, at_ms, reason: format!("no answer within {:?}", self.service.observe_timeout) }, None)
             }
         };
         self.shared.send(event).await;
@@ -109,25 +114,38 @@ impl Feeder {
         let Some(newest) = steps.last() else { return };
         self.shared.counts.of(self.name(), |counts| counts.accuracy.judge(steps));
         let desired = self.shared.view(self.name()).and_then(|view| view::desired(&view.state));
-        let of = |value: fn(&Step) -> Option<f64>| steps.iter().filter_map(|step| Some((step.from_ms, value(step)?))).collect::<Vec<_>>();
         // How many replicas there are is known of now, not of steps that come late.
         let of_now = |value: Option<f64>| value.map(|value| (newest.from_ms, value)).into_iter().collect::<Vec<_>>();
-        let metrics = [
-            ("load", of(|step| Some(step.load_rps))),
-            ("saturated", of(|step| Some(f64::from(u8::from(step.saturated))))),
-            ("error_ratio", of(|step| step.error_ratio)),
-            ("latency_p95_ms", of(|step| step.latency_p95_ms)),
-            ("replicas_ready", of_now(ready.map(|count| count as f64))),
-            ("replicas_desired", of_now(desired.map(f64::from))),
-        ];
-        let batches: Vec<Batch<'_>> = metrics
-            .iter()
-            .filter(|(_, points)| !points.is_empty())
-            .map(|(metric, points)| Batch { key: SeriesKey { service: self.name(), metric }, step_ms: self.service.step_ms, points })
-            .collect();
-        if let Err(error) = self.shared.store.append_many(&batches).await {
+        let mut metrics = series(steps);
+        metrics.push(("replicas_ready", of_now(ready.map(|count| count as f64))));
+        metrics.push(("replicas_desired", of_now(desired.map(f64::from))));
+        if let Err(error) = append(&self.shared, &self.service, metrics).await {
             tracing::error!(service = self.name(), %error, "the history can't be written");
             self.shared.store_failed(StoreWork::History, error.to_string());
         }
     }
+}
+
+/// Points by metric.
+type Points = Vec<(&'static str, Vec<(i64, f64)>)>;
+
+/// What steps say, as the series that are kept of it.
+pub fn series(steps: &[Step]) -> Points {
+    let of = |value: fn(&Step) -> Option<f64>| steps.iter().filter_map(|step| Some((step.from_ms, value(step)?))).collect::<Vec<_>>();
+    vec![
+        ("load", of(|step| Some(step.load_rps))),
+        ("saturated", of(|step| Some(f64::from(u8::from(step.saturated))))),
+        ("error_ratio", of(|step| step.error_ratio)),
+        ("latency_p95_ms", of(|step| step.latency_p95_ms)),
+    ]
+}
+
+/// Writes points into a service's series.
+pub async fn append(shared: &Shared, service: &Service, metrics: Points) -> Result<(), StoreError> {
+    let batches: Vec<Batch<'_>> = metrics
+        .iter()
+        .filter(|(_, points)| !points.is_empty())
+        .map(|(metric, points)| Batch { key: SeriesKey { service: &service.config.name, metric }, step_ms: service.step_ms, points })
+        .collect();
+    shared.store.append_many(&batches).await
 }

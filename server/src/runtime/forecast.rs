@@ -5,22 +5,21 @@ use std::time::Instant;
 
 use planner::{Event, HistoryNeed};
 use predictor::{ForecastError, ModelChoice, Request};
-use tokio::sync::Semaphore;
 
 use super::Shared;
 use crate::store::{SeriesKey, Store, StoreError};
 
 /// What a forecast may look back on.
-const HISTORY_MS: i64 = 28 * 86_400_000;
+pub const HISTORY_MS: i64 = 28 * 86_400_000;
 /// How far it reaches.
 const HORIZON_MS: i64 = 86_400_000;
 /// What the page shows and the planner may be asked to cover.
 const QUANTILES: [f64; 8] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99];
 
-/// Forecasts `service` and sends the result to the loop. One at a time: two cores must not be taken from the proxy.
-pub async fn make(shared: Arc<Shared>, service: String, one_at_a_time: Arc<Semaphore>) {
+/// Forecasts `service` and sends the result to the loop.
+pub async fn make(shared: Arc<Shared>, service: String) {
     // The semaphore is never closed.
-    let Ok(_permit) = one_at_a_time.acquire().await else { return };
+    let Ok(_permit) = shared.forecasts.acquire().await else { return };
     let begun = Instant::now();
     let event = event(&shared.store, service, shared.clock.now_ms()).await;
     shared.counts.forecast.observe(begun.elapsed());

@@ -4,7 +4,7 @@ use super::Shared;
 use super::shared::View;
 use crate::api::control::{Health, HealthCheck};
 
-/// All checks: the database, and each service's load and fleet.
+/// All checks: the database, what the shell noted (the configuration, histories that are still being filled), and each service's load and fleet.
 pub fn checks(shared: &Shared) -> Health {
     let now_ms = shared.clock.now_ms();
     let store = match shared.store_error() {
@@ -12,6 +12,7 @@ pub fn checks(shared: &Shared) -> Health {
         Some(why) => check("store", false, format!("the journal can't be written ({why}); capacity holds until it can")),
     };
     let mut checks = vec![store];
+    checks.extend(shared.notes());
     for view in shared.views() {
         checks.push(load(&view, now_ms));
         checks.push(fleet(&view, now_ms));

@@ -33,6 +33,7 @@ pub fn by_decision(rows: &[JournalRow]) -> BTreeMap<u64, &'static str> {
             Entry::Decision(_)
             | Entry::OrderRetried(_)
             | Entry::ModeChanged { .. }
+            | Entry::Configured { .. }
             | Entry::ReleaseOrdered { .. }
             | Entry::ReleaseEnded { .. }
             | Entry::Paused { .. }

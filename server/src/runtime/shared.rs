@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLock;
 use planner::{Decision, Entry, Event, HistoryNeed, Pause, ServiceState, State};
 use predictor::Forecast;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::control_loop::Outcome;
 use super::metrics::{Counts, StoreWork};
 use super::{Message, Service, view};
+use crate::api::control::HealthCheck;
 use crate::clock::Clock;
 use crate::collect::Step;
 use crate::store::Store;
@@ -35,16 +36,33 @@ pub struct View {
     pub decision: Option<Arc<Decision>>,
 }
 
+impl View {
+    fn new(state: &ServiceState) -> Self {
+        Self {
+            state: state.clone(),
+            load: None,
+            load_error: None,
+            forecast: None,
+            planned: Arc::default(),
+            forecast_error: None,
+            decision: state.last_decision.clone().map(Arc::new),
+        }
+    }
+}
+
 /// What the tasks of the runtime share.
 pub struct Shared {
     /// Domain time.
     pub clock: Clock,
     /// The database.
     pub store: Arc<Store>,
-    /// The services, by name.
-    pub services: BTreeMap<String, Arc<Service>>,
     /// For `/metrics`.
     pub counts: Counts,
+    /// One forecast at a time: two cores must not be taken from the proxy.
+    pub(super) forecasts: Semaphore,
+    services: RwLock<BTreeMap<String, Arc<Service>>>,
+    /// What the shell around the loop wants to be seen on `/readyz`, by the check's name.
+    notes: RwLock<BTreeMap<String, HealthCheck>>,
     events: mpsc::Sender<Message>,
     views: RwLock<BTreeMap<String, View>>,
     paused: RwLock<Option<Pause>>,
@@ -59,21 +77,14 @@ impl Shared {
         services: BTreeMap<String, Arc<Service>>,
         state: &State,
     ) -> Self {
-        let view = |state: &ServiceState| View {
-            state: state.clone(),
-            load: None,
-            load_error: None,
-            forecast: None,
-            planned: Arc::default(),
-            forecast_error: None,
-            decision: state.last_decision.clone().map(Arc::new),
-        };
-        let views = state.services.iter().map(|(name, service)| (name.clone(), view(service))).collect();
+        let views = state.services.iter().map(|(name, service)| (name.clone(), View::new(service))).collect();
         Self {
             clock,
             store,
-            services,
             counts: Counts::new(state.services.keys().cloned()),
+            forecasts: Semaphore::new(1),
+            services: RwLock::new(services),
+            notes: RwLock::default(),
             events,
             views: RwLock::new(views),
             paused: RwLock::new(state.paused),
@@ -83,14 +94,59 @@ impl Shared {
 
     /// Sends an event to the loop. When the loop has ended there is nobody to tell.
     pub async fn send(&self, event: Event) {
-        let _ = self.events.send(Message { event, reply: None }).await;
+        let _ = self.events.send(Message { event, services: None, reply: None }).await;
     }
 
     /// Sends an event and waits for what becomes of it; `None` when the loop has ended.
     pub async fn ask(&self, event: Event) -> Option<Outcome> {
+        self.ask_with(event, None).await
+    }
+
+    /// The same for an [`Event::Configured`], with the services that take the place of those that run.
+    pub(super) async fn ask_with(&self, event: Event, services: Option<BTreeMap<String, Arc<Service>>>) -> Option<Outcome> {
         let (reply, answer) = oneshot::channel();
-        self.events.send(Message { event, reply: Some(reply) }).await.ok()?;
+        self.events.send(Message { event, services, reply: Some(reply) }).await.ok()?;
         answer.await.ok()
+    }
+
+    /// What connects a service to the world.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<Arc<Service>> {
+        self.services.read().get(name).cloned()
+    }
+
+    /// All services, by name.
+    #[must_use]
+    pub fn services(&self) -> BTreeMap<String, Arc<Service>> {
+        self.services.read().clone()
+    }
+
+    /// Shows a check on `/readyz`; the newest of a name counts.
+    pub fn note(&self, check: HealthCheck) {
+        self.notes.write().insert(check.name.clone(), check);
+    }
+
+    /// Takes a check off `/readyz`.
+    pub fn forget_note(&self, name: &str) {
+        self.notes.write().remove(name);
+    }
+
+    /// The checks that were noted, sorted by name.
+    #[must_use]
+    pub fn notes(&self) -> Vec<HealthCheck> {
+        self.notes.read().values().cloned().collect()
+    }
+
+    /// Shows other services from now on; what is known of those that stay is kept.
+    pub(super) fn replace(&self, services: BTreeMap<String, Arc<Service>>, state: &State) {
+        let mut views = self.views.write();
+        views.retain(|name, _| state.services.contains_key(name));
+        for (name, service) in &state.services {
+            views.entry(name.clone()).or_insert_with(|| View::new(service));
+        }
+        drop(views);
+        self.counts.follow(state.services.keys());
+        *self.services.write() = services;
     }
 
     /// A service as it was last published.

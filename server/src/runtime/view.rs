@@ -224,6 +224,7 @@ pub fn detail(shared: &Shared, service: &Service, view: &View, summary: dto::Ser
         Policy::Hpa(policy) => ("hpa", policy.target),
     };
     let source = match &config.capacity {
+        Capacity::Unknown => "unknown",
         Capacity::Declared { .. } => "declared",
         Capacity::Modelled { .. } => "simulated",
     };

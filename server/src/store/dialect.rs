@@ -101,17 +101,21 @@ impl Address {
             .connect_lazy(&self.url)
     }
 
-    /// The connection for writing. On PostgreSQL it holds the lock that lets one process at a time write: the lock lives as long as the
-    /// session, so whoever can write here holds it.
-    pub async fn writer(&self) -> Result<AnyConnection, StoreError> {
+    /// Connects once, changing nothing and taking no lock.
+    pub async fn connection(&self) -> Result<AnyConnection, StoreError> {
         let connecting = async {
             let mut connection = AnyConnection::connect(&self.url).await?;
             prepare(&mut connection, self.session()).await?;
             Ok::<_, sqlx::Error>(connection)
         };
-        let mut connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
-            .await
-            .map_err(|_| StoreError::TimedOut { seconds: CONNECT_TIMEOUT.as_secs() })??;
+        let connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+        Ok(connection.map_err(|_| StoreError::TimedOut { seconds: CONNECT_TIMEOUT.as_secs() })??)
+    }
+
+    /// The connection for writing. On PostgreSQL it holds the lock that lets one process at a time write: the lock lives as long as the
+    /// session, so whoever can write here holds it.
+    pub async fn writer(&self) -> Result<AnyConnection, StoreError> {
+        let mut connection = self.connection().await?;
         if self.kind == Kind::Postgres {
             self.lock(&mut connection).await?;
         }

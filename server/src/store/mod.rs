@@ -112,6 +112,15 @@ impl Store {
     }
 }
 
+/// Tries a PostgreSQL database without changing anything in it: does it take us in, and is it of a version that we know?
+///
+/// # Errors
+/// As for [`Store::open`], except that it may be in use.
+pub async fn reach(location: &Location) -> Result<(), StoreError> {
+    let address = Address::of(location);
+    refuse_newer(&mut address.connection().await?, &address).await
+}
+
 /// sqlx refuses an unknown migration too, but only says "missing": the operator needs to hear that the database is newer.
 async fn refuse_newer(connection: &mut AnyConnection, address: &Address) -> Result<(), StoreError> {
     let known = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);

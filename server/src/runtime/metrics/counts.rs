@@ -144,6 +144,13 @@ impl Counts {
         [("journal", self.journal_errors.load(Ordering::Relaxed)), ("history", self.history_errors.load(Ordering::Relaxed))]
     }
 
+    /// Counts these services from now on; who stays keeps what it has.
+    pub fn follow<'a>(&self, names: impl Iterator<Item = &'a String>) {
+        let mut services = self.services.lock();
+        let mut before = std::mem::take(&mut *services);
+        services.extend(names.map(|name| (name.clone(), before.remove(name).unwrap_or_default())));
+    }
+
     /// Looks at all services, sorted by name.
     pub fn each(&self, mut look: impl FnMut(&str, &ServiceCounts)) {
         for (name, counts) in self.services.lock().iter() {

@@ -126,7 +126,17 @@ async fn shared(folder: &std::path::Path) -> Shared {
     let service = |config: planner::ServiceConfig| {
         let name = config.name.clone();
         let idle = Arc::new(Idle);
-        (name, Arc::new(Service { config, actuator: idle.clone(), balancer: None, source: idle, step_ms: 60_000, scrape_every_ms: 15_000 }))
+        let observe_timeout = Duration::from_secs(2);
+        let service = Service {
+            config,
+            actuator: idle.clone(),
+            balancer: None,
+            source: idle,
+            step_ms: 60_000,
+            scrape_every_ms: 15_000,
+            observe_timeout,
+        };
+        (name, Arc::new(service))
     };
     let store = Arc::new(Store::open(&crate::store::Location::Folder(folder.to_path_buf())).await.unwrap());
     let (events, _) = tokio::sync::mpsc::channel(1);

@@ -1,0 +1,144 @@
+//! What one key alone can't tell: values that contradict each other, and what one choice needs of another.
+
+mod service;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::file::{Prometheus, Server};
+use super::problem::{KeyPath, Problem};
+use super::{Parts, Span};
+
+const DAY_MS: i64 = 86_400_000;
+/// Beyond a year a unit was mistaken.
+const YEAR_MS: i64 = 365 * DAY_MS;
+
+/// Checks what could be read.
+pub fn check(parts: &Parts, problems: &mut Vec<Problem>) {
+    let top = KeyPath::default();
+    if let Some(server) = &parts.server {
+        check_server(server, &top.key("server"), problems);
+    }
+    if let Some(Some(prometheus)) = &parts.prometheus {
+        check_prometheus(prometheus, &top.key("prometheus"), problems);
+    }
+    if let Some(log) = &parts.log
+        && crate::log::filter(&log.level).is_err()
+    {
+        let allowed = "error, warn, info, debug, trace, and TARGET=LEVEL, separated by commas";
+        problems.push(Problem::value(top.key("log.level"), format!("{:?}", log.level), allowed));
+    }
+    let context = service::Context {
+        step: parts.prometheus.as_ref().and_then(|known| known.as_ref().map(|known| known.step)),
+        no_prometheus: parts.prometheus == Some(None),
+    };
+    for (at, service) in parts.services.iter().enumerate() {
+        if let Some(service) = service {
+            service::check(service, &context, &top.key("services").at(at), problems);
+        }
+    }
+    check_names(parts, problems);
+    check_ports(parts, problems);
+}
+
+/// The planner checks what it is given once more; whatever it finds that nobody else has found is told too.
+pub fn planner_agrees(parts: &Parts, problems: &mut Vec<Problem>) {
+    for (at, service) in parts.services.iter().enumerate() {
+        let path = KeyPath::default().key("services").at(at);
+        let known = problems.iter().any(|problem| problem.path.section() == path);
+        if let (Some(service), false) = (service, known)
+            && let Err(error) = super::service::checked(service).validate()
+        {
+            problems.push(Problem::value(path.key(&error.key), error.value, error.allowed));
+        }
+    }
+}
+
+fn check_server(server: &Server, path: &KeyPath, problems: &mut Vec<Problem>) {
+    if !server.listen.ip().is_loopback() {
+        let allowed = "a loopback address such as 127.0.0.1:8080, since there is no sign-in yet; reach it through an SSH tunnel, \
+                       kubectl port-forward, or a proxy that asks who is there";
+        problems.push(Problem::value(path.key("listen"), server.listen, allowed));
+    }
+    if let Some(database) = &server.database {
+        let path = path.key("database");
+        if !["postgres://", "postgresql://"].iter().any(|scheme| database.value().starts_with(scheme)) {
+            let value = format!("{:?}", database.written());
+            problems.push(Problem::value(
+                path,
+                value,
+                "an address that begins with postgres://; leave it out for SQLite in server.data_dir",
+            ));
+        } else if has_password(database.written()) {
+            problems.push(Problem::value(
+                path,
+                "an address with its password",
+                "${NAME} in place of the password, an environment variable",
+            ));
+        }
+    }
+}
+
+fn check_prometheus(prometheus: &Prometheus, path: &KeyPath, problems: &mut Vec<Problem>) {
+    check_url(prometheus.url.value(), prometheus.url.written(), path.key("url"), problems);
+    let step = prometheus.step;
+    if step.ms() < 1_000 || DAY_MS % step.ms().max(1) != 0 {
+        problems.push(Problem::value(path.key("step"), step, "at least 1s, and a whole number of them makes a day: 15s, 30s, 1m, 5m"));
+    }
+    duration(prometheus.timeout, 1, path.key("timeout"), problems);
+}
+
+/// `http://` or `https://`, and nobody's password.
+fn check_url(url: &str, written: &str, path: KeyPath, problems: &mut Vec<Problem>) {
+    if has_password(written) {
+        problems.push(Problem::value(path, "an address with a password", "the address alone, with ${NAME} for what is secret"));
+    } else if !url.parse::<http::Uri>().is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()) {
+        problems.push(Problem::value(path, format!("{written:?}"), "an address that begins with http:// or https://"));
+    }
+}
+
+/// `user:password@` with the password itself, not the name of a variable.
+fn has_password(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    let Some((credentials, _)) = authority.rsplit_once('@') else { return false };
+    credentials.split_once(':').is_some_and(|(_, password)| !password.is_empty() && !password.starts_with("${"))
+}
+
+fn duration(span: Span, least_ms: i64, path: KeyPath, problems: &mut Vec<Problem>) {
+    if !(least_ms..=YEAR_MS).contains(&span.ms()) {
+        problems.push(Problem::value(path, span, format!("{} to {}", Span(least_ms), Span(YEAR_MS))));
+    }
+}
+
+fn check_names(parts: &Parts, problems: &mut Vec<Problem>) {
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, service) in parts.services.iter().enumerate() {
+        let Some(service) = service else { continue };
+        if let Some(other) = first.get(service.name.as_str()) {
+            let allowed = format!("each name once; services[{other}] has it already");
+            problems.push(Problem::value(KeyPath::default().key("services").at(at).key("name"), format!("{:?}", service.name), allowed));
+        } else {
+            first.insert(&service.name, at);
+        }
+    }
+}
+
+/// Two listeners can't share a port, unless each has an address of its own. Port 0 is a free one.
+fn check_ports(parts: &Parts, problems: &mut Vec<Problem>) {
+    let top = KeyPath::default();
+    let mut taken: Vec<(SocketAddr, KeyPath)> = Vec::new();
+    let of_services = parts.services.iter().enumerate().filter_map(|(at, service)| {
+        let proxy = service.as_ref()?.proxy.as_ref()?;
+        Some((proxy.listen, top.key("services").at(at).key("proxy.listen")))
+    });
+    let of_server = parts.server.iter().map(|server| (server.listen, top.key("server.listen")));
+    for (address, path) in of_server.chain(of_services) {
+        let collides = |other: &SocketAddr| {
+            other.port() == address.port() && (other.ip() == address.ip() || other.ip().is_unspecified() || address.ip().is_unspecified())
+        };
+        match taken.iter().find(|(other, _)| address.port() != 0 && collides(other)) {
+            Some((other, owner)) => problems.push(Problem::value(path, address, format!("a port that is free; {owner} has {other}"))),
+            None => taken.push((address, path)),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What concerns the process as a whole: the API, the data, the metrics' source, the log.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::value::{EnvText, Secret, Span};
+use crate::store;
+
+/// Where the page, the API and the data are. A change takes effect at the next start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[serde(default)]
+pub struct Server {
+    /// Address of the page, the API and `/metrics`. A loopback address: there is no sign-in yet.
+    #[schemars(with = "String", extend("x-kind" = "address"))]
+    pub listen: SocketAddr,
+    /// Folder of the database, and of the lock that keeps a second process out.
+    #[schemars(length(min = 1))]
+    pub data_dir: PathBuf,
+    /// `postgres://user:${PASSWORD}@host/name` keeps history and journal in PostgreSQL instead of SQLite in the folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<EnvText>,
+    /// How long what is kept (`docs/history.md`).
+    pub retention: Retention,
+}
+
+/// How long history and journal are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[serde(default)]
+pub struct Retention {
+    /// Days of history at its own step. A forecast looks back 28 days.
+    #[schemars(range(min = 28, max = 36500))]
+    pub fine_days: u32,
+    /// Days of history as hourly means.
+    #[schemars(range(min = 28, max = 36500))]
+    pub hourly_days: u32,
+    /// Days of journal; what the present state stands on stays however old it is.
+    #[schemars(range(min = 1, max = 36500))]
+    pub journal_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let store::Retention { fine_days, hourly_days, journal_days } = store::Retention::default();
+        Self { fine_days, hourly_days, journal_days }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_dir: "./data".into(),
+            database: None,
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// The Prometheus (or VictoriaMetrics) that the queries of the services are asked of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Prometheus {
+    /// Base address, such as `http://127.0.0.1:9090`, without `/api/v1`.
+    pub url: EnvText,
+    /// Step of the stored series and of the forecast; a whole number of them makes a day.
+    #[serde(default = "minute")]
+    pub step: Span,
+    /// An answer that takes longer has failed.
+    #[serde(default = "ten_seconds")]
+    pub timeout: Span,
+    /// Bearer token, as the name of an environment variable: `${NAME}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+    /// The file that holds the bearer token. It is read again when it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer_token_file: Option<PathBuf>,
+    /// The token, wherever it comes from.
+    #[serde(skip)]
+    pub bearer: Option<Secret>,
+}
+
+fn minute() -> Span {
+    Span::seconds(60)
+}
+
+fn ten_seconds() -> Span {
+    Span::seconds(10)
+}
+
+/// What is logged, on standard error. Read at the start only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[serde(default)]
+pub struct Log {
+    /// `text` for people, `json` for machines: one object a line.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`; also by module, such as `info,server=debug`. The variable `PRESCALE_LOG` wins.
+    #[schemars(length(min = 1))]
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".into() }
+    }
+}
+
+/// Format of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
