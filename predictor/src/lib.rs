@@ -38,6 +38,7 @@ mod paths;
 mod request;
 pub mod score;
 mod series;
+mod shed;
 mod shift;
 
 pub use clean::{Cleaning, CleaningKind};
@@ -45,6 +46,7 @@ pub use forecast::{Forecast, InvalidForecast, MemberWeight, Point};
 pub use model::forecast_at;
 pub use request::{DAY_MS, DEFAULT_QUANTILES, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request, UnknownModel};
 pub use series::{MAX_SLOTS, MAX_STEP_MS, MIN_STEP_MS, Series, SeriesError};
+pub use shed::without_own_shedding;
 
 /// The forecast at the series' last row.
 ///

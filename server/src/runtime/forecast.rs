@@ -66,7 +66,65 @@ async fn attempt(store: &Store, service: &str, now_ms: i64) -> Result<predictor:
         let need_ms = predictor::MIN_HISTORY_MS;
         return Err(ForecastError::NotEnoughHistory { have_ms: 0, need_ms }.into());
     };
-    let made = tokio::task::spawn_blocking(move || predictor::forecast(&series, &request)).await;
+    let shed = store.read(SeriesKey { service, metric: "saturated" }, now_ms - HISTORY_MS, now_ms).await?;
+    let made = tokio::task::spawn_blocking(move || {
+        let of_demand = match shed {
+            Some(shed) => predictor::without_own_shedding(&series, |ts_ms| marked(&shed, ts_ms)),
+            None => series,
+        };
+        predictor::forecast(&of_demand, &request)
+    })
+    .await;
     // A join error would be a panic inside of the predictor: a failed forecast to the loop, which falls back to the reactive rule.
     Ok(made.map_err(|error| Failure { error: error.to_string(), not_enough_history: None })??)
+}
+
+/// Whether a step of a series of flags is set.
+fn marked(flags: &predictor::Series, ts_ms: i64) -> bool {
+    let slot = (ts_ms - flags.start_ms()).div_euclid(flags.step_ms());
+    usize::try_from(slot).ok().filter(|slot| *slot < flags.len()).and_then(|slot| flags.value(slot)).is_some_and(|flag| flag > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Location;
+
+    const STEP_MS: i64 = 900_000;
+    const DAY_MS: i64 = 86_400_000;
+
+    /// Ten days of 100 requests/s and 400 from 10 to 14 o'clock; on the last three the service sheds then, and half of the callers give up.
+    async fn noon(shedding_is_told: bool) -> f64 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::Folder(folder.path().to_path_buf())).await.unwrap();
+        let start_ms = 20_000 * DAY_MS;
+        let shed = |ts_ms: i64| (10..14).contains(&(ts_ms % DAY_MS / 3_600_000)) && ts_ms >= start_ms + 7 * DAY_MS;
+        let load = |ts_ms: i64| {
+            if !(10..14).contains(&(ts_ms % DAY_MS / 3_600_000)) {
+                100.0
+            } else if shed(ts_ms) {
+                40.0
+            } else {
+                400.0
+            }
+        };
+        let times = || (0..10 * 96).map(|slot| start_ms + slot * STEP_MS);
+        let points: Vec<(i64, f64)> = times().map(|ts_ms| (ts_ms, load(ts_ms))).collect();
+        store.append(SeriesKey { service: "shop", metric: "load" }, STEP_MS, &points).await.unwrap();
+        if shedding_is_told {
+            let flags: Vec<(i64, f64)> = times().map(|ts_ms| (ts_ms, f64::from(u8::from(shed(ts_ms))))).collect();
+            store.append(SeriesKey { service: "shop", metric: "saturated" }, STEP_MS, &flags).await.unwrap();
+        }
+        match event(&store, "shop".into(), start_ms + 10 * DAY_MS).await {
+            Event::Forecast { forecast, .. } => forecast.quantile_at(start_ms + 10 * DAY_MS + 12 * 3_600_000, 0.5).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn our_own_shedding_is_not_learnt_as_low_demand() {
+        let (told, untold) = (noon(true).await, noon(false).await);
+        assert!(told > 300.0, "{told} requests/s are expected at noon");
+        assert!(untold < 100.0, "{untold}: without the mark it looks like low demand");
+    }
 }
