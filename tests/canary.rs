@@ -8,6 +8,7 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::support::serve::Server;
 use crate::support::{Demo, http, prescale, run, wait_for};
 
 /// 32 letters and digits: a valid token, and valid base64 for a key of 24 bytes.
@@ -139,6 +140,66 @@ fn a_webhook_that_fails_in_every_way_says_nothing_of_its_secret() {
             assert!(!text.contains("in-the-query"), "{text}");
         }
     }
+}
+
+/// A configuration with a canary for each secret that there is, whose Prometheus and webhook say whatever they were sent.
+fn all_secrets(folder: &Path, database: &str) -> String {
+    let echo: &'static str = Box::leak(format!("HTTP/1.1 500 Oops\r\n\r\nthe secret is {CANARY}, and I was sent REQUEST").into_boxed_str());
+    let address = |url: String| url.split_once("/scale").unwrap().0.to_owned();
+    let (prometheus, webhook) = (address(server(echo)), address(server(echo)));
+    let data = folder.join("data");
+    std::fs::write(folder.join("key"), format!("whsec_{CANARY}\n")).unwrap();
+    let text = format!(
+        r#"
+[server]
+listen = "127.0.0.1:0"
+data_dir = "{}"
+{database}
+[prometheus]
+url = "{prometheus}"
+token = "${{CANARY}}"
+[[services]]
+name = "shop"
+load = "sum(rate(requests_total[2m]))"
+replicas = "replicas_ready"
+mode = "automatic"
+slo = {{ latency_ms = 500, percentile = 99 }}
+capacity = {{ rps_per_replica = 100 }}
+rails = {{ min = 2, max = 9 }}
+timing = {{ tick = "1s", read_every = "1s" }}
+act = {{ kind = "webhook", url = "{webhook}/scale", secret_file = "key" }}
+"#,
+        data.display()
+    );
+    let path = folder.join("prescale.toml");
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn neither_check_nor_serve_says_a_secret_of_its_configuration() {
+    // Nobody listens there: whoever connects fails, and has the URL at hand.
+    let database = "database = \"postgres://ada:${CANARY}@127.0.0.1:1/shop\"";
+    for (database, command) in [(database, "check"), (database, "serve"), ("", "check")] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = all_secrets(folder.path(), database);
+        let output = prescale().args([command, "--config", &path]).envs(NOISY).env("CANARY", CANARY).output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        silent(&format!("{command} {database}"), &text);
+        // Whatever is said of the database, it is said of the right one.
+        assert_eq!(text.contains("127.0.0.1:1"), !database.is_empty(), "{text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = all_secrets(folder.path(), "");
+    let server = Server::start_with(Path::new(&path), &[("PRESCALE_LOG", "trace"), ("CANARY", CANARY)]);
+    wait_for("a reading that failed", || server.text("/readyz").contains("the secret is").then_some(()));
+    wait_for("the fleet, which can't be seen", || server.text("/metrics").contains("prescale_actuator_errors_total{").then_some(()));
+    for page in ["/readyz", "/metrics", "/api/v1/services", "/api/v1/services/shop", "/api/v1/services/shop/decisions?limit=50"] {
+        silent(page, &server.text(page));
+    }
+    silent("the log", &server.log());
+    silent_files(&folder.path().join("data"));
 }
 
 #[test]

@@ -19,8 +19,13 @@ pub struct Server {
 impl Server {
     /// Starts it and waits for the API.
     pub fn start(config: &Path) -> Self {
+        Self::start_with(config, &[("PRESCALE_LOG", "info")])
+    }
+
+    /// The same with these environment variables.
+    pub fn start_with(config: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = prescale();
-        command.args(["serve", "--config"]).arg(config).env("PRESCALE_LOG", "info");
+        command.args(["serve", "--config"]).arg(config).envs(variables.iter().copied());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("serve starts");
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().expect("standard error is piped");

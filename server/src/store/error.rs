@@ -60,7 +60,7 @@ pub enum StoreError {
     #[error("database: {}", explain(.0))]
     Database(#[from] sqlx::Error),
     /// The database took too long; whether it wrote is found out at the next write.
-    #[error("database: no answer within {seconds} s; it is tried again at the next write")]
+    #[error("database: no answer within {seconds} s")]
     TimedOut {
         /// How long it was waited for.
         seconds: u64,
@@ -89,7 +89,7 @@ fn explain(error: &sqlx::Error) -> String {
         sqlx::Error::PoolTimedOut => {
             return format!("no connection within {} s: is it running, and reachable from here?", CONNECT_TIMEOUT.as_secs());
         }
-        sqlx::Error::Io(_) => "is it running, and reachable from here? It is tried again at the next write",
+        sqlx::Error::Io(_) => "is it running, and reachable from here?",
         sqlx::Error::Database(answer) => match answer.try_downcast_ref::<SqliteError>() {
             Some(_) => sqlite_advice(answer.code().as_deref()),
             None => answer.try_downcast_ref::<PgDatabaseError>().map_or("", |answer| postgres_advice(answer.code())),
@@ -119,7 +119,7 @@ fn postgres_advice(code: &str) -> &'static str {
         "3D000" => "create it first: CREATE DATABASE",
         "42501" => "the user must own the database, or be granted CREATE on its schema",
         "53100" => "free some space; nothing was lost, it goes on by itself",
-        "57P01" | "57P02" | "57P03" => "it is tried again at the next write",
+        "57P01" | "57P02" | "57P03" => "it is starting or stopping; nothing was lost, it goes on by itself",
         _ => "",
     }
 }
