@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod canary;
+mod cluster;
 mod crash;
 mod demo;
 mod history;

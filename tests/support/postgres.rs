@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 /// Starting takes a second or two, also on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 const USER: &str = "prescale";
-const PASSWORD: &str = "canary-pa55";
+/// Nothing that anybody sees may have it.
+pub const PASSWORD: &str = "canary-pa55";
 
 /// A PostgreSQL server.
 pub struct Postgres {

@@ -67,6 +67,12 @@ impl Server {
         assert!(Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap().success());
     }
 
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// An orderly end.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
