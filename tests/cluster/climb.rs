@@ -57,7 +57,7 @@ fn backends(server: &Server) -> Vec<(String, u64)> {
 
 #[test]
 fn a_deployment_is_scaled_before_the_climb_the_proxy_follows_and_without_prometheus_all_of_it_stays() {
-    let mut scene = Scene::new("", "", "proxy = { listen = \"127.0.0.1:0\" }");
+    let mut scene = Scene::new(&More { service: "proxy = { listen = \"127.0.0.1:0\" }", ..More::default() });
     let write = json!({ "metadata": { "resourceVersion": "1295" }, "spec": { "replicas": ORDERED } });
     scene.cluster.expect_body("PATCH", &format!("{SCALE}?fieldManager=prescale"), write, scaled(ORDERED));
     let mut server = scene.serve();
@@ -81,13 +81,18 @@ fn a_deployment_is_scaled_before_the_climb_the_proxy_follows_and_without_prometh
 }
 
 #[test]
-fn the_floor_of_an_hpa_is_raised_before_the_climb() {
-    let scene = Scene::new("", "", "");
+fn the_floor_of_an_hpa_is_raised_before_the_climb_although_the_api_server_has_a_bad_minute() {
+    let scene = Scene::new(&More::default());
     scene.cluster.always("GET", HPA_LIST, list(json!([Answer::recorded("12").value()])));
     let annotations = json!({ "prescale/owner-min-replicas": "2", "prescale/min-replicas": "6" });
     let write = json!({ "metadata": { "resourceVersion": "1305", "annotations": annotations }, "spec": { "minReplicas": ORDERED } });
     let raised = Answer::recorded("13").with("/spec/minReplicas", ORDERED).with("/metadata/annotations", annotations);
-    scene.cluster.expect_body("PATCH", &format!("{HPA}?fieldManager=prescale"), write, raised.clone());
+    let patch = format!("{HPA}?fieldManager=prescale");
+    scene
+        .cluster
+        .expect_body("PATCH", &patch, write.clone(), Answer::status(429, "Too many requests").header("Retry-After", "2"))
+        .expect_body("PATCH", &patch, write.clone(), Answer::status(503, "apiserver is shutting down"))
+        .expect_body("PATCH", &patch, write, raised.clone());
     let mut server = scene.serve();
     scene.cluster.finish();
     // From here on it is the HPA that scales.
@@ -96,5 +101,5 @@ fn the_floor_of_an_hpa_is_raised_before_the_climb() {
     in_time(&scene, &server);
     assert_eq!(server.terminate().code(), Some(0), "{}", server.log());
     scene.cluster.finish();
-    assert_eq!(scene.writes().len(), 1, "ending leaves the floor where it is");
+    assert_eq!(scene.writes().len(), 3, "ending leaves the floor where it is");
 }

@@ -22,11 +22,11 @@ fn ends_well(scene: &Scene, mut server: Server) {
 
 #[test]
 fn killed_before_the_write_the_order_is_written_once_after_the_restart() {
-    let scene = Scene::new("", "", "");
+    let scene = Scene::new(&More::default());
     scene.cluster.expect("GET", DEPLOYMENT, Answer::withheld());
     let mut server = scene.serve();
     scene.cluster.wait_for_withheld(1);
-    assert_eq!(server.order().expect("journalled before it acts")["outcome"], "ordered");
+    assert_eq!(server.order()["outcome"], "ordered", "journalled before it acts");
     server.kill();
     assert!(scene.writes().is_empty());
 
@@ -36,7 +36,7 @@ fn killed_before_the_write_the_order_is_written_once_after_the_restart() {
 
 #[test]
 fn killed_after_the_write_nothing_is_written_again_and_the_order_is_acknowledged() {
-    let scene = Scene::new("", "", "");
+    let scene = Scene::new(&More::default());
     scene.cluster.expect_body("PATCH", SCALE, json!({ "spec": { "replicas": ORDERED } }), Answer::withheld());
     let mut server = scene.serve();
     scene.cluster.wait_for_withheld(1);

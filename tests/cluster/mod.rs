@@ -8,4 +8,4 @@ mod killed;
 mod scene;
 mod with_postgres;
 
-use scene::{BEFORE, DEPLOYMENT, HPA, HPA_LIST, ORDERED, SCALE, Scene, list, scaled};
+use scene::{BEFORE, DEPLOYMENT, HPA, HPA_LIST, More, ORDERED, SCALE, Scene, list, scaled};

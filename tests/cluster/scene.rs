@@ -8,7 +8,7 @@ use crate::support::kubernetes::{Answer, Call, Server as Cluster};
 use crate::support::postgres::PASSWORD;
 use crate::support::prometheus::{Peer, Samples};
 use crate::support::serve::Server;
-use crate::support::wait_for;
+use crate::support::{DEADLINE, wait_for};
 
 pub const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/web";
 pub const SCALE: &str = "/apis/apps/v1/namespaces/default/deployments/web/scale";
@@ -52,6 +52,22 @@ impl Trace {
     }
 }
 
+/// What a test has in its configuration beside what they all have.
+pub struct More {
+    /// Further lines of `[server]`.
+    pub server: String,
+    /// Further keys of the service.
+    pub service: &'static str,
+    /// Replicas that may be added at a time.
+    pub step_up: u32,
+}
+
+impl Default for More {
+    fn default() -> Self {
+        Self { server: String::new(), service: "", step_up: 20 }
+    }
+}
+
 /// Prometheus with nine days of the load and half an hour of its future, and a cluster with two replicas.
 pub struct Scene {
     trace: Trace,
@@ -63,13 +79,12 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// `server` are further lines of `[server]`, `act` and `service` further keys of those.
-    pub fn new(server: &str, act: &str, service: &str) -> Self {
+    pub fn new(more: &More) -> Self {
         let minute_ms = now_ms().div_euclid(MINUTE_MS) * MINUTE_MS;
         let trace = Trace { climb_ms: minute_ms + 4 * MINUTE_MS };
         let every = (minute_ms - 9 * DAY_MS, minute_ms + 30 * MINUTE_MS, 10 * SECOND_MS);
         let prometheus = Peer::prometheus(&Samples::default().counter("requests_total", every, |at_ms| trace.rate(at_ms)), &[]);
-        let cluster = Cluster::start();
+        let cluster = Cluster::with_deadline(DEADLINE);
         cluster
             .always("GET", HPA_LIST, list(json!([])))
             .always("GET", SCALED_OBJECT_LIST, Answer::status(404, "404 page not found"))
@@ -77,7 +92,7 @@ impl Scene {
             .always("GET", DEPLOYMENT, Answer::recorded("09"));
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prescale.toml");
-        let text = configuration(folder.path(), &prometheus.url(), &cluster.kubeconfig(folder.path()), [server, act, service]);
+        let text = configuration(folder.path(), &prometheus.url(), &cluster.kubeconfig(folder.path()), more);
         std::fs::write(&config, text).unwrap();
         let scene = Self { trace, prometheus, cluster, config, _folder: folder };
         scene.pods(BEFORE, BEFORE);
@@ -95,7 +110,7 @@ impl Scene {
         assert!(ahead_ms >= MINUTE_MS, "only {ahead_ms} ms before the load exceeds what {BEFORE} replicas hold");
     }
 
-    /// The cluster lists so many pods from now on, of which so many are ready; the others were made just now, and so was their readiness.
+    /// The cluster lists so many pods from now on, of which so many are ready.
     pub fn pods(&self, all: u32, ready: u32) {
         self.cluster.always("GET", POD_LIST, list((1..=all).map(|number| pod(number, number <= ready)).collect()));
     }
@@ -111,8 +126,9 @@ impl Scene {
     }
 }
 
-fn configuration(folder: &Path, prometheus: &str, kubeconfig: &Path, [server, act, service]: [&str; 3]) -> String {
+fn configuration(folder: &Path, prometheus: &str, kubeconfig: &Path, more: &More) -> String {
     let (data, kubeconfig) = (folder.join("data"), kubeconfig.display());
+    let More { server, service, step_up } = more;
     format!(
         r#"
 [server]
@@ -129,9 +145,9 @@ mode = "automatic"
 slo = {{ latency_ms = 500, percentile = 99 }}
 capacity = {{ rps_per_replica = {HOLDS} }}
 lead_time = "6m"
-rails = {{ min = {BEFORE}, max = {ORDERED}, step_up = 20 }}
+rails = {{ min = {BEFORE}, max = {ORDERED}, step_up = {step_up} }}
 timing = {{ tick = "1s", read_every = "1s", stale_after = "20s" }}
-act = {{ kind = "kubernetes", kubeconfig = "{kubeconfig}", target = "deployment/web", port = 8080, {act} }}
+act = {{ kind = "kubernetes", kubeconfig = "{kubeconfig}", target = "deployment/web", port = 8080, timeout = "2s" }}
 {service}
 "#,
         data.display()
@@ -147,15 +163,17 @@ pub fn scaled(replicas: u32) -> Answer {
     Answer::recorded("04").with("/spec/replicas", replicas)
 }
 
-/// A recorded pod under another identity.
+/// A recorded pod under another identity: one of those that were there before, or one that was made just now.
 fn pod(number: u32, ready: bool) -> Value {
-    let now = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second()).unwrap().to_string();
-    let condition = |kind: &str, is: bool| json!({ "type": kind, "status": if is { "True" } else { "False" }, "lastTransitionTime": now });
+    let age_s = if number <= BEFORE { 3_600 } else { 0 };
+    let at = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second() - age_s).unwrap().to_string();
+    let condition = |kind: &str, is: bool| json!({ "type": kind, "status": if is { "True" } else { "False" }, "lastTransitionTime": at });
     let recorded = Answer::recorded("17").value()["items"][0].clone();
     Answer::json(200, recorded)
         .with("/metadata/name", format!("web-{number}"))
         .with("/metadata/uid", format!("uid-{number}"))
-        .with("/metadata/creationTimestamp", now.clone())
+        .with("/metadata/creationTimestamp", at.clone())
+        .with("/status/containerStatuses/0/state/running/startedAt", at.clone())
         .with("/status/podIP", format!("127.0.1.{number}"))
         .with("/status/conditions", json!([condition("PodScheduled", true), condition("Initialized", true), condition("Ready", ready)]))
         .value()
@@ -166,8 +184,10 @@ pub trait Shown {
     fn shop(&self) -> Value;
     /// Ready replicas, and how many are wanted.
     fn replicas(&self) -> (u64, u64);
-    /// The decision that raised the number of replicas, once there is one.
-    fn order(&self) -> Option<Value>;
+    /// The decisions that raised the number of replicas, newest first.
+    fn orders(&self) -> Vec<Value>;
+    /// The only one of them.
+    fn order(&self) -> Value;
     /// Waits until the order has come so far.
     fn wait_for_outcome(&self, outcome: &str) -> Value;
 }
@@ -183,14 +203,22 @@ impl Shown for Server {
         (count("ready"), count("desired"))
     }
 
-    fn order(&self) -> Option<Value> {
+    fn orders(&self) -> Vec<Value> {
         let page = self.get("/api/v1/services/shop/decisions?limit=500");
-        let ups: Vec<&Value> = page["decisions"].as_array()?.iter().filter(|decision| decision["action"] == "up").collect();
-        assert!(ups.len() <= 1, "more than one order: {ups:?}");
-        ups.first().map(|decision| (*decision).clone())
+        page["decisions"].as_array().unwrap().iter().filter(|decision| decision["action"] == "up").cloned().collect()
+    }
+
+    fn order(&self) -> Value {
+        let mut orders = self.orders();
+        assert_eq!(orders.len(), 1, "{orders:?}");
+        orders.remove(0)
     }
 
     fn wait_for_outcome(&self, outcome: &str) -> Value {
-        wait_for(&format!("the order to be {outcome}"), || self.order().filter(|decision| decision["outcome"] == outcome))
+        wait_for(&format!("the order to be {outcome}"), || {
+            let orders = self.orders();
+            assert!(orders.len() <= 1, "{orders:?}");
+            orders.into_iter().find(|order| order["outcome"] == outcome)
+        })
     }
 }

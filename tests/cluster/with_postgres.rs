@@ -1,4 +1,4 @@
-//! The same with PostgreSQL, which is killed in the middle of an order.
+//! The same with PostgreSQL, which is killed when it is needed most.
 
 use serde_json::json;
 
@@ -9,42 +9,81 @@ use crate::support::postgres::{PASSWORD, Postgres};
 use crate::support::serve::Server;
 use crate::support::wait_for;
 
-#[test]
-fn postgres_killed_during_an_order_capacity_holds_and_it_goes_on_by_itself_afterwards() {
-    let mut postgres = Postgres::start();
+fn scene(postgres: &Postgres, step_up: u32) -> Scene {
     let url = postgres.database("prescale").replace(PASSWORD, "${DATABASE_PASSWORD}");
-    let scene = Scene::new(&format!("database = \"{url}\""), "timeout = \"2s\"", "");
-    // The answer to the write is lost, and the database is gone before anybody can say so in the journal.
-    scene.cluster.expect_body("PATCH", SCALE, json!({ "spec": { "replicas": ORDERED } }), Answer::withheld());
-    let mut server = scene.serve();
-    scene.cluster.wait_for_withheld(1);
-    let ordered = server.order().expect("journalled before it acts");
-    postgres.kill();
-    let (_, text) = wait_for("the loss to be seen", || server.check("store").filter(|(ok, _)| !ok));
-    assert!(text.starts_with("the journal can't be written (") && text.contains("capacity holds until it can"), "{text}");
+    Scene::new(&More { server: format!("database = \"{url}\""), step_up, ..More::default() })
+}
 
-    // What was written took effect. That the fleet shows it can't be written down, so it counts as not settled yet.
-    scene.scale_is(ORDERED);
-    scene.pods(ORDERED, ORDERED);
-    let metric = format!("prescale_desired_replicas{{service=\"shop\"}} {ORDERED}");
-    assert!(server.text("/metrics").contains(&metric), "{}", server.text("/metrics"));
-    let failures = |server: &Server| server.log().matches("the journal can't be written").count();
-    let before = failures(&server);
-    wait_for("further attempts", || (failures(&server) >= before + 2).then_some(()));
+/// Waits until the journal couldn't be written several times from now on, and `/readyz` says so.
+fn wait_for_refusals(server: &Server) {
+    let refusals = || server.log().matches("the journal can't be written").count();
+    let before = refusals();
+    wait_for("the journal to be refused", || (refusals() >= before + 3).then_some(()));
+    let (ok, text) = server.check("store").unwrap();
+    assert!(!ok && text.starts_with("the journal can't be written (") && text.contains("capacity holds until it can"), "{text}");
+}
 
-    postgres.run();
+/// Ends it, and looks whether anything is missing in the journal, or twice.
+fn ends_well(mut server: Server, scene: &Scene, postgres: &Postgres, orders: usize) {
     wait_for("the journal to be written again", || server.check("store").filter(|(ok, _)| *ok));
-    let reached = server.wait_for_outcome("reached");
-    assert_eq!((&reached["id"], &reached["reason"]), (&ordered["id"], &json!("forecast_up")));
     scene.is_in_time();
-    assert_eq!(server.replicas(), (ORDERED.into(), ORDERED.into()));
     assert_eq!(server.terminate().code(), Some(0), "{}", server.log());
-    scene.cluster.finish();
-    assert_eq!(scene.writes().len(), 1, "{:?}", scene.writes());
     assert!(!server.log().contains(PASSWORD), "{}", server.log());
-    // Nothing is missing in the journal, and nothing is in it twice.
+    scene.cluster.finish();
+    assert_eq!(scene.writes().len(), orders, "{:?}", scene.writes());
     let journal = |what: &str| postgres.query("prescale", &format!("SELECT {what} FROM journal"));
     assert_eq!(journal("count(*) = max(seq)"), "t");
-    assert_eq!(journal("count(*) FILTER (WHERE kind = 'order_issued')"), "1");
-    assert_eq!(journal("count(*) FILTER (WHERE kind = 'order_closed')"), "1");
+    for kind in ["order_issued", "order_closed"] {
+        assert_eq!(journal(&format!("count(*) FILTER (WHERE kind = '{kind}')")), orders.to_string(), "{kind}");
+    }
+}
+
+#[test]
+fn an_order_whose_answer_and_whose_database_are_lost_is_settled_afterwards_and_not_repeated() {
+    let mut postgres = Postgres::start();
+    let scene = scene(&postgres, 20);
+    scene.cluster.expect_body("PATCH", SCALE, json!({ "spec": { "replicas": ORDERED } }), Answer::withheld());
+    let server = scene.serve();
+    scene.cluster.wait_for_withheld(1);
+    // What was written took effect.
+    scene.scale_is(ORDERED);
+    let ordered = server.order();
+    postgres.kill();
+    scene.pods(ORDERED, ORDERED);
+    wait_for_refusals(&server);
+    let desired = format!("prescale_desired_replicas{{service=\"shop\"}} {ORDERED}");
+    assert!(server.text("/metrics").contains(&desired), "{}", server.text("/metrics"));
+
+    postgres.run();
+    let reached = server.wait_for_outcome("reached");
+    assert_eq!((&reached["id"], &reached["reason"]), (&ordered["id"], &json!("forecast_up")));
+    assert_eq!(server.replicas(), (ORDERED.into(), ORDERED.into()));
+    ends_well(server, &scene, &postgres, 1);
+}
+
+#[test]
+fn what_cannot_be_journalled_is_not_done_until_it_can_be() {
+    let mut postgres = Postgres::start();
+    // Two at a time: the second order is due when the fleet shows the first.
+    let half = BEFORE + 2;
+    let scene = scene(&postgres, 2);
+    scene.cluster.expect_body("PATCH", SCALE, json!({ "spec": { "replicas": half } }), scaled(half));
+    let server = scene.serve();
+    server.wait_for_outcome("acknowledged");
+    scene.scale_is(half);
+    postgres.kill();
+    scene.pods(half, half);
+    wait_for_refusals(&server);
+    assert_eq!(scene.writes().len(), 1, "the second order waits");
+
+    scene.cluster.expect_body("PATCH", SCALE, json!({ "spec": { "replicas": ORDERED } }), scaled(ORDERED));
+    postgres.run();
+    scene.cluster.finish();
+    scene.scale_is(ORDERED);
+    scene.pods(ORDERED, ORDERED);
+    wait_for("both orders to be reached", || {
+        let orders = server.orders();
+        (orders.len() == 2 && orders.iter().all(|order| order["outcome"] == "reached")).then_some(())
+    });
+    ends_well(server, &scene, &postgres, 2);
 }

@@ -83,10 +83,7 @@ impl ControlLoop {
         let entries: Vec<Entry> =
             journal.into_iter().filter_map(|one| if let Command::Journal(entry) = one { Some(entry) } else { None }).collect();
         if let Err(why) = self.write(&entries, now_ms).await {
-            // Only what could not be parsed after having been written by this very process would fail here; the loop then keeps its state.
-            if let Ok(last) = decode(&self.written) {
-                self.state = last;
-            }
+            self.roll_back();
             tracing::error!(error = %why, "the journal can't be written: nothing is executed, capacity holds");
             self.shared.store_failed(StoreWork::Journal, why.clone());
             reply(message.reply, Outcome::NotWritten(why));
@@ -110,6 +107,17 @@ impl ControlLoop {
         for command in rest {
             self.executor.execute(command);
         }
+    }
+
+    /// Goes on from the last written state. The forecasts aren't part of it: without them the cautious rule would decide until the next ones,
+    /// and take away what they keep.
+    fn roll_back(&mut self) {
+        // Only what could not be parsed after having been written by this very process would fail here; the loop then keeps its state.
+        let Ok(mut last) = decode(&self.written) else { return };
+        for (name, service) in &mut last.services {
+            service.forecast = self.shared.view(name).and_then(|view| view.forecast).map(Arc::unwrap_or_clone);
+        }
+        self.state = last;
     }
 
     async fn write(&mut self, entries: &[Entry], now_ms: i64) -> Result<(), String> {
