@@ -7,6 +7,7 @@ use predictor::{CleaningKind, Series};
 
 use super::forecast::bad_input;
 use super::{CliError, parse_duration, show_time};
+use crate::api::control::Metric;
 use crate::series_file::SeriesFile;
 use crate::store::{Location, SeriesKey, Store, StoreError};
 
@@ -49,6 +50,10 @@ pub struct Args {
 /// [`CliError::BadInput`] for files, steps and databases that can't be used; [`CliError::Failed`] for a database in use, or when writing fails.
 /// Everything is read and checked before anything is written.
 pub fn run(args: Args) -> Result<(), CliError> {
+    let known: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).chain(["saturated"]).collect();
+    if !known.contains(&args.metric.as_str()) {
+        return Err(CliError::BadInput(format!("--metric {}; allowed: {}", args.metric, known.join(", "))));
+    }
     let location = Location::try_new(args.data_dir.clone(), args.database.clone()).map_err(bad_input)?;
     let inputs = args.files.iter().map(|file| Input::read(file)).collect::<Result<Vec<_>, _>>()?;
     super::block_on(import(&args, &location, &inputs))?
@@ -84,6 +89,8 @@ async fn step(args: &Args, store: &Store, key: SeriesKey<'_>, inputs: &[Input]) 
         ))),
         (Some(stored), _) => Ok(stored),
         (None, wanted) => {
+            // A typo in the name would look like success.
+            eprintln!("{} is new in {}", name(), store.folder().display());
             let step_ms = wanted.or_else(|| inputs.first().map(|input| input.series.step_ms())).unwrap_or_default();
             if step_ms <= 0 || predictor::DAY_MS % step_ms != 0 {
                 return Err(CliError::BadInput(format!(

@@ -23,7 +23,7 @@ const TABLE_ROWS: usize = 24;
 #[command(after_help = "\
 Example:
   prescale simulate scenarios/mm8.toml
-  prescale simulate scenarios/flash.toml --seed 7 --replications 20 --format json
+  prescale simulate scenarios/market-open.toml --seed 7 --replications 20 --format json
 
 The same scenario and seed give the same bytes, with any number of threads. Timings go to standard error.")]
 pub struct Args {

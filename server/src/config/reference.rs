@@ -28,7 +28,7 @@ const HEAD: &str = "\
 
 Everything that `prescale serve` and `prescale check` read is in one TOML file. [deploy/prescale.toml](../deploy/prescale.toml) is one to
 begin with, and [getting started](getting-started.md) goes through it. `prescale check --config prescale.toml` says what is wrong with a
-file, all of it at once, prints what is in force with every default, and tries the connections. `prescale schema config` prints the JSON
+file, as much at once as can be told, prints what is in force with every default, and tries the connections. `prescale schema config` prints the JSON
 Schema, with which editors complete and check.
 
 - **Durations** are a number with a unit: `500ms`, `90s`, `15m`, `24h`, `7d`.

@@ -1,5 +1,7 @@
 //! Whether this process can do its work now, check by check, in words that a tired person understands.
 
+use planner::Mode;
+
 use super::Shared;
 use super::shared::View;
 use crate::api::control::{Health, HealthCheck};
@@ -48,6 +50,7 @@ fn fleet(view: &View, now_ms: i64) -> HealthCheck {
             check(&name, true, format!("{} replicas, seen {} s ago", fleet.replicas.len(), (now_ms - fleet.at_ms) / 1_000))
         }
         Some(fleet) => check(&name, false, format!("last seen {} s ago; capacity holds", (now_ms - fleet.at_ms) / 1_000)),
+        None if view.state.mode == Mode::Observe => check(&name, true, "not seen; observing needs none".into()),
         None => check(&name, false, "not seen yet; capacity holds".into()),
     }
 }

@@ -225,7 +225,7 @@ impl Shared {
         if let Some(view) = self.views.write().get_mut(service) {
             match reading {
                 Ok(Some(known)) => (view.load, view.load_error) = (Some(known), None),
-                Ok(None) => view.load_error = None,
+                Ok(None) => view.load_error = Some("the source answers, but has no value now".into()),
                 Err(why) => {
                     self.counts.of(service, |counts| counts.load_read_failures += 1);
                     view.load_error = Some(why);

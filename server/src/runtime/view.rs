@@ -87,7 +87,8 @@ pub fn decision(decision: &planner::Decision, outcome: Option<String>) -> dto::D
 
 /// What was ordered last: the order under way, else the one that was reached.
 pub fn desired(state: &ServiceState) -> Option<u32> {
-    state.pending.as_ref().map(|pending| pending.order.target).or(state.desired)
+    let acts = state.mode >= planner::Mode::Approve;
+    state.pending.as_ref().map(|pending| pending.order.target).or(state.desired).filter(|_| acts)
 }
 
 fn lead_source(source: LeadSource) -> String {

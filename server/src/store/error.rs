@@ -9,7 +9,9 @@ use super::dialect::CONNECT_TIMEOUT;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process works on this data folder.
-    #[error("data folder {path} is in use by another prescale (process {pid}); stop it, or choose another folder with --data-dir")]
+    #[error(
+        "data folder {path} is in use by another prescale (process {pid}); stop it, or choose another folder (--data-dir, or server.data_dir)"
+    )]
     InUse {
         /// The folder.
         path: String,

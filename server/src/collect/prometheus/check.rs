@@ -48,7 +48,7 @@ pub async fn run(source: &PrometheusSource) -> Result<Checked, Problem> {
     }
     let skew_ms = answer.skew.map(Skew::ahead_ms);
     let load = known("load", &answer.data)?;
-    refuse_counter(source).await?;
+    source.refuse_counter().await?;
     let others = others(client, queries).await?;
     let newest = source.newest().await?;
     let now_ms = source.clock.now_ms();
@@ -80,7 +80,7 @@ fn known(name: &'static str, data: &answer::Data) -> Result<f64, Problem> {
 
 /// The values of the other queries. One that is empty now may have something to say later (nothing was shed yet); a wrong number won't mend.
 async fn others(client: &Client, queries: &Queries) -> Result<Vec<(&'static str, Option<f64>)>, Problem> {
-    let all = [("replicas", &queries.replicas), ("latency_ms", &queries.latency_ms), ("errors", &queries.errors), ("shed", &queries.shed)];
+    let all = [("replicas", &queries.replicas), ("latency", &queries.latency_ms), ("errors", &queries.errors), ("shed", &queries.shed)];
     let mut found = Vec::new();
     for (name, query) in all {
         let Some(query) = query else { continue };
@@ -158,7 +158,7 @@ fn tames(function: &str) -> bool {
 }
 
 /// A counter as the load would be forecast to rise for ever.
-async fn refuse_counter(source: &PrometheusSource) -> Result<(), Problem> {
+pub(super) async fn refuse_counter(source: &PrometheusSource) -> Result<(), Problem> {
     let (client, load) = (&source.client, &source.queries.load);
     let Some(scan) = selector::scan(load) else { return Ok(()) };
     if scan.functions.iter().any(|function| tames(function)) {

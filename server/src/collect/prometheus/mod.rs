@@ -33,6 +33,7 @@ use crate::BoxFuture;
 use crate::clock::Clock;
 use client::{Ask, Client};
 use reading::Memory;
+use tokio::sync::OnceCell;
 
 /// Distinct notes that are remembered as logged.
 const NOTES_MAX: usize = 64;
@@ -47,6 +48,8 @@ pub struct PrometheusSource {
     queries: Queries,
     freshness: Freshness,
     memory: Mutex<Memory>,
+    /// Set once it is known that the load is no raw counter.
+    no_counter: OnceCell<()>,
 }
 
 impl PrometheusSource {
@@ -58,7 +61,7 @@ impl PrometheusSource {
         let client = Client::new(&options, clock.clone())?;
         let Options { step_ms, timeout, queries, .. } = options;
         let freshness = Freshness::of(&queries.load, queries.fresh.as_ref());
-        Ok(Self { client, clock, step_ms, timeout, queries, freshness, memory: Mutex::default() })
+        Ok(Self { client, clock, step_ms, timeout, queries, freshness, memory: Mutex::default(), no_counter: OnceCell::new() })
     }
 
     /// Asks everything once, and says what was found or what is wrong: for `prescale check`.
@@ -86,6 +89,11 @@ impl PrometheusSource {
             Ok(count.map(|count| (at_ms, count)))
         });
         counted.map_err(|problem| problem.to_string())
+    }
+
+    /// Once, before anything becomes history: a counter would be learnt as a load that rises for ever.
+    async fn refuse_counter(&self) -> Result<(), Problem> {
+        self.no_counter.get_or_try_init(|| check::refuse_counter(self)).await.map(|_| ())
     }
 
     async fn value(&self, name: &'static str, query: &str) -> Result<Option<f64>, Problem> {
@@ -121,12 +129,18 @@ impl PrometheusSource {
 
 impl LoadSource for PrometheusSource {
     fn read(&self) -> BoxFuture<'_, Result<Reading, String>> {
-        Box::pin(async { self.reading().await.map_err(|problem| problem.to_string()) })
+        Box::pin(async {
+            self.refuse_counter().await.map_err(|problem| problem.to_string())?;
+            self.reading().await.map_err(|problem| problem.to_string())
+        })
     }
 
     /// Steps that haven't ended yet are left out.
     fn backfill(&self, from_ms: i64, to_ms: i64) -> BoxFuture<'_, Result<Vec<Step>, String>> {
-        Box::pin(async move { self.history(from_ms, to_ms).await.map_err(|problem| problem.to_string()) })
+        Box::pin(async move {
+            self.refuse_counter().await.map_err(|problem| problem.to_string())?;
+            self.history(from_ms, to_ms).await.map_err(|problem| problem.to_string())
+        })
     }
 
     /// A reading makes one round of requests at the same time, and a second one for series that ended.

@@ -58,7 +58,7 @@ impl Options {
         let queries = &self.queries;
         let optional = [
             ("replicas", &queries.replicas),
-            ("latency_ms", &queries.latency_ms),
+            ("latency", &queries.latency_ms),
             ("errors", &queries.errors),
             ("shed", &queries.shed),
             ("fresh", &queries.fresh),

@@ -49,7 +49,7 @@ impl PrometheusSource {
         let (load, sample_ms, latency, errors, shed) = tokio::join!(
             load,
             self.freshness.newest(&self.client),
-            self.optional("latency_ms", &self.queries.latency_ms),
+            self.optional("latency", &self.queries.latency_ms),
             self.optional("errors", &self.queries.errors),
             self.optional("shed", &self.queries.shed)
         );

@@ -58,7 +58,7 @@ async fn chunk(client: &Client, queries: &Queries, step_ms: i64, (first_ms, last
     };
     let (load, latency, errors, shed) = tokio::join!(
         get("load", &queries.load),
-        maybe("latency_ms", &queries.latency_ms),
+        maybe("latency", &queries.latency_ms),
         maybe("errors", &queries.errors),
         maybe("shed", &queries.shed)
     );

@@ -59,6 +59,18 @@ async fn a_counter_without_a_rate_is_found_by_its_metadata() {
 }
 
 #[tokio::test]
+async fn a_counter_becomes_neither_history_nor_a_reading() {
+    let counter = |asked: &Asked, theirs_ms: i64| match asked.path.ends_with("/metadata") {
+        true => Reply::Json(r#"{"status":"success","data":{"requests_total":[{"type":"counter","help":"","unit":""}]}}"#.into()),
+        false => whole(asked, theirs_ms),
+    };
+    let fake = Fake::start(counter).await;
+    let source = source_with(&fake, |options| options.queries.load = "sum(requests_total)".into());
+    says(&source.read().await.unwrap_err(), &["requests_total is a counter"]);
+    says(&source.backfill(NOW_MS - 3_600_000, NOW_MS).await.unwrap_err(), &["requests_total is a counter"]);
+}
+
+#[tokio::test]
 async fn a_counter_without_metadata_is_found_by_never_falling() {
     let rising = |asked: &Asked, theirs_ms: i64| match asked.range {
         true => Reply::matrix(asked.grid().map(|at_ms| (at_ms, (at_ms / STEP_MS).to_string()))),
