@@ -85,8 +85,17 @@ fn a_finer_file_is_averaged_and_a_step_that_does_not_fit_is_refused() {
     let coarse = coarse.to_str().unwrap();
     import(&["--data-dir", dir, &file, coarse], 2, &["coarse.csv", "600 s can't be stored at 300 s", "divides 300 s evenly"]);
     import(&["--data-dir", dir, "--step", "1m", &file], 2, &["--step", "stored at a step of 300 s already"]);
-    import(&["--data-dir", dir, "--metric", "other", "--step", "7m", &file], 2, &["other of chat-api", "420 s", "whole number of steps"]);
-    import(&["--data-dir", dir, "--metric", "other", coarse], 0, &["3 rows", "2 points written", "1 duplicates"]);
+    import(
+        &["--data-dir", dir, "--metric", "error_ratio", "--step", "7m", &file],
+        2,
+        &["error_ratio of chat-api", "420 s", "whole number of steps"],
+    );
+    import(
+        &["--data-dir", dir, "--metric", "error_ratio", coarse],
+        0,
+        &["error_ratio of chat-api is new", "3 rows", "2 points written", "1 duplicates"],
+    );
+    import(&["--data-dir", dir, "--metric", "lod", &file], 2, &["--metric lod", "load, replicas_ready"]);
     import(&["--data-dir", dir, "no/such.parquet"], 2, &["no/such.parquet"]);
     import(&["--data-dir", dir, "--database", "mysql://u:canary@h/d", &file], 2, &["mysql", "allowed: postgres://"]);
     assert_eq!(stored(&location).unwrap(), kept, "a refused import writes nothing");
