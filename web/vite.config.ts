@@ -13,6 +13,8 @@ export default defineConfig({
     // No data: URLs and no inline polyfill: the content security policy allows neither.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // For scripts/size.mjs, which removes it.
+    manifest: "manifest.json",
   },
   server: { host: "127.0.0.1", proxy: { "/api": passOn, "/openapi.json": passOn } },
   // Tests use Svelte as a browser does, not its server side.

@@ -1,6 +1,6 @@
 // The route, tied to the browser's history.
 
-import { href, parseRoute, type Route } from "./router";
+import { type AnyGoal, href, parseRoute, type Route } from "./router";
 
 class Nav {
   route = $state.raw<Route>(parseRoute(location.pathname, location.search));
@@ -13,20 +13,34 @@ class Nav {
     this.route = parseRoute(location.pathname, location.search);
   }
 
-  /** Goes there; with `replace`, without a step in the history. */
-  to(route: Route, replace = false): void {
-    const address = href(route);
-    if (replace) history.replaceState(null, "", address);
-    else history.pushState(null, "", address);
+  /** The zone that the address names; links carry it along. */
+  get zone(): string {
+    return this.route.page === "missing" ? "" : this.route.zone;
+  }
+
+  /** The address of a page. */
+  href(goal: AnyGoal): string {
+    return href({ zone: this.zone, ...goal });
+  }
+
+  /** Goes there. */
+  to(goal: AnyGoal): void {
+    history.pushState(null, "", this.href(goal));
     this.#read();
-    if (!replace) scrollTo(0, 0);
+    scrollTo(0, 0);
+  }
+
+  /** Changes what the page shows, without a step in the history. */
+  show<R extends Exclude<Route, { page: "missing" }>>(route: R, change: Partial<R>): void {
+    history.replaceState(null, "", href({ ...route, ...change } as AnyGoal));
+    this.#read();
   }
 
   /** For `onclick` of a real link: leaves new tabs and other buttons to the browser. */
-  follow = (event: MouseEvent, route: Route): void => {
+  follow = (event: MouseEvent, goal: AnyGoal): void => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.to(route);
+    this.to(goal);
   };
 }
 

@@ -1,28 +1,45 @@
-// The address holds what is shown: page, service, range, and the decision that is open. Pure; nav.svelte.ts ties it to the browser.
+// Between an address and what it shows. Pure; nav.svelte.ts ties it to the browser.
 
-import { DEFAULT_RANGE, isRange, type RangeName } from "./ranges";
+import { readFields, type Values, writeFields } from "./query";
+import { ALIASES, type PageName, ROUTES } from "./routes";
 
-export type Route =
-  | { page: "services" }
-  | { page: "service"; name: string; range: RangeName; decision: number | null }
-  | { page: "missing"; path: string };
+/** The parts of a path that a colon marks, `/services/:name` → `name`. */
+type Parts<P extends string> = P extends `${infer Head}/${infer Tail}` ? Parts<Head> | Parts<Tail> : P extends `:${infer Name}` ? Name : never;
+type Of<P extends PageName> = { page: P } & Record<Parts<(typeof ROUTES)[P]["path"]>, string> & Values<(typeof ROUTES)[P]["fields"]>;
+
+export type RouteOf<P extends PageName> = { [K in keyof Of<P>]: Of<P>[K] };
+export type Missing = { page: "missing"; path: string };
+export type Route = { [P in PageName]: RouteOf<P> }[PageName] | Missing;
+
+/** What must be said of a page to go there; all else is at its default. */
+export type Goal<P extends PageName> = { page: P } & Record<Parts<(typeof ROUTES)[P]["path"]>, string> & Partial<Values<(typeof ROUTES)[P]["fields"]>>;
+export type AnyGoal = { [P in PageName]: Goal<P> }[PageName];
+
+const split = (path: string): string[] => path.split("/").filter((part) => part !== "");
 
 export function parseRoute(path: string, search: string): Route {
-  const parts = path.split("/").filter((part) => part !== "");
-  if (parts.length === 0 || (parts.length === 1 && parts[0] === "services")) return { page: "services" };
-  const [first, encoded] = parts;
-  if (parts.length !== 2 || first !== "services" || encoded === undefined) return { page: "missing", path };
-  const name = decoded(encoded);
-  if (name === null) return { page: "missing", path };
+  const trimmed = `/${split(path).join("/")}`;
+  const parts = split(ALIASES[trimmed] ?? trimmed);
   const query = new URLSearchParams(search);
-  const range = query.get("range");
-  const decision = query.get("decision");
-  return {
-    page: "service",
-    name,
-    range: range !== null && isRange(range) ? range : DEFAULT_RANGE,
-    decision: decision !== null && /^\d{1,15}$/.test(decision) ? Number(decision) : null,
-  };
+  for (const [page, { path: pattern, fields }] of Object.entries(ROUTES)) {
+    const named = match(split(pattern), parts);
+    if (named !== null) return { page, ...named, ...readFields(fields, query) } as Route;
+  }
+  return { page: "missing", path };
+}
+
+function match(pattern: string[], parts: string[]): Record<string, string> | null {
+  if (pattern.length !== parts.length) return null;
+  const named: Record<string, string> = {};
+  for (const [i, expected] of pattern.entries()) {
+    const part = parts[i] ?? "";
+    if (expected.startsWith(":")) {
+      const value = decoded(part);
+      if (value === null) return null;
+      named[expected.slice(1)] = value;
+    } else if (expected !== part) return null;
+  }
+  return named;
 }
 
 function decoded(part: string): string | null {
@@ -33,13 +50,12 @@ function decoded(part: string): string | null {
   }
 }
 
-/** The address of a route; `parseRoute` turns it back into the same route. */
-export function href(route: Route): string {
-  if (route.page === "services") return "/";
-  if (route.page === "missing") return route.path;
-  const query = new URLSearchParams();
-  if (route.range !== DEFAULT_RANGE) query.set("range", route.range);
-  if (route.decision !== null) query.set("decision", String(route.decision));
-  const text = query.toString();
-  return `/services/${encodeURIComponent(route.name)}${text === "" ? "" : `?${text}`}`;
+/** The address; `parseRoute` turns it back into the same route. */
+export function href(goal: AnyGoal | Missing): string {
+  if (goal.page === "missing") return goal.path;
+  const { path: pattern, fields } = ROUTES[goal.page];
+  const values = goal as unknown as Record<string, string>;
+  const path = split(pattern).map((part) => (part.startsWith(":") ? encodeURIComponent(values[part.slice(1)] ?? "") : part));
+  const query = writeFields(fields, values as never).toString();
+  return `/${path.join("/")}${query === "" ? "" : `?${query}`}`;
 }

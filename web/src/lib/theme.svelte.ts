@@ -1,21 +1,20 @@
-// Follows the system's theme until a person overrides it; the choice is kept in this browser.
+// Follows the system's theme until a person overrides it; the choice is kept in this browser, and so is the density.
 
-const KEY = "prescale.theme";
+import { keep, stored } from "./stored";
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-export type Choice = "system" | "light" | "dark";
+export const THEMES = ["system", "light", "dark"] as const;
+export type Choice = (typeof THEMES)[number];
+export const DENSITIES = ["comfortable", "compact"] as const;
+export type Density = (typeof DENSITIES)[number];
 
-function stored(): Choice {
-  try {
-    const text = localStorage.getItem(KEY);
-    return text === "light" || text === "dark" ? text : "system";
-  } catch {
-    return "system"; // storage is switched off
-  }
-}
+const isChoice = (text: string): text is Choice => (THEMES as readonly string[]).includes(text);
+const isDensity = (text: string): text is Density => (DENSITIES as readonly string[]).includes(text);
 
 class Theme {
-  choice = $state<Choice>(stored());
+  choice = $state<Choice>(stored("theme", isChoice) ?? "system");
+  density = $state<Density>(stored("density", isDensity) ?? "comfortable");
   #systemDark = $state(dark.matches);
   /** What is shown. Charts read it so that they draw again when it changes. */
   shown = $derived<"light" | "dark">(this.choice === "system" ? (this.#systemDark ? "dark" : "light") : this.choice);
@@ -25,21 +24,23 @@ class Theme {
     this.#apply();
   }
 
-  /** system → light → dark → system. */
-  next(): void {
-    this.choice = this.choice === "system" ? "light" : this.choice === "light" ? "dark" : "system";
-    try {
-      if (this.choice === "system") localStorage.removeItem(KEY);
-      else localStorage.setItem(KEY, this.choice);
-    } catch {
-      // The choice then holds for this page only.
-    }
+  choose(choice: Choice): void {
+    this.choice = choice;
+    keep("theme", choice === "system" ? null : choice);
+    this.#apply();
+  }
+
+  pack(density: Density): void {
+    this.density = density;
+    keep("density", density === "comfortable" ? null : density);
     this.#apply();
   }
 
   #apply(): void {
-    if (this.choice === "system") delete document.documentElement.dataset["theme"];
-    else document.documentElement.dataset["theme"] = this.choice;
+    const root = document.documentElement;
+    if (this.choice === "system") delete root.dataset["theme"];
+    else root.dataset["theme"] = this.choice;
+    root.dataset["density"] = this.density;
   }
 }
 

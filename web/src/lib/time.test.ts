@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 
-import { axisLabels, clock, dayClock, duration, full, parseTime } from "./time";
+import { axisLabels, clock, dayClock, duration, full, isoLocal, isZone, parseTime, zoneName } from "./time";
 
 const NOON = Date.UTC(1998, 5, 4, 12);
 
 test("a time on the wire is an instant, whatever zone this machine is in", () => {
   expect(parseTime("1998-06-04T12:00:00Z")).toBe(NOON);
   expect(parseTime("1998-06-04T14:00:00+02:00")).toBe(NOON);
-  expect([clock(NOON), dayClock(NOON), full(NOON)]).toEqual(["12:00", "4 Jun 12:00", "4 Jun 1998 12:00:00 UTC"]);
+  expect([clock(NOON, "UTC"), dayClock(NOON, "UTC"), full(NOON, "UTC")]).toEqual(["12:00", "4 Jun 12:00", "4 Jun 1998 12:00:00 UTC"]);
 });
 
 test("what is no time is an error and not NaN", () => {
@@ -32,6 +32,13 @@ test("a length of time has at most two units", () => {
 
 test("an axis names the day once, and again where it changes", () => {
   const start = Date.UTC(1998, 5, 4, 22) / 1000;
-  expect(axisLabels([start, start + 3600, start + 7200, start + 10_800], 3600)).toEqual(["22:00\n4 Jun", "23:00", "00:00\n5 Jun", "01:00"]);
-  expect(axisLabels([start - 22 * 3600, start + 2 * 3600], 86_400)).toEqual(["4 Jun", "5 Jun"]);
+  expect(axisLabels([start, start + 3600, start + 7200, start + 10_800], 3600, "UTC")).toEqual(["22:00\n4 Jun", "23:00", "00:00\n5 Jun", "01:00"]);
+  expect(axisLabels([start - 22 * 3600, start + 2 * 3600], 86_400, "UTC")).toEqual(["4 Jun", "5 Jun"]);
+});
+
+test("a zone is shown as it was on that day, summer time included", () => {
+  const winter = Date.UTC(1998, 0, 4, 23, 30, 5);
+  expect([dayClock(NOON, "Europe/Berlin"), zoneName(NOON, "Europe/Berlin")]).toEqual(["4 Jun 14:00", "CEST"]);
+  expect([full(winter, "Europe/Berlin"), isoLocal(winter, "Asia/Kolkata")]).toEqual(["5 Jan 1998 00:30:05 CET", "1998-01-05T05:00:05"]);
+  expect([isZone("UTC"), isZone("Asia/Shanghai"), isZone(""), isZone("Mars/Base")]).toEqual([true, true, false, false]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { Series } from "../api/client";
+import type { Series } from "../../api/client";
 import { measured, settled } from "./charts";
 
 const series = (values: (number | null)[]): Series => ({ metric: "load", unit: "rps", start: "1970-01-01T00:10:00Z", step_s: 60, values });

@@ -1,13 +1,13 @@
 // The two charts of a service, from one snapshot.
 
-import type { Series } from "../api/client";
-import type { Snapshot } from "../api/service.svelte";
-import type { Band, ChartModel, Line } from "../charts/model";
-import type { Mark } from "../charts/paint";
-import { RANGES } from "../lib/ranges";
-import { gaps, points, type Points, type Regular, steps } from "../lib/series";
-import { clock, parseTime } from "../lib/time";
-import { number, rps } from "../lib/units";
+import type { Series } from "../../api/client";
+import type { Snapshot } from "../../api/service.svelte";
+import type { Band, ChartModel, Line } from "../../charts/model";
+import type { Mark } from "../../charts/paint";
+import { RANGES } from "../../lib/ranges";
+import { gaps, points, type Points, type Regular, steps } from "../../lib/series";
+import { parseTime } from "../../lib/time";
+import { number, rps } from "../../lib/units";
 
 const seconds = (time: string): number => parseTime(time) / 1000;
 
@@ -31,7 +31,10 @@ export function settled(series: Regular): Regular {
 /** How far back "now" may read a measured value: as far as values may be late. A gap in between still reads as a gap. */
 const reach = (series: Regular): number => series.stepS * (LATE_STEPS + 1);
 
-function frame(snapshot: Snapshot): Pick<ChartModel, "windowS" | "nowS" | "marks"> {
+/** Says an instant in the zone that is shown. */
+type Clock = (ms: number) => string;
+
+function frame(snapshot: Snapshot, clock: Clock): Pick<ChartModel, "windowS" | "nowS" | "marks"> {
   const { detail, forecast, range } = snapshot;
   const nowS = seconds(detail.now);
   const { pastS, futureS } = RANGES[range];
@@ -43,8 +46,8 @@ function frame(snapshot: Snapshot): Pick<ChartModel, "windowS" | "nowS" | "marks
   return { windowS: [nowS - pastS, nowS + futureS], nowS, marks };
 }
 
-export function loadChart(snapshot: Snapshot): ChartModel {
-  const base = frame(snapshot);
+export function loadChart(snapshot: Snapshot, clock: Clock): ChartModel {
+  const base = frame(snapshot, clock);
   const load = settled(measured(snapshot.load, base.nowS));
   const lines: Line[] = [{ name: "actual", look: "actual", points: points(load), stepS: reach(load) }];
   const bands: Band[] = [];
@@ -67,8 +70,8 @@ export function loadChart(snapshot: Snapshot): ChartModel {
   return { ...base, name: `Load of ${snapshot.name}`, unit: "requests/s", format: rps, lines, bands, gaps: gaps(load), rails: [] };
 }
 
-export function replicaChart(snapshot: Snapshot): ChartModel {
-  const base = frame(snapshot);
+export function replicaChart(snapshot: Snapshot, clock: Clock): ChartModel {
+  const base = frame(snapshot, clock);
   const { detail, forecast } = snapshot;
   const ready = settled(measured(snapshot.ready, base.nowS));
   const desired = settled(measured(snapshot.desired, base.nowS));
