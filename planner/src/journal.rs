@@ -101,6 +101,9 @@ pub enum Entry {
         at_ms: i64,
         /// Who.
         who: String,
+        /// The pause before.
+        #[serde(default)]
+        was: Option<Pause>,
         /// Which direction.
         pause: Pause,
     },
@@ -112,6 +115,9 @@ pub enum Entry {
         at_ms: i64,
         /// Who.
         who: String,
+        /// The pause that ended.
+        #[serde(default)]
+        was: Option<Pause>,
     },
     /// A proposal was approved; the order follows.
     Approved {

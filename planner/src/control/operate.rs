@@ -17,14 +17,14 @@ pub(super) fn operate(state: &mut State, who: String, action: OperatorAction, no
         },
         OperatorAction::Pause { service, pause } => match slot(state, service.as_deref()) {
             Some(paused) => {
-                *paused = Some(pause);
-                vec![Command::Journal(Entry::Paused { service, at_ms: now_ms, who, pause })]
+                let was = paused.replace(pause);
+                vec![Command::Journal(Entry::Paused { service, at_ms: now_ms, who, was, pause })]
             }
             None => unknown("pause", &service.unwrap_or_default()),
         },
         OperatorAction::Resume { service } => match slot(state, service.as_deref()) {
             Some(paused) => match paused.take() {
-                Some(_) => vec![Command::Journal(Entry::Resumed { service, at_ms: now_ms, who })],
+                was @ Some(_) => vec![Command::Journal(Entry::Resumed { service, at_ms: now_ms, who, was })],
                 None => Vec::new(),
             },
             None => unknown("resume", &service.unwrap_or_default()),

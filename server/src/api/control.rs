@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::dto::{DecisionList, Forecast, Mode, Overview, Pause, Series, ServiceDetail};
+use super::dto::{AuditList, DecisionList, Forecast, Mode, Overview, Pause, Series, ServiceDetail};
 use super::time::Time;
 
 /// A boxed future, so that [`Control`] can be a trait object.
@@ -31,6 +31,9 @@ pub trait Control: Send + Sync + 'static {
     /// At most `limit` decisions, newest first, all with an id lower than `before`.
     fn decisions<'a>(&'a self, name: &'a str, limit: u32, before: Option<u64>) -> BoxFuture<'a, Result<DecisionList, ControlError>>;
 
+    /// What was changed, newest first.
+    fn audit(&self, request: AuditRequest) -> BoxFuture<'_, Result<AuditList, ControlError>>;
+
     /// Carries out what `who` ordered. Ready when it is journalled; [`ControlError::Conflict`] when the loop refused it.
     fn operate<'a>(&'a self, who: &'a str, operation: Operation) -> BoxFuture<'a, Result<(), ControlError>>;
 
@@ -52,6 +55,21 @@ pub struct SeriesRequest {
     pub to: Time,
     /// Milliseconds from one value to the next.
     pub step_ms: i64,
+}
+
+/// Which entries of the audit are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditRequest {
+    /// At most so many.
+    pub limit: u32,
+    /// Only those with a lower number.
+    pub before: Option<u64>,
+    /// Only of this service.
+    pub service: Option<String>,
+    /// Only by this person or program.
+    pub who: Option<String>,
+    /// Only of this kind.
+    pub kind: Option<String>,
 }
 
 /// The metrics that have a history.

@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use serde_json::Value;
 
-use super::control::{Metric, SeriesRequest};
+use super::control::{AuditRequest, Metric, SeriesRequest};
 use super::dto::{Mode, Pause};
 use super::problem::Problem;
 use super::time::Time;
@@ -119,12 +119,24 @@ impl Fields {
         })
     }
 
+    /// `limit`, `before`, `service`, `who`, `kind`.
+    pub fn audit(&self) -> Result<AuditRequest, Problem> {
+        let name = |key| self.parsed(key, "a name", |text| (!text.is_empty()).then(|| text.to_owned()));
+        let before = self.parsed("before", "the seq of an entry", |text| text.parse().ok())?;
+        let limit = self.limit_or(100)?;
+        Ok(AuditRequest { limit, before, service: name("service")?, who: name("who")?, kind: name("kind")? })
+    }
+
     /// `limit`, 50 when absent.
     pub fn limit(&self) -> Result<u32, Problem> {
+        self.limit_or(50)
+    }
+
+    fn limit_or(&self, usual: u32) -> Result<u32, Problem> {
         let allowed = format!("a whole number from 1 to {DECISIONS_MAX}");
         let limit =
             self.parsed("limit", &allowed, |text| text.parse::<u32>().ok().filter(|n| (1..=DECISIONS_MAX).contains(&u64::from(*n))))?;
-        Ok(limit.unwrap_or(50))
+        Ok(limit.unwrap_or(usual))
     }
 
     /// `before`: a decision's id.

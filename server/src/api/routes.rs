@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::control::{Control, Operation};
-use super::dto::{DecisionList, Forecast, ModeBody, Overview, PauseState, Paused, RejectBody, Series, ServiceDetail};
+use super::dto::{AuditList, DecisionList, Forecast, ModeBody, Overview, PauseState, Paused, RejectBody, Series, ServiceDetail};
 use super::input::{Fields, Segment};
 use super::problem::{Done, Problem, ProblemBody};
 use super::time::Time;
@@ -27,6 +27,7 @@ pub fn operations() -> OpenApiRouter<Arc<dyn Control>> {
         .routes(routes!(get_series))
         .routes(routes!(get_forecast))
         .routes(routes!(list_decisions))
+        .routes(routes!(list_audit))
         .routes(routes!(set_mode))
         .routes(routes!(pause_service, resume_service))
         .routes(routes!(pause_all, resume_all))
@@ -97,6 +98,25 @@ async fn get_forecast(State(control): Shared, name: Segment) -> Answer<Forecast>
 async fn list_decisions(State(control): Shared, name: Segment, RawQuery(query): RawQuery) -> Answer<DecisionList> {
     let fields = Fields::from_query(query.as_deref(), &["limit", "before"])?;
     Ok(Json(control.decisions(&name.0, fields.limit()?, fields.before()?).await?))
+}
+
+/// Who changed what, newest first: modes, pauses, approvals, orders, configuration, sign-ins, tokens and accounts.
+#[utoipa::path(get, path = "/api/v1/audit", tag = "audit",
+    params(
+        ("limit" = Option<u32>, Query, description = "1 to 500; 100 when absent"),
+        ("before" = Option<u64>, Query, description = "Only entries with a lower seq"),
+        ("service" = Option<String>, Query, description = "Only of this service"),
+        ("who" = Option<String>, Query, description = "Only by this person or program"),
+        ("kind" = Option<String>, Query, description = "Only of this kind"),
+    ),
+    responses(
+        (status = 200, body = AuditList),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "An input is wrong"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Not available now; see Retry-After"),
+    ))]
+async fn list_audit(State(control): Shared, RawQuery(query): RawQuery) -> Answer<AuditList> {
+    let request = Fields::from_query(query.as_deref(), &["limit", "before", "service", "who", "kind"])?.audit()?;
+    Ok(Json(control.audit(request).await?))
 }
 
 /// Sets how far Prescale may go by itself. Answered when it is in the journal.

@@ -6,12 +6,12 @@ use planner::{DecisionId, Event, Mode, OperatorAction, Pause};
 
 use super::control_loop::Outcome;
 use super::shared::View;
-use super::{Shared, health, metrics, outcome, view};
+use super::{Shared, audit, health, metrics, outcome, view};
 use crate::BoxFuture;
-use crate::api::control::{Control, ControlError, Health, Operation, SeriesRequest};
+use crate::api::control::{AuditRequest, Control, ControlError, Health, Operation, SeriesRequest};
 use crate::api::dto;
 use crate::api::time::Time;
-use crate::store::{SeriesKey, StoreError};
+use crate::store::{AuditFilter, ByWhom, SeriesKey, StoreError};
 
 /// A page of decisions is followed by at most a few entries each.
 const FOLLOWED_MAX: i64 = 5_000;
@@ -119,6 +119,21 @@ impl Control for RuntimeControl {
                 })
                 .collect::<Result<Vec<_>, ControlError>>()?;
             Ok(dto::DecisionList { decisions })
+        })
+    }
+
+    fn audit(&self, request: AuditRequest) -> BoxFuture<'_, Result<dto::AuditList, ControlError>> {
+        Box::pin(async move {
+            let by = |who: String| if who == audit::THE_LOOP { ByWhom::TheLoop } else { ByWhom::Named(who) };
+            let filter = AuditFilter {
+                before: request.before.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)),
+                limit: i64::from(request.limit),
+                service: request.service,
+                kind: request.kind,
+                who: request.who.map(by),
+            };
+            let found = self.shared.store.audit(&filter).await.map_err(unavailable)?;
+            Ok(dto::AuditList { entries: found.into_iter().map(|(seq, audited)| audit::entry(seq, audited)).collect() })
         })
     }
 

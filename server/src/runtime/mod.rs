@@ -10,6 +10,7 @@
 //! **Journal before act**: after each step that journals, entries and state are written in one transaction, and only then the other
 //! commands run. A failed write counts as a crash of the loop: it goes on from the last written state, and nothing is executed.
 
+mod audit;
 mod backfill;
 mod control;
 mod control_loop;

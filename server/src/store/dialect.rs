@@ -84,6 +84,14 @@ impl Address {
         }
     }
 
+    /// Lets one writer at a time into the access journal, whose numbers are counted there. SQLite has one writer anyway.
+    pub fn one_access_writer(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some("LOCK TABLE access_journal IN EXCLUSIVE MODE"),
+        }
+    }
+
     fn session(&self) -> &'static [&'static str] {
         match self.kind {
             Kind::Sqlite => &SQLITE_SESSION,

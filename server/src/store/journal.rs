@@ -127,7 +127,7 @@ async fn insert(write: &mut Write<'_>, seq: i64, row: &JournalRow) -> Result<(),
     Ok(())
 }
 
-fn read_row(row: &AnyRow) -> Result<JournalRow, StoreError> {
+pub fn read_row(row: &AnyRow) -> Result<JournalRow, StoreError> {
     Ok(JournalRow {
         at_ms: row.try_get(0)?,
         service: row.try_get(1)?,

@@ -60,7 +60,8 @@ impl Store {
             sealed: self.seal(now_ms).await?,
             thinned: self.thin(oldest(retention.fine_days)).await?,
             deleted: self.delete_hourly(oldest(retention.hourly_days)).await?,
-            journal: self.delete_journal(oldest(retention.journal_days) * DAY_MS).await?,
+            journal: self.delete_journal(oldest(retention.journal_days) * DAY_MS).await?
+                + self.delete_access_journal(oldest(retention.journal_days) * DAY_MS).await?,
         })
     }
 
@@ -140,6 +141,16 @@ impl Store {
             }
             deleted += done;
         }
+    }
+
+    async fn delete_access_journal(&self, before_ms: i64) -> Result<u64, StoreError> {
+        in_time(async {
+            let mut write = self.begin().await?;
+            let done = sqlx::query("DELETE FROM access_journal WHERE at_ms < $1").bind(before_ms).execute(&mut write.connection).await?;
+            drop(write.commit().await?);
+            Ok(done.rows_affected())
+        })
+        .await
     }
 }
 

@@ -7,6 +7,8 @@
 //! All writes go through one connection (`writer`), reads through a pool beside it. A write that fails has not happened; where nobody knows
 //! (the answer to a COMMIT got lost), the next commit finds out and takes back what the caller was told had failed.
 
+mod access;
+mod audit;
 mod backup;
 mod block;
 mod chunk;
@@ -23,6 +25,8 @@ use std::path::{Path, PathBuf};
 
 use sqlx::{AnyConnection, AnyPool};
 
+pub use access::{AccessChange, anybody_may_sign_in, AccessRows, AccountRow, Beside, SessionRow, TokenRow};
+pub use audit::{AccessEvent, AuditFilter, Audited, ByWhom};
 pub use backup::backup;
 pub use error::StoreError;
 pub use history::{Batch, SeriesKey};
@@ -124,16 +128,20 @@ pub async fn reach(location: &Location) -> Result<(), StoreError> {
 /// sqlx refuses an unknown migration too, but only says "missing": the operator needs to hear that the database is newer.
 async fn refuse_newer(connection: &mut AnyConnection, address: &Address) -> Result<(), StoreError> {
     let known = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let tables: Option<i64> = sqlx::query_scalar(address.has_migrations()).fetch_optional(&mut *connection).await?;
-    if tables.is_none() {
-        return Ok(());
-    }
-    let found: Option<i64> =
-        sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1").fetch_optional(connection).await?;
-    match found {
+    match schema(connection, address).await? {
         Some(found) if found > known => Err(StoreError::Newer { path: address.shown().to_owned(), found, known }),
         _ => Ok(()),
     }
+}
+
+/// The newest migration in a database, if there is any.
+async fn schema(connection: &mut AnyConnection, address: &Address) -> Result<Option<i64>, StoreError> {
+    let tables: Option<i64> = sqlx::query_scalar(address.has_migrations()).fetch_optional(&mut *connection).await?;
+    if tables.is_none() {
+        return Ok(None);
+    }
+    let newest = "SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1";
+    Ok(sqlx::query_scalar(newest).fetch_optional(connection).await?)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::api::control::{BoxFuture, Control, ControlError, Health, HealthCheck, Operation, SeriesRequest};
+use crate::api::control::{AuditRequest, BoxFuture, Control, ControlError, Health, HealthCheck, Operation, SeriesRequest};
 use crate::api::dto::*;
 use crate::api::time::Time;
 
@@ -15,6 +15,7 @@ pub const NOON: Time = Time(896_961_600_000);
 pub struct Fake {
     pub ordered: Mutex<Vec<(String, Operation)>>,
     pub asked: Mutex<Vec<SeriesRequest>>,
+    pub audited: Mutex<Vec<AuditRequest>>,
     /// The next order fails with this.
     pub refusal: Mutex<Option<ControlError>>,
     pub unwell: bool,
@@ -121,6 +122,24 @@ impl Control for Fake {
             known(name)?;
             let newest = before.unwrap_or(100);
             Ok(DecisionList { decisions: (0..u64::from(limit)).map(|back| decision(newest - 1 - back)).collect() })
+        })
+    }
+
+    fn audit(&self, request: AuditRequest) -> BoxFuture<'_, Result<AuditList, ControlError>> {
+        ready(|| {
+            self.audited.lock().push(request);
+            let entry = AuditEntry {
+                seq: 1 << 20,
+                at: NOON,
+                who: "ada".to_owned(),
+                kind: "mode_changed".to_owned(),
+                service: Some("chat".to_owned()),
+                what: "Set the mode of chat to automatic.".to_owned(),
+                before: Some("observe".to_owned()),
+                after: Some("automatic".to_owned()),
+                decision: None,
+            };
+            Ok(AuditList { entries: vec![entry] })
         })
     }
 

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::control::{ControlError, Metric, Operation};
+use super::control::{AuditRequest, ControlError, Metric, Operation};
 use super::dto::{Mode, Pause};
 use super::{AllowedHosts, page};
 use fake::{Fake, shared};
@@ -210,6 +210,21 @@ async fn decisions_come_in_pages() {
     assert_eq!(ids, [39, 38]);
     let body = get(&fake, "/api/v1/services/chat/decisions").await.json();
     assert_eq!(body["decisions"].as_array().unwrap().len(), 50);
+}
+
+#[tokio::test]
+async fn the_audit_is_asked_for_once_checked() {
+    let fake = shared(Fake::default());
+    let body = get(&fake, "/api/v1/audit").await.json();
+    assert_eq!((&body["entries"][0]["before"], &body["entries"][0]["decision"]), (&json!("observe"), &Value::Null));
+    get(&fake, "/api/v1/audit?limit=7&before=99&service=chat&who=local%20operator&kind=paused").await.json();
+    let text = |text: &str| Some(text.to_owned());
+    let filtered =
+        AuditRequest { limit: 7, before: Some(99), service: text("chat"), who: text("local operator"), kind: text("paused") };
+    assert_eq!(*fake.audited.lock(), [AuditRequest { limit: 100, ..AuditRequest::default() }, filtered]);
+    for wrong in ["limit=501", "before=x", "service=", "to=3"] {
+        get(&fake, &format!("/api/v1/audit?{wrong}")).await.problem(400, "bad-input");
+    }
 }
 
 #[tokio::test]
