@@ -3,31 +3,39 @@
 //!
 //! ```toml
 //! [autoscaler]
-//! policy = "predictive"        # or "hpa", "static"
+//! policy = "predictive"        # or "hpa", "static", "schedule"
 //! min = 2                      # rails: min, max, step_up, step_down, stabilisation, cool_down
 //! max = 20
 //! interval = "15s"
 //! quantile = 0.95              # predictive: quantile, target, fallback_target, fallback_stabilisation, lead_time, forecast_every, ramp
 //! target = 0.78                # hpa: target, tolerance, stabilisation
 //! rps_per_replica = 120        # without it the capacity is found in the simulator, from the pool and the [slo]
+//! service_time_ms = 40.0       # what the planner believes of the pool, when that isn't true
+//! more = -3                    # so many replicas more (or fewer) than the policy wants
+//! steps = [{ at = "0s", replicas = 4 }, { at = "1h", replicas = 9 }]     # schedule: from when on how many are to be ready
 //! ```
 
 use std::collections::BTreeMap;
 
-use balancer::{BackendId, BackendWeight, Nanos, WeightSnapshot};
+use balancer::{Nanos, WeightSnapshot};
 use predictor::{ForecastError, Request, Series};
 use simulator::{Autoscaler, AutoscalerFactory, Observation, Orders, Scenario, ScenarioError};
 
+use crate::capacity::Curves;
 use crate::command::{Command, OrderId};
 use crate::config::ServiceConfig;
 use crate::event::{Event, HistoryNeed, Replica, ReplicaState};
 use crate::state::State;
 use crate::step;
 
+mod extra;
 mod observed;
+mod scheduled;
 mod table;
 
+use extra::Extra;
 use observed::Observed;
+use scheduled::Scheduled;
 use table::Choice;
 
 /// Builds the planner for a scenario. Without a history the predictive policy has nothing to learn from but the run itself, and falls back to
@@ -35,6 +43,8 @@ use table::Choice;
 #[derive(Clone, Debug, Default)]
 pub struct Factory {
     history: Option<Series>,
+    /// Capacities that are known already; what is missing is found by each run for itself, with the same result.
+    curves: Curves,
 }
 
 /// Name of the one service of a simulation.
@@ -43,39 +53,37 @@ const SERVICE: &str = "simulated";
 impl Factory {
     /// With the offered load `[rps]` of the past; the run starts at its last row.
     pub fn with_history(history: Series) -> Factory {
-        Factory { history: Some(history) }
+        Factory { history: Some(history), curves: Curves::default() }
+    }
+
+    /// With the capacity of this scenario's fleet, so that it is found once and not again in each replication: a second or so of computing
+    /// where it is modelled. A table that can't be accepted is left for [`AutoscalerFactory::build`] to refuse.
+    #[must_use]
+    pub fn prepared(mut self, scenario: &Scenario) -> Factory {
+        let choice = scenario.autoscaler.as_ref().map(|table| table::read(table, scenario));
+        if let Some(Ok(Choice::Planned { config, .. })) = choice
+            && let Ok(mut state) = State::new(vec![*config])
+        {
+            state.prepare();
+            self.curves.learn(state.curves);
+        }
+        self
     }
 }
 
 impl AutoscalerFactory for Factory {
     fn build(&self, table: Option<&toml::Table>, scenario: &Scenario, _seed: u64) -> Result<Box<dyn Autoscaler>, ScenarioError> {
         let Some(table) = table else {
-            return Ok(Box::new(Fixed { replicas: None, interval: Nanos(0) }));
+            return Ok(Box::new(Scheduled::fixed(None, Nanos(0))));
         };
         match table::read(table, scenario)? {
-            Choice::Static { replicas, interval } => Ok(Box::new(Fixed { replicas: Some(replicas), interval })),
-            Choice::Planned { config, ramp } => {
+            Choice::Static { replicas, interval } => Ok(Box::new(Scheduled::fixed(Some(replicas), interval))),
+            Choice::Scheduled { steps, boot, interval } => Ok(Box::new(Scheduled::new(steps, boot, interval))),
+            Choice::Planned { config, extra } => {
                 let observed = Observed::after(self.history.clone());
-                Ok(Box::new(Planned::try_new(*config, ramp, observed)?))
+                Ok(Box::new(Planned::try_new(*config, extra, observed, self.curves.clone())?))
             }
         }
-    }
-}
-
-/// Orders one size, once.
-struct Fixed {
-    replicas: Option<u32>,
-    interval: Nanos,
-}
-
-impl Autoscaler for Fixed {
-    fn interval(&self) -> Nanos {
-        self.interval
-    }
-
-    fn tick(&mut self, _seen: &Observation) -> Option<Orders> {
-        self.interval = Nanos(0);
-        self.replicas.map(|replicas| Orders { replicas: Some(replicas), weights: None })
     }
 }
 
@@ -83,24 +91,38 @@ impl Autoscaler for Fixed {
 struct Planned {
     state: State,
     tick_ms: i64,
-    /// Hand the weights over too? Only with a ramp: without one every ready replica gets the same share anyway.
-    ramp: bool,
+    extra: Extra,
     observed: Observed,
     /// When each replica was ordered, as far as it was seen booting.
     ordered_ms: BTreeMap<u32, i64>,
     /// The order of the last tick, which the simulator has executed since.
     executed: Option<OrderId>,
+    /// The size that was ordered last, as the plan has it.
+    planned: Option<u32>,
+    /// Replicas that the planner doesn't know of.
+    surplus: Vec<u32>,
     rejected: u64,
 }
 
 impl Planned {
-    fn try_new(config: ServiceConfig, ramp: bool, observed: Observed) -> Result<Planned, ScenarioError> {
+    fn try_new(config: ServiceConfig, extra: Extra, observed: Observed, curves: Curves) -> Result<Planned, ScenarioError> {
         let tick_ms = config.tick_ms;
-        let state = State::new(vec![config]).map_err(|error| {
+        let mut state = State::new(vec![config]).map_err(|error| {
             let key = error.key.trim_start_matches("rails.").trim_start_matches("policy.").trim_start_matches("capacity.");
             ScenarioError::new(format!("autoscaler.{}", key.trim_end_matches("_ms")), error.value, error.allowed)
         })?;
-        Ok(Planned { state, tick_ms, ramp, observed, ordered_ms: BTreeMap::new(), executed: None, rejected: 0 })
+        state.curves.learn(curves);
+        Ok(Planned {
+            state,
+            tick_ms,
+            extra,
+            observed,
+            ordered_ms: BTreeMap::new(),
+            executed: None,
+            planned: None,
+            surplus: Vec::new(),
+            rejected: 0,
+        })
     }
 
     fn replicas(&mut self, seen: &Observation) -> Vec<Replica> {
@@ -120,6 +142,7 @@ impl Planned {
             replicas.push(Replica { id: view.id, address: format!("replica-{}", view.id), state, ordered_ms, ready_ms });
         }
         self.ordered_ms.retain(|id, _| replicas.iter().any(|replica| replica.id == *id));
+        self.surplus = self.extra.disguise(&mut replicas, self.planned);
         replicas
     }
 
@@ -127,7 +150,8 @@ impl Planned {
     fn events(&mut self, seen: &Observation, now_ms: i64) -> Vec<Event> {
         let service = || SERVICE.to_owned();
         let mut events: Vec<Event> = self.executed.take().map(|order| Event::Acknowledged { order, at_ms: now_ms }).into_iter().collect();
-        let saturated = seen.rejected > self.rejected;
+        // What is shed because the plan isn't followed is none of the plan's business.
+        let saturated = seen.rejected > self.rejected && self.extra.more == 0;
         self.rejected = seen.rejected;
         let load_rps = self.observed.take(seen.now, seen.arrived);
         events.push(Event::Fleet { service: service(), at_ms: now_ms, replicas: self.replicas(seen) });
@@ -178,14 +202,15 @@ impl Autoscaler for Planned {
             for command in step(&mut self.state, event, now_ms) {
                 match command {
                     Command::Scale(order) => {
-                        orders.replicas = Some(order.target);
+                        orders.replicas = Some(self.extra.shifted(order.target));
+                        self.planned = Some(order.target);
                         self.executed = Some(order.id);
                     }
                     Command::PushWeights { snapshot, service } => {
                         step(&mut self.state, Event::WeightsApplied { service, epoch: snapshot.epoch }, now_ms);
-                        if self.ramp {
-                            let weight = |b: &crate::WeightedBackend| BackendWeight { id: BackendId(b.id), weight: b.weight };
-                            let weights = snapshot.backends.iter().map(weight).collect();
+                        if self.extra.ramp {
+                            let real: Vec<u32> = seen.replicas.iter().map(|replica| replica.id).collect();
+                            let weights = self.extra.weights(&snapshot.backends, &real, &self.surplus);
                             orders.weights = Some(WeightSnapshot { epoch: snapshot.epoch, weights });
                         }
                     }

@@ -11,6 +11,7 @@ use crate::sample::ServiceSampler;
 use crate::scenario::{Discipline, Horizon, Scenario};
 use crate::tally::{Tally, after_cut};
 use crate::units::{MINUTE, as_s};
+use crate::watch::Watched;
 use crate::workload::ArrivalStream;
 use crate::world::end_before_start;
 
@@ -77,7 +78,14 @@ fn end_of(scenario: &Scenario, mut arrivals: ArrivalStream) -> u64 {
 }
 
 /// Runs a scenario to which the recursion [`applies`].
-pub(crate) fn run(scenario: &Scenario, seed: u64, replication: u32, mut tally: Tally, cut: u64) -> Result<RunResult, SimError> {
+pub(crate) fn run(
+    scenario: &Scenario,
+    seed: u64,
+    replication: u32,
+    mut tally: Tally,
+    cut: u64,
+    mut watched: Watched<'_>,
+) -> Result<RunResult, SimError> {
     let stream = || ArrivalStream::new(&scenario.arrivals, child(seed, replication, Stream::Arrivals));
     let end = end_of(scenario, stream());
     if cut >= end {
@@ -104,6 +112,9 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, replication: u32, mut tally: T
         let Some(now) = arrivals.next_ns() else { break };
         if matches!(scenario.horizon, Horizon::Duration(end) if now >= end.0) {
             break;
+        }
+        if watched.stops(now, number) {
+            return Err(SimError::Stopped);
         }
         tally.arrived(number, now);
         let at = if replicas.len() == 1 {

@@ -46,15 +46,17 @@ mod station;
 pub mod stats;
 mod tally;
 pub mod units;
+mod watch;
 mod workload;
 mod world;
 
 pub use autoscale::{Autoscaler, AutoscalerFactory, NoAutoscaler, Observation, Orders, ReplicaState, ReplicaView};
 pub use fleet::BackendResult;
 pub use report::{BackendReport, Confidence, Latency, MinuteReport, Report, SloReport, Wait};
-pub use run::{Engine, RunResult, SimError, replicate, run, run_all, run_on};
+pub use run::{Engine, RunResult, SimError, replicate, run, run_all, run_on, run_watched};
 pub use scenario::{
     Arrivals, Balancing, Discipline, History, Horizon, PoolSpec, RetryRule, Scenario, ScenarioBuilder, ScenarioError, SeriesData,
     SeriesSource, ServiceDist, ServiceTime, Slo, Warmup,
 };
 pub use tally::{Counts, Minute};
+pub use watch::{Progress, Watch};

@@ -11,6 +11,7 @@ use crate::rng::{Stream, child_seed};
 use crate::scenario::{Scenario, ScenarioError, Warmup};
 use crate::stats::Histogram;
 use crate::tally::{Counts, Minute, Tally};
+use crate::watch::{Watch, Watched, nobody};
 use crate::world::World;
 
 /// Why a run came to nothing.
@@ -37,6 +38,9 @@ pub enum SimError {
         /// How long the run was [s].
         end_s: f64,
     },
+    /// The watcher ended it.
+    #[error("ended by its watcher")]
+    Stopped,
     /// The thread pool could not be started.
     #[error("no threads to run on: {0}")]
     Threads(String),
@@ -145,6 +149,20 @@ pub fn run(scenario: &Scenario, factory: &dyn AutoscalerFactory, seed: u64, repl
     run_on(Engine::Auto, scenario, factory, seed, replication)
 }
 
+/// [`run`], watched: the same result, or [`SimError::Stopped`].
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(
+    scenario: &Scenario,
+    factory: &dyn AutoscalerFactory,
+    seed: u64,
+    replication: u32,
+    watch: Watch<'_>,
+) -> Result<RunResult, SimError> {
+    one(Engine::Auto, scenario, factory, seed, replication, watch)
+}
+
 /// [`run`] on a chosen engine.
 ///
 /// # Errors
@@ -156,13 +174,24 @@ pub fn run_on(
     seed: u64,
     replication: u32,
 ) -> Result<RunResult, SimError> {
+    one(engine, scenario, factory, seed, replication, &nobody)
+}
+
+fn one(
+    engine: Engine,
+    scenario: &Scenario,
+    factory: &dyn AutoscalerFactory,
+    seed: u64,
+    replication: u32,
+    watch: Watch<'_>,
+) -> Result<RunResult, SimError> {
     let once = |cut: u64, look_for_warmup: bool| {
         let autoscaler = factory.build(scenario.autoscaler.as_ref(), scenario, child_seed(seed, replication, Stream::Autoscaler))?;
         let tally = Tally::new(scenario, cut, look_for_warmup);
         if engine == Engine::Auto && fast::applies(scenario) {
-            return fast::run(scenario, seed, replication, tally, cut);
+            return fast::run(scenario, seed, replication, tally, cut, Watched::new(watch, replication));
         }
-        World::new(scenario, autoscaler, seed, replication, tally, cut)?.run()
+        World::new(scenario, autoscaler, seed, replication, tally, cut)?.run(Watched::new(watch, replication))
     };
     let found = match scenario.warmup {
         Warmup::Fixed(cut) => once(cut.0, false)?,

@@ -5,18 +5,21 @@ use simulator::scenario::Reader;
 use simulator::{Discipline, Scenario, ScenarioError, ServiceDist};
 
 use super::SERVICE;
+use super::extra::Extra;
 use crate::config::{Capacity, HpaPolicy, Mode, Policy, PredictivePolicy, Rails, ServiceConfig, Slo};
 
 /// What the table asks for.
 pub(super) enum Choice {
     /// Always the same size.
     Static { replicas: u32, interval: Nanos },
+    /// Sizes on a timetable.
+    Scheduled { steps: Vec<(Nanos, u32)>, boot: Nanos, interval: Nanos },
     /// The control loop.
-    Planned { config: Box<ServiceConfig>, ramp: bool },
+    Planned { config: Box<ServiceConfig>, extra: Extra },
 }
 
 const SHARE: &str = "a number above 0, at most 1";
-const POLICIES: &str = "\"predictive\", \"hpa\", \"static\"";
+const POLICIES: &str = "\"predictive\", \"hpa\", \"static\", \"schedule\"";
 /// A fleet size as the simulator can hold it.
 const MOST: u64 = simulator::scenario::MOST_REPLICAS as u64;
 
@@ -29,12 +32,17 @@ pub(super) fn read(table: &toml::Table, scenario: &Scenario) -> Result<Choice, S
         return Err(reader.error("interval", "1ms or more"));
     }
     // Of the way down: the HPA's window back, the predictive policy's window ahead.
-    let stabilisation_ms = if policy == "static" { 0 } else { duration_ms(&mut reader, "stabilisation", 300_000)? };
+    let fixed = matches!(policy, "static" | "schedule");
+    let stabilisation_ms = if fixed { 0 } else { duration_ms(&mut reader, "stabilisation", 300_000)? };
     let choice = match policy {
         "static" => {
             let replicas = reader.integer("replicas", 1, MOST)?;
             let replicas = reader.required(replicas, "replicas", "a whole number from 1 on")?;
             Choice::Static { replicas: replicas as u32, interval }
+        }
+        "schedule" => {
+            let boot = scenario.pools.first().map_or(Nanos(0), |pool| pool.boot_delay);
+            Choice::Scheduled { steps: steps(&mut reader)?, boot, interval }
         }
         "predictive" => {
             let policy = predictive(&mut reader)?;
@@ -48,6 +56,24 @@ pub(super) fn read(table: &toml::Table, scenario: &Scenario) -> Result<Choice, S
     };
     reader.finish()?;
     Ok(choice)
+}
+
+/// The timetable: `steps = [{ at = "0s", replicas = 4 }, …]`.
+fn steps(reader: &mut Reader) -> Result<Vec<(Nanos, u32)>, ScenarioError> {
+    const STEPS: &str = "an array like [{ at = \"0s\", replicas = 4 }, { at = \"1h\", replicas = 9 }], times ascending";
+    let mut steps: Vec<(Nanos, u32)> = Vec::new();
+    for mut step in reader.tables("steps")? {
+        let at = step.duration("at")?;
+        let at = step.required(at, "at", "a duration from the start, like \"90m\"")?;
+        let replicas = step.integer("replicas", 1, MOST)?;
+        let replicas = step.required(replicas, "replicas", "a whole number from 1 on")?;
+        if steps.last().is_some_and(|(before, _)| at <= *before) {
+            return Err(step.error("at", "a later time than the step before"));
+        }
+        step.finish()?;
+        steps.push((at, replicas as u32));
+    }
+    if steps.is_empty() { Err(reader.error("steps", STEPS)) } else { Ok(steps) }
 }
 
 fn share(reader: &mut Reader, key: &'static str, otherwise: f64) -> Result<f64, ScenarioError> {
@@ -102,6 +128,8 @@ fn planned(
     let tick_ms = ms(interval);
     let boot_ms = scenario.pools.first().map_or(0, |pool| ms(pool.boot_delay));
     let ramp_ms = duration_ms(reader, "ramp", 0)?;
+    let more = reader.number("more", "a whole number, negative for fewer", |x| x == libm::trunc(x) && libm::fabs(x) <= MOST as f64)?;
+    let extra = Extra { ramp: ramp_ms > 0, more: more.unwrap_or(0.0) as i32 };
     let forecast_every_ms = duration_ms(reader, "forecast_every", 600_000)?;
     let config = ServiceConfig {
         name: SERVICE.to_owned(),
@@ -119,7 +147,7 @@ fn planned(
         drain_ms: 0,
         ramp_ms,
     };
-    Ok(Choice::Planned { config: Box::new(config), ramp: ramp_ms > 0 })
+    Ok(Choice::Planned { config: Box::new(config), extra })
 }
 
 fn slo(scenario: &Scenario) -> Slo {
@@ -133,12 +161,13 @@ fn capacity(reader: &mut Reader, scenario: &Scenario) -> Result<Capacity, Scenar
     if let Some(rps_per_replica) = reader.number("rps_per_replica", "a number above 0", |x| x > 0.0)? {
         return Ok(Capacity::Declared { rps_per_replica });
     }
+    let believed_ms = reader.number("service_time_ms", "a number above 0", |x| x > 0.0)?;
     let fits =
         scenario.pools.first().filter(|pool| pool.discipline == Discipline::Fifo && pool.service_time.dist == ServiceDist::Exponential);
     match (fits, scenario.slo) {
         (Some(pool), Some(_)) => Ok(Capacity::Modelled {
             concurrency: pool.concurrency,
-            service_time_ms: pool.service_time.mean_ms / pool.speed,
+            service_time_ms: believed_ms.unwrap_or(pool.service_time.mean_ms / pool.speed),
             queue: pool.queue.unwrap_or(1_000_000).min(1_000_000),
             algorithm: scenario.balancing.pool.algorithm,
         }),

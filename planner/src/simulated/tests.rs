@@ -93,8 +93,8 @@ fn errors_name_the_key_the_value_and_what_is_allowed() {
         Factory::default().build(scenario.autoscaler.as_ref(), &scenario, 1).err().map(|e| e.to_string()).unwrap_or_default()
     };
     for (table, expected) in [
-        ("policy = \"magic\"", "`autoscaler.policy` is \"magic\"; allowed: \"predictive\", \"hpa\", \"static\""),
-        ("target = 0.5", "`autoscaler.policy` is missing; allowed: \"predictive\", \"hpa\", \"static\""),
+        ("policy = \"magic\"", "`autoscaler.policy` is \"magic\"; allowed: \"predictive\", \"hpa\", \"static\", \"schedule\""),
+        ("target = 0.5", "`autoscaler.policy` is missing; allowed: \"predictive\", \"hpa\", \"static\", \"schedule\""),
         ("policy = \"hpa\"", "`autoscaler.max` is missing; allowed: a whole number from 1 on"),
         ("policy = \"hpa\"\nmin = 9\nmax = 3", "`autoscaler.max` is 3; allowed: at least rails.min = 9"),
         (
@@ -106,4 +106,43 @@ fn errors_name_the_key_the_value_and_what_is_allowed() {
     ] {
         assert!(error(table).starts_with(expected), "{}", error(table));
     }
+}
+
+#[test]
+fn a_fleet_on_a_timetable_is_ready_at_each_time() {
+    let table =
+        "policy = \"schedule\"\nsteps = [{ at = \"0s\", replicas = 3 }, { at = \"60m\", replicas = 12 }, { at = \"2h\", replicas = 5 }]";
+    let report = report(&Factory::default(), table);
+    let ready = |minute: usize| report.timeline[minute].ready;
+    assert_eq!((ready(10), ready(58), ready(60), ready(118), ready(120)), (3.0, 3.0, 12.0, 12.0, 5.0));
+    let unsorted = climb("policy = \"schedule\"\nsteps = [{ at = \"5m\", replicas = 3 }, { at = \"1m\", replicas = 1 }]");
+    let error = Factory::default().build(unsorted.autoscaler.as_ref(), &unsorted, 1).err().unwrap().to_string();
+    assert!(error.starts_with("`autoscaler.steps[1].at` is \"1m\"; allowed: a later time"), "{error}");
+}
+
+#[test]
+fn fewer_or_more_than_the_plan_leaves_the_plan_as_it_is() {
+    let with = |more: i32, ramp: &str| {
+        let factory = Factory::with_history(history());
+        let table = format!("policy = \"predictive\"\nmore = {more}\nramp = \"{ramp}\"\n{RAILS}");
+        let scenario = climb(&table);
+        let pools = vec![simulator::PoolSpec { replicas: 5_u32.saturating_add_signed(more), ..scenario.pools[0].clone() }];
+        replicate(&Scenario { pools, ..scenario }, &factory, 7, 1, 1).unwrap()
+    };
+    for ramp in ["0s", "30s"] {
+        let (plan, fewer, more) = (with(0, ramp), with(-2, ramp), with(2, ramp));
+        for minute in [20, 70, 100, 140] {
+            let ready = |report: &Report| report.timeline[minute].ready;
+            assert_eq!((ready(&fewer), ready(&more)), (ready(&plan) - 2.0, ready(&plan) + 2.0), "minute {minute}, ramp {ramp}");
+        }
+        assert!(fewer.latency_ms.unwrap().p99 > plan.latency_ms.unwrap().p99);
+        assert!(more.latency_ms.unwrap().p99 < plan.latency_ms.unwrap().p99);
+    }
+}
+
+#[test]
+fn a_prepared_factory_gives_the_same_report() {
+    let scenario = climb("policy = \"hpa\"\ntarget = 0.8\nmin = 2\nmax = 20\n");
+    let fresh = replicate(&scenario, &Factory::default(), 7, 1, 1).unwrap();
+    assert_eq!(fresh, replicate(&scenario, &Factory::default().prepared(&scenario), 7, 1, 1).unwrap());
 }

@@ -60,7 +60,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let start = Instant::now();
     let report = replicate(&scenario, &planner, seed, replications, jobs).map_err(|error| match error {
         SimError::Scenario(_) | SimError::NothingLeft { .. } => CliError::BadInput(format!("{path}: {error}")),
-        SimError::TooManyInFlight { .. } | SimError::Threads(_) => CliError::Failed(format!("{path}: {error}")),
+        SimError::TooManyInFlight { .. } | SimError::Threads(_) | SimError::Stopped => CliError::Failed(format!("{path}: {error}")),
     })?;
     let wall_s = start.elapsed().as_secs_f64();
     let per_s = report.requests.arrived as f64 / wall_s;
@@ -74,12 +74,12 @@ pub fn run(args: Args) -> Result<(), CliError> {
 }
 
 /// The planner's own control loop, with the load before the start as its history if there is one.
-fn planner_for(scenario: &Scenario) -> Result<Factory, CliError> {
-    let Some(history) = &scenario.history else { return Ok(Factory::default()) };
+pub(crate) fn planner_for(scenario: &Scenario) -> Result<Factory, CliError> {
+    let Some(history) = &scenario.history else { return Ok(Factory::default().prepared(scenario)) };
     let step_ms = (history.step.0 / 1_000_000) as i64;
     let values = history.rates_rps.iter().copied().map(Some).collect();
     let series = Series::try_new(history.start_ms, step_ms, values).map_err(|error| CliError::BadInput(format!("history: {error}")))?;
-    Ok(Factory::with_history(series))
+    Ok(Factory::with_history(series).prepared(scenario))
 }
 
 /// Series files, looked for beside the scenario.

@@ -20,6 +20,7 @@ use crate::scenario::{Arrivals, Horizon, Scenario};
 use crate::station::{Station, Ticket};
 use crate::tally::{Counts, Tally, after_cut};
 use crate::units::MINUTE;
+use crate::watch::Watched;
 use crate::workload::ArrivalStream;
 
 /// Later than every event of any run, and still a time that can be subtracted from.
@@ -142,7 +143,7 @@ impl<'s> World<'s> {
     }
 
     /// Runs to the end.
-    pub fn run(mut self) -> Result<RunResult, SimError> {
+    pub fn run(mut self, mut watched: Watched<'_>) -> Result<RunResult, SimError> {
         loop {
             let agenda_at = self.agenda.next_at();
             let deadline_at = self.deadlines.front().map_or(NEVER, |deadline| deadline.at);
@@ -155,8 +156,13 @@ impl<'s> World<'s> {
                 self.end_minutes(at);
             }
             self.now = at;
+            if watched.stops(at, self.seen.arrived) {
+                return Err(SimError::Stopped);
+            }
             if agenda_at == at {
-                self.handle_event();
+                if self.handle_event() && watched.ask(at, self.seen.arrived) {
+                    return Err(SimError::Stopped);
+                }
             } else if deadline_at == at {
                 self.expire()?;
             } else {
@@ -166,9 +172,11 @@ impl<'s> World<'s> {
         self.finish()
     }
 
-    fn handle_event(&mut self) {
+    /// True when the autoscaler was asked, which may have taken long.
+    fn handle_event(&mut self) -> bool {
         // The loop has just seen that there is one.
-        let Some(event) = self.agenda.pop() else { return };
+        let Some(event) = self.agenda.pop() else { return false };
+        let asked = event.kind() == Kind::Tick;
         match event.kind() {
             Kind::Done => self.done(event.index()),
             Kind::Departure => self.departure(event),
@@ -176,6 +184,7 @@ impl<'s> World<'s> {
             Kind::Tick => self.tick(),
             Kind::Probes => self.probe(),
         }
+        asked
     }
 
     fn draw_arrival(&mut self) {
