@@ -31,7 +31,8 @@ fn world() -> Samples {
         .add("replicas_ready", replicas)
 }
 
-fn config(folder: &Path, text: &str) -> PathBuf {
+/// A configuration in a folder of its own, with a free port and the data beside it.
+pub fn config(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("prescale.toml");
     let data = folder.join("data");
     std::fs::write(&path, format!("[server]\nlisten = \"127.0.0.1:0\"\ndata_dir = {:?}\n{text}", data.display().to_string())).unwrap();
@@ -110,7 +111,7 @@ fn a_climb_that_comes_each_day_is_ordered_before_it_begins_and_the_file_may_chan
 }
 
 /// A backend that answers its name to everything.
-fn backend(name: &'static str) -> SocketAddr {
+pub fn backend(name: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -129,7 +130,8 @@ fn backend(name: &'static str) -> SocketAddr {
     address
 }
 
-fn fronted(listen: &str, backends: &[SocketAddr], rest: &str) -> String {
+/// A service `shop` with a proxy.
+pub fn fronted(listen: &str, backends: &[SocketAddr], rest: &str) -> String {
     let backends: Vec<String> = backends.iter().map(ToString::to_string).collect();
     format!("[[services]]\nname = \"shop\"\n[services.proxy]\nlisten = \"{listen}\"\nbackends = {backends:?}\n{rest}")
 }

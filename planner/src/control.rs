@@ -50,8 +50,9 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
     turn.out
 }
 
-/// Which service is it about? Answers name only the order or the release.
-fn service_of(state: &State, event: &Event) -> Option<String> {
+/// The one service that an event is about, and that [`step`] may change with it; `None` when it may be any of them, or none. Answers name only
+/// the order or the release.
+pub fn service_of(state: &State, event: &Event) -> Option<String> {
     match event {
         Event::Tick { service }
         | Event::Sample { service, .. }

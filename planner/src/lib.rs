@@ -66,7 +66,7 @@ pub use config::{
     Behaviour, Capacity, ConfigError, HpaPolicy, Mode, Pause, Policy, PredictivePolicy, Rails, RateKind, RatePolicy, Select, ServiceConfig,
     Slo,
 };
-pub use control::step;
+pub use control::{service_of, step};
 pub use decision::{Action, Candidate, Check, CheckSource, Decision, ForecastMissing, Inputs, LeadSource, Rail, RailHit, ReasonCode};
 pub use event::{Event, HistoryNeed, OperatorAction, Replica, ReplicaState};
 pub use outlook::outlook;

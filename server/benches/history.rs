@@ -29,7 +29,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     runtime.block_on(measure("SQLite", &Location::Folder(folder.path().into()), series, || (), || sqlite_bytes(folder.path())));
-    let server = postgres::Postgres::start();
+    let server = postgres::Postgres::start_durable();
     let other = tempfile::tempdir().unwrap();
     let location = Location::Postgres { url: server.database("history"), folder: other.path().into() };
     // PostgreSQL gives deleted rows' space back by itself, once a minute; here a day passes in seconds.

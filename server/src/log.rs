@@ -67,11 +67,11 @@ impl std::str::FromStr for Format {
     }
 }
 
-/// Starts logging, once in a process, with what a configuration says; the environment's variables win.
+/// Starts logging, once in a process, with what a configuration says; the environment's variables win. Returns the form that was chosen.
 ///
 /// # Errors
 /// A level or form that isn't one; see [`LogError`].
-pub fn init(format: Option<Format>, level: Option<&str>) -> Result<(), LogError> {
+pub fn init(format: Option<Format>, level: Option<&str>) -> Result<Format, LogError> {
     let set = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
     let format = set(FORMAT).map(|text| text.parse()).transpose()?.or(format).unwrap_or(Format::Text);
     let level = set(LEVEL).or_else(|| level.map(str::to_owned)).unwrap_or_else(|| USUAL.to_owned());
@@ -80,7 +80,8 @@ pub fn init(format: Option<Format>, level: Option<&str>) -> Result<(), LogError>
         Format::Text => fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(Lines).boxed(),
         Format::Json => fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false).with_writer(Lines).boxed(),
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().map_err(|_| LogError::Twice)
+    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init().map_err(|_| LogError::Twice)?;
+    Ok(format)
 }
 
 /// A level as a filter.

@@ -5,6 +5,7 @@
 
 mod climb;
 mod killed;
+mod lead;
 mod scene;
 mod with_postgres;
 

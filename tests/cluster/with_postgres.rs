@@ -23,6 +23,12 @@ fn wait_for_refusals(server: &Server) {
     assert!(!ok && text.starts_with("the journal can't be written (") && text.contains("capacity holds until it can"), "{text}");
 }
 
+/// Starts the database again, and waits until that was seen.
+fn comes_back(postgres: &mut Postgres, server: &Server) {
+    postgres.run();
+    wait_for("the database to be found again", || server.check("store").filter(|(ok, _)| *ok));
+}
+
 /// Ends it, and looks whether anything is missing in the journal, or twice.
 fn ends_well(mut server: Server, scene: &Scene, postgres: &Postgres, orders: usize) {
     wait_for("the journal to be written again", || server.check("store").filter(|(ok, _)| *ok));
@@ -54,7 +60,7 @@ fn an_order_whose_answer_and_whose_database_are_lost_is_settled_afterwards_and_n
     let desired = format!("prescale_desired_replicas{{service=\"shop\"}} {ORDERED}");
     assert!(server.text("/metrics").contains(&desired), "{}", server.text("/metrics"));
 
-    postgres.run();
+    comes_back(&mut postgres, &server);
     let reached = server.wait_for_outcome("reached");
     assert_eq!((&reached["id"], &reached["reason"]), (&ordered["id"], &json!("forecast_up")));
     assert_eq!(server.replicas(), (ORDERED.into(), ORDERED.into()));
@@ -77,7 +83,7 @@ fn what_cannot_be_journalled_is_not_done_until_it_can_be() {
     assert_eq!(scene.writes().len(), 1, "the second order waits");
 
     scene.cluster.expect_body("PATCH", SCALE, json!({ "spec": { "replicas": ORDERED } }), scaled(ORDERED));
-    postgres.run();
+    comes_back(&mut postgres, &server);
     scene.cluster.finish();
     scene.scale_is(ORDERED);
     scene.pods(ORDERED, ORDERED);

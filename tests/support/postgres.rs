@@ -14,11 +14,21 @@ pub const PASSWORD: &str = "canary-pa55";
 pub struct Postgres {
     folder: tempfile::TempDir,
     server: Option<Child>,
+    fsync: &'static str,
 }
 
 impl Postgres {
-    /// Makes a new cluster and starts it.
+    /// Makes a new cluster and starts it. What is written must survive a killed server, not a power cut.
     pub fn start() -> Self {
+        Self::with_fsync("off")
+    }
+
+    /// One that waits for the disk, as a real one does: for measuring.
+    pub fn start_durable() -> Self {
+        Self::with_fsync("on")
+    }
+
+    fn with_fsync(fsync: &'static str) -> Self {
         let folder = tempfile::Builder::new().prefix("pg").tempdir().expect("a temporary folder");
         if is_root() {
             // PostgreSQL refuses to run as root.
@@ -32,7 +42,7 @@ impl Postgres {
             .output()
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut postgres = Self { folder, server: None };
+        let mut postgres = Self { folder, server: None, fsync };
         postgres.run();
         postgres
     }
@@ -45,8 +55,8 @@ impl Postgres {
             .arg(self.folder.path().join("data"))
             .arg("-k")
             .arg(self.folder.path())
-            // No port that another test could have taken. What is written must survive a killed server, not a power cut.
-            .args(["-c", "listen_addresses=", "-c", "fsync=off"])
+            // No port that another test could have taken.
+            .args(["-c", "listen_addresses=", "-c", &format!("fsync={}", self.fsync)])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

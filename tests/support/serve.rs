@@ -38,7 +38,7 @@ impl Server {
         let mut server = Self { child, log, address: String::new() };
         server.address = wait_for("the page's address", || {
             assert!(server.child.try_wait().unwrap().is_none(), "serve ended:\n{}", server.log());
-            server.log().lines().find_map(|line| Some(line.split_once("page: http://")?.1.trim().trim_end_matches('/').to_owned()))
+            server.log().lines().find_map(|line| Some(line.split_once("page: http://")?.1.split('/').next()?.to_owned()))
         });
         server
     }
@@ -76,7 +76,12 @@ impl Server {
     /// An orderly end.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
-        wait_for("serve to end after SIGTERM", || self.child.try_wait().unwrap())
+        self.ended()
+    }
+
+    /// Waits for the end that a signal has asked for.
+    pub fn ended(&mut self) -> ExitStatus {
+        wait_for("serve to end", || self.child.try_wait().unwrap())
     }
 }
 

@@ -104,7 +104,7 @@ const problem = (status, kind, text, more = {}) => [status, { type: `urn:prescal
 
 function answer(method, url, body) {
   const parts = url.pathname.split("/").slice(3);
-  if (parts[0] === "services" && parts.length === 1) return [200, { now: iso(now()), speed: SPEED, paused: state.paused, services: Object.keys(state.services).map(summary) }];
+  if (parts[0] === "services" && parts.length === 1) return [200, { now: iso(now()), speed: SPEED, paused: state.paused, store_error: null, services: Object.keys(state.services).map(summary) }];
   if (parts[0] === "pause") { state.paused = method === "DELETE" ? null : body.pause; return [200, { pause: state.paused }]; }
   if (parts[0] === "decisions") { for (const s of Object.values(state.services)) s.pending = false; return [204, null]; }
   const name = parts[1], s = state.services[name];

@@ -39,7 +39,6 @@ pub fn operations() -> OpenApiRouter<Arc<dyn Control>> {
 /// All services, by name, with the domain clock and the global pause.
 #[utoipa::path(get, path = "/api/v1/services", tag = "services", responses(
     (status = 200, body = Overview),
-    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Not available now; see Retry-After"),
 ))]
 async fn list_services(State(control): Shared) -> Answer<Overview> {
     Ok(Json(control.overview().await?))
@@ -67,6 +66,7 @@ async fn get_service(State(control): Shared, name: Segment) -> Answer<ServiceDet
         (status = 200, body = Series),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "An input is wrong"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such service"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Not available now; see Retry-After"),
     ))]
 async fn get_series(State(control): Shared, name: Segment, RawQuery(query): RawQuery) -> Answer<Series> {
     let request = Fields::from_query(query.as_deref(), &["metric", "from", "to", "step"])?.series()?;
@@ -94,6 +94,7 @@ async fn get_forecast(State(control): Shared, name: Segment) -> Answer<Forecast>
         (status = 200, body = DecisionList),
         (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "An input is wrong"),
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such service"),
+        (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Not available now; see Retry-After"),
     ))]
 async fn list_decisions(State(control): Shared, name: Segment, RawQuery(query): RawQuery) -> Answer<DecisionList> {
     let fields = Fields::from_query(query.as_deref(), &["limit", "before"])?;

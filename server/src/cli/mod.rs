@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
     let logging = match &cli.command {
         // Its configuration says how, and is read first.
         Command::Serve(_) => Ok(()),
-        _ => log::init(None, None).map_err(|error| CliError::BadInput(error.to_string())),
+        _ => log::init(None, None).map(drop).map_err(|error| CliError::BadInput(error.to_string())),
     };
     let ended = logging.and_then(|()| dispatch(cli.command));
     match ended {

@@ -1,6 +1,7 @@
 //! The runtime as the API sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use planner::{DecisionId, Event, Mode, OperatorAction, Pause};
 
@@ -13,6 +14,10 @@ use crate::api::dto;
 use crate::api::time::Time;
 use crate::store::{AuditFilter, ByWhom, SeriesKey, StoreError};
 
+/// The page waits five seconds, and must hear the reason within them [wall].
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// The database is looked after each second [wall].
+const RETRY_AFTER_S: u32 = 2;
 /// A page of decisions is followed by at most a few entries each.
 const FOLLOWED_MAX: i64 = 5_000;
 
@@ -30,17 +35,15 @@ impl RuntimeControl {
         self.shared.view(name).ok_or_else(|| ControlError::NotFound { what: "service", name: name.to_owned() })
     }
 
-    async fn summary(&self, known: &View) -> Result<dto::ServiceSummary, ControlError> {
-        let now_ms = self.shared.clock.now_ms();
-        let key = SeriesKey { service: &known.state.config.name, metric: "load" };
-        let past =
-            self.shared.store.read(key, now_ms - (view::SPARK_POINTS + 1) * view::SPARK_STEP_MS, now_ms).await.map_err(unavailable)?;
-        Ok(view::summary(&self.shared, known, past.as_ref()))
+    /// Waits for the database no longer than a person does; while it is known to be away, not at all.
+    async fn read<T>(&self, reading: impl Future<Output = Result<T, StoreError>>) -> Result<T, ControlError> {
+        let late = StoreError::TimedOut { seconds: READ_TIMEOUT.as_secs() };
+        tokio::time::timeout(READ_TIMEOUT, reading).await.unwrap_or(Err(late)).map_err(unavailable)
     }
 }
 
 fn unavailable(error: StoreError) -> ControlError {
-    ControlError::Unavailable { reason: error.to_string(), retry_after_s: 5 }
+    ControlError::Unavailable { reason: error.to_string(), retry_after_s: RETRY_AFTER_S }
 }
 
 fn parse(entry: &str) -> Result<planner::Decision, ControlError> {
@@ -54,12 +57,15 @@ fn parse(entry: &str) -> Result<planner::Decision, ControlError> {
 impl Control for RuntimeControl {
     fn overview(&self) -> BoxFuture<'_, Result<dto::Overview, ControlError>> {
         Box::pin(async move {
-            let mut services = Vec::new();
-            for known in self.shared.views() {
-                services.push(self.summary(&known).await?);
-            }
+            let services = self.shared.views().iter().map(|known| view::summary(&self.shared, known)).collect();
             let clock = &self.shared.clock;
-            Ok(dto::Overview { now: Time(clock.now_ms()), speed: clock.speed(), paused: self.shared.paused().map(view::pause), services })
+            Ok(dto::Overview {
+                now: Time(clock.now_ms()),
+                speed: clock.speed(),
+                paused: self.shared.paused().map(view::pause),
+                store_error: self.shared.store_error(),
+                services,
+            })
         })
     }
 
@@ -67,7 +73,7 @@ impl Control for RuntimeControl {
         Box::pin(async move {
             let known = self.view(name)?;
             let service = self.shared.service(name).ok_or_else(|| ControlError::NotFound { what: "service", name: name.to_owned() })?;
-            let summary = self.summary(&known).await?;
+            let summary = view::summary(&self.shared, &known);
             Ok(view::detail(&self.shared, &service, &known, summary))
         })
     }
@@ -77,7 +83,7 @@ impl Control for RuntimeControl {
             self.view(name)?;
             let metric = request.metric.name();
             let (from, to) = (request.from.0, request.to.0);
-            let stored = self.shared.store.read(SeriesKey { service: name, metric }, from, to).await.map_err(unavailable)?;
+            let stored = self.read(self.shared.store.read(SeriesKey { service: name, metric }, from, to)).await?;
             let slots = (to - from + request.step_ms - 1).div_euclid(request.step_ms);
             let values = (0..slots)
                 .map(|slot| stored.as_ref().and_then(|series| view::mean(series, from + slot * request.step_ms, request.step_ms)))
@@ -106,10 +112,11 @@ impl Control for RuntimeControl {
         Box::pin(async move {
             self.view(name)?;
             let before = before.map(|id| i64::try_from(id).unwrap_or(i64::MAX));
-            let rows = self.shared.store.journal(name, "decision", before, i64::from(limit)).await.map_err(unavailable)?;
+            let rows = self.read(self.shared.store.journal(name, "decision", before, i64::from(limit))).await?;
             // Decisions and orders share one counter, so what followed has a higher id; a page's last word is the next page's first.
             let oldest = rows.last().map_or(0, |row| row.reference);
-            let after = self.shared.store.followed(name, oldest..=before.unwrap_or(i64::MAX), FOLLOWED_MAX).await.map_err(unavailable)?;
+            let refs = oldest..=before.unwrap_or(i64::MAX);
+            let after = self.read(self.shared.store.followed(name, refs, FOLLOWED_MAX)).await?;
             let outcomes = outcome::by_decision(&after);
             let decisions = rows
                 .iter()
@@ -150,7 +157,7 @@ impl Control for RuntimeControl {
             match self.shared.ask(event).await {
                 Some(Outcome::Done) => Ok(()),
                 Some(Outcome::Refused(reason)) => Err(ControlError::Conflict { reason }),
-                Some(Outcome::NotWritten(reason)) => Err(ControlError::Unavailable { reason, retry_after_s: 5 }),
+                Some(Outcome::NotWritten(reason)) => Err(ControlError::Unavailable { reason, retry_after_s: RETRY_AFTER_S }),
                 None => Err(ControlError::Unavailable { reason: "the control loop is stopping".into(), retry_after_s: 10 }),
             }
         })

@@ -7,9 +7,10 @@ use planner::{Command, Entry, Event, State};
 use tokio::sync::{mpsc, watch};
 
 use super::execute::Executor;
+use super::memory::Memory;
 use super::metrics::StoreWork;
 use super::{Message, Shared};
-use crate::store::JournalRow;
+use crate::store::{JournalRow, StoreError};
 
 /// What became of an event that somebody waits for.
 pub enum Outcome {
@@ -25,24 +26,13 @@ pub struct ControlLoop {
     shared: Arc<Shared>,
     state: State,
     /// The state as it was last written: where the loop goes on when a write fails.
-    written: String,
+    memory: Memory,
     executor: Executor,
 }
 
-/// Reads a stored state, refusing a format that this version doesn't know.
-pub fn decode(text: &str) -> Result<State, String> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let found = value.get("version").and_then(serde_json::Value::as_u64);
-    if found != Some(u64::from(State::VERSION)) {
-        return Err(format!("format {found:?}, this version knows {}", State::VERSION));
-    }
-    serde_json::from_value(value).map_err(|error| error.to_string())
-}
-
 impl ControlLoop {
-    pub fn new(shared: Arc<Shared>, state: State, executor: Executor) -> Self {
-        let written = encode(&state);
-        Self { shared, state, written, executor }
+    pub fn new(shared: Arc<Shared>, state: State, memory: Memory, executor: Executor) -> Self {
+        Self { shared, state, memory, executor }
     }
 
     /// Handles what happened before the start, then everything that comes in, until stopped.
@@ -69,7 +59,7 @@ impl ControlLoop {
 
     async fn handle(&mut self, message: Message) {
         let now_ms = self.shared.clock.now_ms();
-        let touched = touched(&message.event).map(str::to_owned);
+        let touched = planner::service_of(&self.state, &message.event);
         let news = match &message.event {
             Event::Forecast { service, forecast } => Some((service.clone(), Ok(forecast.clone()))),
             Event::ForecastFailed { service, error, not_enough_history, .. } => {
@@ -78,15 +68,18 @@ impl ControlLoop {
             _ => None,
         };
         // A step may ask the simulator what a plan would do, which takes milliseconds of computing.
+        let before_ms = self.state.clock_ms;
         let commands = tokio::task::block_in_place(|| planner::step(&mut self.state, message.event, now_ms));
+        // A clock that was set back moves what every service remembers.
+        let touched = touched.filter(|_| self.state.clock_ms >= before_ms);
+        self.memory.touch(&self.state, touched.as_deref());
         let (journal, rest): (Vec<Command>, Vec<Command>) = commands.into_iter().partition(|one| matches!(one, Command::Journal(_)));
         let entries: Vec<Entry> =
             journal.into_iter().filter_map(|one| if let Command::Journal(entry) = one { Some(entry) } else { None }).collect();
-        if let Err(why) = self.write(&entries, now_ms).await {
-            self.roll_back();
-            tracing::error!(error = %why, "the journal can't be written: nothing is executed, capacity holds");
-            self.shared.store_failed(StoreWork::Journal, why.clone());
-            reply(message.reply, Outcome::NotWritten(why));
+        if let Err(error) = self.write(&entries, now_ms).await {
+            tracing::error!(%error, "the journal can't be written: nothing is executed, capacity holds");
+            self.shared.store_failed(StoreWork::Journal, &error);
+            reply(message.reply, Outcome::NotWritten(error.to_string()));
             return;
         }
         match news {
@@ -109,26 +102,27 @@ impl ControlLoop {
         }
     }
 
-    /// Goes on from the last written state. The forecasts aren't part of it: without them the cautious rule would decide until the next ones,
-    /// and take away what they keep.
-    fn roll_back(&mut self) {
-        // Only what could not be parsed after having been written by this very process would fail here; the loop then keeps its state.
-        let Ok(mut last) = decode(&self.written) else { return };
-        for (name, service) in &mut last.services {
-            service.forecast = self.shared.view(name).and_then(|view| view.forecast).map(Arc::unwrap_or_clone);
-        }
-        self.state = last;
-    }
-
-    async fn write(&mut self, entries: &[Entry], now_ms: i64) -> Result<(), String> {
+    /// Writes entries and state, or goes on from the state that was last written. The forecasts aren't part of that: without them the cautious
+    /// rule would decide until the next ones, and take away what they keep.
+    async fn write(&mut self, entries: &[Entry], now_ms: i64) -> Result<(), StoreError> {
         if entries.is_empty() {
             return Ok(());
         }
-        let rows = entries.iter().map(row).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-        let state = encode(&self.state);
-        self.shared.store.commit(&rows, &state, now_ms).await.map_err(|error| error.to_string())?;
-        self.written = state;
-        self.shared.store_works();
+        let change = tokio::task::block_in_place(|| self.memory.change(&mut self.state));
+        let written = match entries.iter().map(row).collect::<Result<Vec<_>, _>>() {
+            Ok(rows) => self.shared.store.commit(&rows, &change, now_ms).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            for name in self.memory.roll_back(&mut self.state, &change) {
+                if let Some(service) = self.state.services.get_mut(&name) {
+                    service.forecast = self.shared.view(&name).and_then(|view| view.forecast).map(Arc::unwrap_or_clone);
+                }
+            }
+            return Err(error);
+        }
+        self.memory.written(change);
+        self.shared.troubles.works(StoreWork::Journal);
         Ok(())
     }
 }
@@ -139,28 +133,6 @@ async fn ended(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// The service that an event is about; `None` when it may be about any.
-fn touched(event: &Event) -> Option<&str> {
-    match event {
-        Event::Tick { service }
-        | Event::Sample { service, .. }
-        | Event::Fleet { service, .. }
-        | Event::FleetUnknown { service, .. }
-        | Event::Forecast { service, .. }
-        | Event::ForecastFailed { service, .. }
-        | Event::WeightsApplied { service, .. }
-        | Event::WeightsRefused { service, .. } => Some(service),
-        Event::Acknowledged { .. }
-        | Event::FloorSet { .. }
-        | Event::ActFailed { .. }
-        | Event::Released { .. }
-        | Event::ReleaseFailed { .. }
-        | Event::Operator { .. }
-        | Event::Configured { .. }
-        | Event::Restarted { .. } => None,
-    }
-}
-
 fn reply(to: Option<tokio::sync::oneshot::Sender<Outcome>>, outcome: Outcome) {
     if let Some(to) = to {
         // Whoever asked may have gone; what was decided stands all the same.
@@ -168,14 +140,10 @@ fn reply(to: Option<tokio::sync::oneshot::Sender<Outcome>>, outcome: Outcome) {
     }
 }
 
-/// The state as JSON. Its maps have string keys and it holds no foreign types, so this can't fail; should it ever, an empty text is refused
-/// by [`decode`] and the loop keeps what it has.
-pub fn encode(state: &State) -> String {
-    serde_json::to_string(state).unwrap_or_default()
-}
-
-pub fn row(entry: &Entry) -> Result<JournalRow, serde_json::Error> {
-    let text = serde_json::to_string(entry)?;
+/// An entry as it is stored.
+pub fn row(entry: &Entry) -> Result<JournalRow, StoreError> {
+    let unreadable = |error: serde_json::Error| StoreError::Corrupt { what: "a new journal entry".into(), why: error.to_string() };
+    let text = serde_json::to_string(entry).map_err(unreadable)?;
     let (kind, service, at_ms, reference) = match entry {
         Entry::Decision(decision) => ("decision", decision.service.as_str(), decision.at_ms, decision.id.0),
         Entry::OrderIssued(order) => ("order_issued", order.service.as_str(), order.issued_ms, order.id.0),

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use planner::{Event, ReplicaState};
 
-use super::metrics::{Call, Failure, StoreWork};
+use super::metrics::{Call, Failure};
+use super::past::Past;
 use super::{Service, Shared, backfill, view};
 use crate::collect::Step;
 use crate::store::{Batch, SeriesKey, StoreError};
+
+/// After the last day couldn't be read [domain].
+const PAST_AGAIN_MS: i64 = 60_000;
 
 /// Fills the history, then beats for ever; whoever runs it drops it. Ticks have a beat of their own, so that neither a slow source nor a
 /// slow fleet holds up a decision.
@@ -45,12 +49,13 @@ struct Feeder {
     shared: Arc<Shared>,
     service: Arc<Service>,
     scrape_due_ms: i64,
+    past_due_ms: i64,
 }
 
 impl Feeder {
     fn new(shared: Arc<Shared>, service: Arc<Service>) -> Self {
         let now_ms = shared.clock.now_ms();
-        Self { shared, service, scrape_due_ms: now_ms }
+        Self { shared, service, scrape_due_ms: now_ms, past_due_ms: now_ms }
     }
 
     fn name(&self) -> &str {
@@ -63,6 +68,25 @@ impl Feeder {
         if now_ms >= self.scrape_due_ms {
             self.scrape_due_ms = now_ms.max(self.scrape_due_ms + self.service.scrape_every_ms);
             self.read_load(ready).await;
+        }
+        if now_ms >= self.past_due_ms {
+            self.look_back(now_ms).await;
+        }
+    }
+
+    /// Shows the load of the last day, as it is stored. Without a database that of before stays.
+    async fn look_back(&mut self, now_ms: i64) {
+        let key = SeriesKey { service: self.name(), metric: "load" };
+        match self.shared.store.read(key, Past::from_ms(now_ms), now_ms).await {
+            Ok(series) => {
+                let past = Past::of(series.as_ref(), now_ms);
+                self.past_due_ms = past.until_ms();
+                self.shared.publish_past(self.name(), past);
+            }
+            Err(error) => {
+                tracing::debug!(service = self.name(), %error, "the load of the last day can't be read");
+                self.past_due_ms = now_ms + PAST_AGAIN_MS;
+            }
         }
     }
 
@@ -102,15 +126,15 @@ impl Feeder {
                 return;
             }
         };
-        self.remember(&reading.steps, ready).await;
+        self.remember(&reading.steps, ready);
         self.shared.publish_load(self.name(), Ok(reading.now));
         let Some((at_ms, Step { load_rps, saturated, .. })) = reading.now else { return };
         let service = self.name().to_owned();
         self.shared.send(Event::Sample { service, at_ms, load_rps: Some(load_rps), saturated }).await;
     }
 
-    /// Appends finished steps to the history. A database that refuses is shown on `/readyz`; the loop goes on with what it has.
-    async fn remember(&self, steps: &[Step], ready: Option<usize>) {
+    /// Hands finished steps over to the history.
+    fn remember(&self, steps: &[Step], ready: Option<usize>) {
         let Some(newest) = steps.last() else { return };
         self.shared.counts.of(self.name(), |counts| counts.accuracy.judge(steps));
         let desired = self.shared.view(self.name()).and_then(|view| view::desired(&view.state));
@@ -119,9 +143,8 @@ impl Feeder {
         let mut metrics = series(steps);
         metrics.push(("replicas_ready", of_now(ready.map(|count| count as f64))));
         metrics.push(("replicas_desired", of_now(desired.map(f64::from))));
-        if let Err(error) = append(&self.shared, &self.service, metrics).await {
-            tracing::error!(service = self.name(), %error, "the history can't be written");
-            self.shared.store_failed(StoreWork::History, error.to_string());
+        for (metric, points) in metrics {
+            self.shared.history.put(self.name(), metric, self.service.step_ms, &points);
         }
     }
 }
@@ -140,7 +163,7 @@ pub fn series(steps: &[Step]) -> Points {
     ]
 }
 
-/// Writes points into a service's series.
+/// Writes points into a service's series, now: a piece of the past has its own transaction, and the next forecast waits for it.
 pub async fn append(shared: &Shared, service: &Service, metrics: Points) -> Result<(), StoreError> {
     let batches: Vec<Batch<'_>> = metrics
         .iter()

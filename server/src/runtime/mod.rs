@@ -19,10 +19,15 @@ mod failpoint;
 mod feed;
 mod forecast;
 mod health;
+mod history;
+mod lookout;
 mod maintain;
+mod memory;
 mod metrics;
 mod outcome;
+mod past;
 mod shared;
+mod troubles;
 mod view;
 
 use std::collections::BTreeMap;
@@ -41,6 +46,7 @@ use crate::collect::LoadSource;
 use crate::config::difference;
 use crate::store::{Retention, Store, StoreError};
 
+use memory::Memory;
 pub use shared::Shared;
 
 /// One service with everything that connects it to the world.
@@ -78,6 +84,7 @@ pub enum RuntimeError {
 /// The state that a control plane begins with.
 pub struct Begin {
     state: State,
+    memory: Memory,
     /// What the loop is told before anything else.
     first: Vec<Event>,
 }
@@ -93,12 +100,14 @@ impl Begin {
         let Some(saved) = store.saved().await? else {
             let mut state = State::new(configs).map_err(config)?;
             tokio::task::block_in_place(|| state.prepare());
-            return Ok(Self { state, first: Vec::new() });
+            let memory = Memory::new(&mut state, None);
+            return Ok(Self { state, memory, first: Vec::new() });
         };
-        let mut state = control_loop::decode(&saved.state).map_err(RuntimeError::State)?;
-        reconcile(store, &mut state, configs, now_ms).await?;
+        let mut state = memory::decode(&saved).map_err(RuntimeError::State)?;
+        let mut memory = Memory::new(&mut state, Some(&saved));
+        reconcile(store, &mut state, &mut memory, configs, now_ms).await?;
         tokio::task::block_in_place(|| state.prepare());
-        Ok(Self { state, first: vec![Event::Restarted { at_ms: now_ms }] })
+        Ok(Self { state, memory, first: vec![Event::Restarted { at_ms: now_ms }] })
     }
 
     /// Makes the forecasts as of `now_ms` too, for a clock that mustn't run while they are made.
@@ -111,7 +120,13 @@ impl Begin {
 }
 
 /// Brings a stored state to the configuration of now, as a running loop would be: what differs is journalled, before anything else happens.
-async fn reconcile(store: &Store, state: &mut State, configs: Vec<ServiceConfig>, now_ms: i64) -> Result<(), RuntimeError> {
+async fn reconcile(
+    store: &Store,
+    state: &mut State,
+    memory: &mut Memory,
+    configs: Vec<ServiceConfig>,
+    now_ms: i64,
+) -> Result<(), RuntimeError> {
     let before = state.services.values().map(|service| service.config.clone()).collect::<Vec<_>>();
     let changes = difference::of_services(&before, &configs);
     let who = "the configuration at the start".to_owned();
@@ -120,13 +135,16 @@ async fn reconcile(store: &Store, state: &mut State, configs: Vec<ServiceConfig>
     for command in planner::step(state, event, now_ms) {
         match command {
             Command::Refused { reason, .. } => return Err(RuntimeError::Config(reason)),
-            Command::Journal(entry) => rows.push(control_loop::row(&entry).map_err(|error| RuntimeError::State(error.to_string()))?),
+            Command::Journal(entry) => rows.push(control_loop::row(&entry)?),
             // Taking over a configuration orders nothing.
             _ => {}
         }
     }
     if !rows.is_empty() {
-        store.commit(&rows, &control_loop::encode(state), now_ms).await?;
+        memory.touch(state, None);
+        let change = memory.change(state);
+        store.commit(&rows, &change, now_ms).await?;
+        memory.written(change);
     }
     Ok(())
 }
@@ -154,14 +172,16 @@ impl Runtime {
     /// Starts from a state that is ready; `services` are those that it was made for. What is older than `retention` says is thinned or deleted.
     #[must_use]
     pub fn start(clock: Clock, store: Arc<Store>, begin: Begin, services: Vec<Arc<Service>>, retention: Retention) -> Self {
-        let Begin { state, first } = begin;
+        let Begin { state, memory, first } = begin;
         let (events, inbox) = mpsc::channel(1_024);
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(clock, store, events, by_name(services), &state));
         let mut tasks = JoinSet::new();
         let executor = execute::Executor::new(shared.clone(), stopped.clone());
-        let control_loop = control_loop::ControlLoop::new(shared.clone(), state, executor);
+        let control_loop = control_loop::ControlLoop::new(shared.clone(), state, memory, executor);
         tasks.spawn(control_loop.run(first, inbox, stopped.clone()));
+        tasks.spawn(history::run(shared.clone(), stopped.clone()));
+        tasks.spawn(lookout::run(shared.clone(), stopped.clone()));
         tasks.spawn(maintain::run(shared.clone(), retention, stopped));
         Self { shared, stop, tasks }
     }
@@ -215,5 +235,7 @@ impl Runtime {
         // No receiver left means that every task has ended already.
         let _ = self.stop.send(true);
         while self.tasks.join_next().await.is_some() {}
+        // What came in last.
+        history::flush(&self.shared).await;
     }
 }

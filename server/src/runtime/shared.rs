@@ -11,11 +11,13 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::control_loop::Outcome;
 use super::metrics::{Counts, StoreWork};
+use super::past::Past;
+use super::troubles::Troubles;
 use super::{Message, Service, view};
 use crate::api::control::HealthCheck;
 use crate::clock::Clock;
 use crate::collect::Step;
-use crate::store::Store;
+use crate::store::{Queue, Store, StoreError};
 
 /// One service as it was last published.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct View {
     pub forecast_error: Option<(String, Option<HistoryNeed>)>,
     /// The newest decision.
     pub decision: Option<Arc<Decision>>,
+    /// The load of the last day.
+    pub past: Arc<Past>,
 }
 
 impl View {
@@ -46,6 +50,7 @@ impl View {
             planned: Arc::default(),
             forecast_error: None,
             decision: state.last_decision.clone().map(Arc::new),
+            past: Arc::default(),
         }
     }
 }
@@ -66,7 +71,10 @@ pub struct Shared {
     events: mpsc::Sender<Message>,
     views: RwLock<BTreeMap<String, View>>,
     paused: RwLock<Option<Pause>>,
-    store_error: RwLock<Option<String>>,
+    /// History that waits for being written.
+    pub history: Queue,
+    /// What the database can't do now.
+    pub(super) troubles: Troubles,
 }
 
 impl Shared {
@@ -88,7 +96,8 @@ impl Shared {
             events,
             views: RwLock::new(views),
             paused: RwLock::new(state.paused),
-            store_error: RwLock::new(None),
+            history: Queue::default(),
+            troubles: Troubles::default(),
         }
     }
 
@@ -167,10 +176,10 @@ impl Shared {
         *self.paused.read()
     }
 
-    /// Why the journal can't be written, if it can't.
+    /// Why the database can't be written, if it can't.
     #[must_use]
     pub fn store_error(&self) -> Option<String> {
-        self.store_error.read().clone()
+        self.troubles.text()
     }
 
     pub(super) fn publish(&self, state: &State, touched: Option<&str>, entries: &[Entry]) {
@@ -221,6 +230,12 @@ impl Shared {
         }
     }
 
+    pub(super) fn publish_past(&self, service: &str, past: Past) {
+        if let Some(view) = self.views.write().get_mut(service) {
+            view.past = Arc::new(past);
+        }
+    }
+
     pub(super) fn publish_load(&self, service: &str, reading: Result<Option<(i64, Step)>, String>) {
         if let Some(view) = self.views.write().get_mut(service) {
             match reading {
@@ -234,14 +249,9 @@ impl Shared {
         }
     }
 
-    pub(super) fn store_failed(&self, work: StoreWork, why: String) {
+    /// A write failed. Returns whether this is news.
+    pub(super) fn store_failed(&self, work: StoreWork, error: &StoreError) -> bool {
         self.counts.store_failed(work);
-        *self.store_error.write() = Some(why);
-    }
-
-    pub(super) fn store_works(&self) {
-        if self.store_error.read().is_some() {
-            *self.store_error.write() = None;
-        }
+        self.troubles.failed(work, error)
     }
 }

@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 use planner::{Capacity, ForecastMissing, LeadSource, Pause, Policy, ReplicaState, ServiceState};
 use predictor::Series;
 
+use super::past::{self, SPARK_POINTS, SPARK_STEP_MS};
 use super::shared::View;
 use super::{Service, Shared};
 use crate::api::dto;
 use crate::api::time::Time;
-
-/// Points of the sparkline's past and of its future, a quarter of an hour each: a day back and a day ahead.
-pub const SPARK_STEP_MS: i64 = 900_000;
-pub const SPARK_POINTS: i64 = 96;
 
 pub fn mode(mode: planner::Mode) -> dto::Mode {
     match mode {
@@ -95,7 +92,7 @@ fn lead_source(source: LeadSource) -> String {
     name_of(&source)
 }
 
-pub fn summary(shared: &Shared, view: &View, past: Option<&Series>) -> dto::ServiceSummary {
+pub fn summary(shared: &Shared, view: &View) -> dto::ServiceSummary {
     let now_ms = shared.clock.now_ms();
     let state = &view.state;
     let load = view.load.as_ref();
@@ -116,7 +113,7 @@ pub fn summary(shared: &Shared, view: &View, past: Option<&Series>) -> dto::Serv
             sentence: decision.sentence.clone(),
         }),
         data: data_health(view, now_ms),
-        spark: spark(view, past, now_ms),
+        spark: spark(view, now_ms),
     }
 }
 
@@ -188,10 +185,10 @@ pub fn data_health(view: &View, now_ms: i64) -> dto::DataHealth {
 }
 
 /// Means of quarters of an hour: small enough to be sent for each service on each poll.
-fn spark(view: &View, past: Option<&Series>, now_ms: i64) -> dto::Spark {
-    let end = now_ms.div_euclid(SPARK_STEP_MS) * SPARK_STEP_MS;
+fn spark(view: &View, now_ms: i64) -> dto::Spark {
+    let end = past::last_end(now_ms);
     let start = end - SPARK_POINTS * SPARK_STEP_MS;
-    let past = (0..SPARK_POINTS).map(|slot| past.and_then(|series| mean(series, start + slot * SPARK_STEP_MS, SPARK_STEP_MS))).collect();
+    let past = view.past.seen(now_ms);
     let future = (0..SPARK_POINTS)
         .map(|slot| {
             let middle = end + slot * SPARK_STEP_MS + SPARK_STEP_MS / 2;

@@ -61,8 +61,8 @@ pub fn run(args: Args) -> Result<(), CliError> {
         LogFormat::Text => log::Format::Text,
         LogFormat::Json => log::Format::Json,
     };
-    log::init(Some(format), Some(&said.level)).map_err(|error| CliError::BadInput(error.to_string()))?;
-    tokio_runtime()?.block_on(serve(config))
+    let format = log::init(Some(format), Some(&said.level)).map_err(|error| CliError::BadInput(error.to_string()))?;
+    tokio_runtime()?.block_on(serve(config, format))
 }
 
 fn tokio_runtime() -> Result<tokio::runtime::Runtime, CliError> {
@@ -99,7 +99,7 @@ impl Signals {
     }
 }
 
-async fn serve(config: Config) -> Result<(), CliError> {
+async fn serve(config: Config, format: log::Format) -> Result<(), CliError> {
     // First of all: a signal that comes during the start must not be lost.
     let mut signals = Signals::new().map_err(failed)?;
     let listen = config.file.server.listen;
@@ -119,7 +119,11 @@ async fn serve(config: Config) -> Result<(), CliError> {
     let runtime = Runtime::start(clock, store.clone(), begin, assemble::services(&parts), retention);
     let (goodbye, api) = serve_api(listener, &runtime, address.port());
     let mut reload = Reload::new(config, assembly, parts, &runtime);
-    eprintln!("page: http://{address}/");
+    match format {
+        log::Format::Text => eprintln!("page: http://{address}/"),
+        // A program reads this: every line is an object.
+        log::Format::Json => tracing::info!("page: http://{address}/"),
+    }
 
     let mut look = tokio::time::interval(LOOK_EVERY);
     let ended = loop {

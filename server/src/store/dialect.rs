@@ -15,8 +15,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const LOCK_KEY: i64 = 0x7072_6573_6361_6c65;
 
 /// The write-ahead log lets the API read while the loop writes; `synchronous = FULL` makes a journal entry survive a power cut, since it must be
-/// on disk before its order is carried out.
-const SQLITE_SESSION: [&str; 3] = ["PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"];
+/// on disk before its order is carried out. A lock is waited for less long than a probe waits, so that it is the lock that is reported.
+const SQLITE_SESSION: [&str; 3] = ["PRAGMA busy_timeout = 2000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"];
 
 /// A server that has lost its client notices within a minute, and gives the lock back. Ignored on a socket of the same machine.
 const POSTGRES_SESSION: [&str; 4] = [
@@ -65,6 +65,11 @@ impl Address {
     /// The database as it may be shown.
     pub fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// Whether it may go away by itself: a server can, a file can't.
+    pub fn is_server(&self) -> bool {
+        self.kind == Kind::Postgres
     }
 
     /// One row when the migration table exists.

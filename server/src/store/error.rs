@@ -45,7 +45,7 @@ pub enum StoreError {
         known: i64,
     },
     /// The folder can't be made or written.
-    #[error("data folder {path}: {source}")]
+    #[error("data folder {path}: {source}{}", folder_advice(.source))]
     Folder {
         /// The folder.
         path: String,
@@ -67,6 +67,20 @@ pub enum StoreError {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// It is known to be away: it isn't asked before it has been found again.
+    #[error("{why}")]
+    Away {
+        /// What was said when it was found to be away.
+        why: String,
+    },
+    /// The file that is open isn't the one at its place any more: what is written into it would be lost.
+    #[error("database: {path} was {what} while it is open; put it back as it was, or restart prescale")]
+    Moved {
+        /// Where it should be.
+        path: String,
+        /// `removed` or `replaced`.
+        what: &'static str,
+    },
     /// A backup can't be written.
     #[error("backup {path}: {why}")]
     Backup {
@@ -85,6 +99,29 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Nobody answers: asking again before it is back only waits. A database in a file always answers.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Away { .. } | Self::Database(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => true,
+            Self::Database(sqlx::Error::Database(answer)) => {
+                answer.try_downcast_ref::<PgDatabaseError>().is_some_and(|answer| ["57P01", "57P02", "57P03"].contains(&answer.code()))
+            }
+            _ => false,
+        }
+    }
+
+    /// It hit a transaction that had begun, so that a new one beginning says nothing about it: the disk is full, say.
+    pub fn is_of_writing(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(answer)) => {
+                !self.is_away() && !answer.try_downcast_ref::<SqliteError>().is_some_and(|_| is_locked(answer.code().as_deref()))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The database's own words, and what to do where they don't say.
 fn explain(error: &sqlx::Error) -> String {
     let advice = match error {
@@ -101,9 +138,26 @@ fn explain(error: &sqlx::Error) -> String {
     if advice.is_empty() { error.to_string() } else { format!("{error}: {advice}") }
 }
 
-/// By <https://sqlite.org/rescode.html>; the low byte is the kind of error.
+fn folder_advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => ": free some space; nothing was lost, it goes on by itself",
+        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => ": this user must be able to write there",
+        _ => "",
+    }
+}
+
+/// The kind of error: the low byte of a code.
+fn sqlite_kind(code: Option<&str>) -> Option<u32> {
+    code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff)
+}
+
+fn is_locked(code: Option<&str>) -> bool {
+    matches!(sqlite_kind(code), Some(5 | 6))
+}
+
+/// By <https://sqlite.org/rescode.html>.
 fn sqlite_advice(code: Option<&str>) -> &'static str {
-    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+    match sqlite_kind(code) {
         Some(5 | 6) => "another process writes into the file; close it (`prescale backup` copies without a lock)",
         Some(8) => "the file or its folder can't be written by this user",
         Some(10) => "the disk failed; look at the system's log",

@@ -17,6 +17,18 @@ use super::{Store, StoreError};
 /// Rows in one statement: few round trips, and far below each database's limit of parameters.
 const ROWS: usize = 200;
 
+const FINE: i64 = 1;
+const TAIL: i64 = 2;
+
+/// All layers of a series in one statement: one round trip, and one moment, so that what sinks from one layer to the next meanwhile is seen
+/// once. Layer, day, block, data, step.
+const LAYERS: &str = "SELECT CAST(1 AS BIGINT), l.day, l.day, l.data, s.step_ms FROM series s JOIN chunk l ON l.series_id = s.id \
+     WHERE s.service = $1 AND s.metric = $2 AND l.day BETWEEN $3 AND $4 \
+     UNION ALL SELECT CAST(2 AS BIGINT), l.day, l.block, l.data, s.step_ms FROM series s JOIN tail l ON l.series_id = s.id \
+     WHERE s.service = $1 AND s.metric = $2 AND l.day BETWEEN $3 AND $4 \
+     UNION ALL SELECT CAST(3 AS BIGINT), l.day, l.day, l.data, s.step_ms FROM series s JOIN hourly l ON l.series_id = s.id \
+     WHERE s.service = $1 AND s.metric = $2 AND l.day BETWEEN $3 AND $4";
+
 /// Names a stored series, for example the `load` of `chat-api`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeriesKey<'a> {
@@ -86,7 +98,7 @@ impl Store {
         Ok(sqlx::query_scalar("SELECT step_ms FROM series WHERE service = $1 AND metric = $2")
             .bind(key.service)
             .bind(key.metric)
-            .fetch_optional(&self.pool)
+            .fetch_optional(self.reader()?)
             .await?)
     }
 
@@ -96,39 +108,38 @@ impl Store {
     /// # Errors
     /// [`StoreError::Corrupt`] for an unreadable chunk; what the database says.
     pub async fn read(&self, key: SeriesKey<'_>, from_ms: i64, to_ms: i64) -> Result<Option<Series>, StoreError> {
-        let series = sqlx::query("SELECT id, step_ms FROM series WHERE service = $1 AND metric = $2")
+        let rows = sqlx::query(LAYERS)
             .bind(key.service)
             .bind(key.metric)
-            .fetch_optional(&self.pool)
+            .bind(from_ms.div_euclid(DAY_MS))
+            .bind(to_ms.div_euclid(DAY_MS))
+            .fetch_all(self.reader()?)
             .await?;
-        let Some(series) = series else { return Ok(None) };
-        let (id, step_ms): (i64, i64) = (series.try_get(0)?, series.try_get(1)?);
-        let (first, last) = (from_ms.div_euclid(DAY_MS), to_ms.div_euclid(DAY_MS));
-        // The top layer first: values sink. What sinks while this reads is seen twice then, never not at all.
-        let tail = self.rows("SELECT day, block, data FROM tail WHERE series_id = $1 AND day BETWEEN $2 AND $3", id, first, last).await?;
-        let fine = self.rows("SELECT day, day, data FROM chunk WHERE series_id = $1 AND day BETWEEN $2 AND $3", id, first, last).await?;
-        let coarse = self.rows("SELECT day, day, data FROM hourly WHERE series_id = $1 AND day BETWEEN $2 AND $3", id, first, last).await?;
+        let (mut fine, mut tail, mut coarse) = (Vec::new(), Vec::new(), Vec::new());
+        for row in &rows {
+            let (day, data): (i64, &[u8]) = (row.try_get(1)?, row.try_get(3)?);
+            match row.try_get(0)? {
+                FINE => fine.push((day, data)),
+                TAIL => tail.push((day, row.try_get::<i64, _>(2)?, row.try_get::<i64, _>(4)?, data)),
+                _ => coarse.push((day, data)),
+            }
+        }
         let mut days = BTreeMap::new();
-        for (day, _, data) in &fine {
-            days.insert(*day, Day::decode(data)?);
+        for (day, data) in fine {
+            days.insert(day, Day::decode(data)?);
         }
-        for (day, number, data) in &tail {
-            let number = usize::try_from(*number).unwrap_or(usize::MAX);
-            days.entry(*day).or_insert_with(|| Day::empty(step_ms)).put(number, &Block::decode(data)?);
+        for (day, number, step_ms, data) in tail {
+            let number = usize::try_from(number).unwrap_or(usize::MAX);
+            days.entry(day).or_insert_with(|| Day::empty(step_ms)).put(number, &Block::decode(data)?);
         }
-        for (day, _, data) in &coarse {
+        for (day, data) in coarse {
             let mut below = Day::decode(data)?;
-            if let Some(above) = days.get(day) {
+            if let Some(above) = days.get(&day) {
                 below.lay_over(above);
             }
-            days.insert(*day, below);
+            days.insert(day, below);
         }
         Ok(join(&days, from_ms, to_ms))
-    }
-
-    async fn rows(&self, sql: &'static str, id: i64, first: i64, last: i64) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
-        let rows = sqlx::query(sql).bind(id).bind(first).bind(last).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
     }
 
     /// Deletes the history of a service: what was learnt is forgotten, the journal stays.

@@ -75,7 +75,7 @@ impl Store {
              WHERE t.day < $1 ORDER BY t.series_id, t.day",
         )
         .bind(now_ms.div_euclid(DAY_MS))
-        .fetch_all(&self.pool)
+        .fetch_all(self.reader()?)
         .await?;
         for rows in over.chunks(DAYS) {
             in_time(async {
@@ -93,7 +93,7 @@ impl Store {
     async fn thin(&self, before_day: i64) -> Result<u64, StoreError> {
         let old = sqlx::query("SELECT series_id, day FROM chunk WHERE day < $1 ORDER BY day, series_id")
             .bind(before_day)
-            .fetch_all(&self.pool)
+            .fetch_all(self.reader()?)
             .await?;
         for rows in old.chunks(DAYS) {
             in_time(async {

@@ -19,6 +19,8 @@ mod journal;
 mod location;
 mod lock;
 mod maintain;
+mod probe;
+mod queue;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -30,9 +32,10 @@ pub use audit::{AccessEvent, AuditFilter, Audited, ByWhom};
 pub use backup::backup;
 pub use error::StoreError;
 pub use history::{Batch, SeriesKey};
-pub use journal::{JournalRow, Saved};
+pub use journal::{JournalRow, Saved, StateChange};
 pub use location::Location;
 pub use maintain::{Maintained, Retention};
+pub use queue::Queue;
 
 use dialect::Address;
 use writer::{Writer, in_time};
@@ -50,6 +53,7 @@ pub struct Store {
     address: Address,
     pool: AnyPool,
     writer: tokio::sync::Mutex<Writer>,
+    answers: probe::Answers,
     folder: PathBuf,
     _lock: std::fs::File,
 }
@@ -71,8 +75,9 @@ impl Store {
             .run(&mut connection)
             .await
             .map_err(|error| StoreError::Corrupt { what: address.shown().to_owned(), why: error.to_string() })?;
-        let writer = tokio::sync::Mutex::new(Writer::new(connection).await?);
-        Ok(Self { pool: address.pool()?, address, writer, folder: folder.to_path_buf(), _lock: lock })
+        let file = (!address.is_server()).then(|| file_in(folder));
+        let writer = tokio::sync::Mutex::new(Writer::new(connection, file).await?);
+        Ok(Self { pool: address.pool()?, address, writer, answers: probe::Answers::default(), folder: folder.to_path_buf(), _lock: lock })
     }
 
     /// The data folder.
@@ -86,7 +91,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT value FROM meta WHERE key = $1").bind(key).fetch_optional(&self.pool).await?)
+        Ok(sqlx::query_scalar("SELECT value FROM meta WHERE key = $1").bind(key).fetch_optional(self.reader()?).await?)
     }
 
     /// Stores a setting of this data folder.

@@ -5,6 +5,8 @@
 //! A connection on which a write failed is thrown away, and its transaction with it; the next write makes a new one.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteError;
@@ -32,6 +34,32 @@ pub struct Writer {
     pub(super) doubt: bool,
     /// Ids and steps of series.
     pub(super) series: HashMap<(String, String), (i64, i64)>,
+    /// The file that was opened, where it is one.
+    file: Option<OpenFile>,
+}
+
+/// A database's file as it was opened. On Unix a file that is removed or replaced can still be written, and what is written is lost.
+struct OpenFile {
+    path: PathBuf,
+    id: (u64, u64),
+}
+
+impl OpenFile {
+    fn of(path: PathBuf) -> Result<Self, StoreError> {
+        match std::fs::metadata(&path) {
+            Ok(found) => Ok(Self { id: (found.dev(), found.ino()), path }),
+            Err(source) => Err(StoreError::Folder { path: path.display().to_string(), source }),
+        }
+    }
+
+    fn is_there(&self) -> Result<(), StoreError> {
+        let what = match Self::of(self.path.clone()) {
+            Ok(found) if found.id == self.id => return Ok(()),
+            Ok(_) => "replaced",
+            Err(_) => "removed",
+        };
+        Err(StoreError::Moved { path: self.path.display().to_string(), what })
+    }
 }
 
 impl std::fmt::Debug for Writer {
@@ -42,7 +70,7 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// Takes the migrated database into possession.
-    pub async fn new(mut connection: AnyConnection) -> Result<Self, StoreError> {
+    pub async fn new(mut connection: AnyConnection, file: Option<PathBuf>) -> Result<Self, StoreError> {
         let opening = opening(&mut connection).await? + 1;
         sqlx::query("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
             .bind(OPENED)
@@ -50,11 +78,19 @@ impl Writer {
             .execute(&mut connection)
             .await?;
         let seq = sqlx::query_scalar("SELECT COALESCE(MAX(seq), 0) FROM journal").fetch_one(&mut connection).await?;
-        Ok(Self { connection: Some(connection), opening, seq, doubt: false, series: HashMap::new() })
+        Ok(Self {
+            connection: Some(connection),
+            opening,
+            seq,
+            doubt: false,
+            series: HashMap::new(),
+            file: file.map(OpenFile::of).transpose()?,
+        })
     }
 
     /// A connection in a transaction. One that broke since the last write is replaced: nothing was under way on it.
     async fn begin(&mut self, address: &Address) -> Result<AnyConnection, StoreError> {
+        self.file.as_ref().map_or(Ok(()), OpenFile::is_there)?;
         if let Some(mut connection) = self.connection.take() {
             match connection.execute(address.begin()).await {
                 Ok(_) => return Ok(connection),
@@ -82,6 +118,7 @@ async fn opening(connection: &mut AnyConnection) -> Result<i64, StoreError> {
 
 /// A transaction. Dropped without [`Write::commit`], it has never been.
 pub struct Write<'a> {
+    store: &'a Store,
     pub(super) writer: MutexGuard<'a, Writer>,
     pub(super) connection: AnyConnection,
 }
@@ -89,9 +126,19 @@ pub struct Write<'a> {
 impl<'a> Write<'a> {
     /// Commits, and gives back what the writer remembers, still locked.
     pub async fn commit(self) -> Result<MutexGuard<'a, Writer>, StoreError> {
-        let Self { mut writer, mut connection } = self;
-        connection.execute("COMMIT").await?;
+        self.end("COMMIT").await
+    }
+
+    /// Undoes everything and keeps the connection.
+    pub async fn roll_back(self) -> Result<(), StoreError> {
+        self.end("ROLLBACK").await.map(drop)
+    }
+
+    async fn end(self, how: &'static str) -> Result<MutexGuard<'a, Writer>, StoreError> {
+        let Self { store, mut writer, mut connection } = self;
+        connection.execute(how).await?;
         writer.connection = Some(connection);
+        store.answered();
         Ok(writer)
     }
 }
@@ -99,9 +146,14 @@ impl<'a> Write<'a> {
 impl Store {
     /// Begins a transaction, with a new connection if need be.
     pub(super) async fn begin(&self) -> Result<Write<'_>, StoreError> {
-        let mut writer = self.writer.lock().await;
+        self.expect_an_answer()?;
+        self.begin_on(self.writer.lock().await).await
+    }
+
+    /// The same also while the database is known to be away.
+    pub(super) async fn begin_on<'a>(&'a self, mut writer: MutexGuard<'a, Writer>) -> Result<Write<'a>, StoreError> {
         let connection = writer.begin(&self.address).await?;
-        Ok(Write { writer, connection })
+        Ok(Write { store: self, writer, connection })
     }
 }
 

@@ -474,6 +474,8 @@ export interface components {
              * @description Domain seconds per wall second; 1 outside of the demo.
              */
             speed: number;
+            /** @description Why nothing can be journalled now, and so nothing new decided or executed: the database doesn't take it. */
+            store_error: string | null;
         };
         /**
          * @description Which direction is held still.
@@ -876,15 +878,6 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
-            /** @description Not available now; see Retry-After */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
         };
     };
     get_service: {
@@ -954,6 +947,15 @@ export interface operations {
             };
             /** @description There is no such service */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1210,6 +1212,15 @@ export interface operations {
             };
             /** @description There is no such service */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -16,6 +16,8 @@ export interface Snapshot {
   /** Why there is no forecast. */
   forecastProblem: Problem | null;
   decisions: Decision[];
+  /** Why load, replicas and decisions are those of before, or none. */
+  historyProblem: Problem | null;
   /** The decisions are fetched again when this changes. */
   decisionsKey: string;
   /** The forecast is fetched again when this changes. */
@@ -50,14 +52,28 @@ async function snapshot({ name, range, decisionsLimit }: Wish, last: Snapshot | 
   const forecastKey = `${state} ${origin} ${detail.replicas.desired}`;
   const decisionsKey = `${detail.last_decision?.id} ${detail.pending_approval?.id} ${decisionsLimit}`;
   const forecastFresh = before !== null && before.forecastKey === forecastKey && Date.now() - before.forecastAtMs < FORECAST_EVERY_MS;
+  // Without its database the server still knows the present: what was read before stays, and the rest goes on.
+  let historyProblem: Problem | null = null;
+  const orKept = async <T>(asked: Promise<T>, kept: T): Promise<T> => {
+    try {
+      return await asked;
+    } catch (cause) {
+      if (!(cause instanceof ApiError && cause.is("unavailable"))) throw cause;
+      historyProblem = cause.problem;
+      return kept;
+    }
+  };
+  const series = (metric: string, kept: Series | undefined) =>
+    orKept(api.series(name, { metric, ...span }), (before?.range === range && kept) || { metric, unit: "", start: span.from, step_s: stepS, values: [] });
   const [load, ready, desired, forecast, decisions] = await Promise.all([
-    api.series(name, { metric: "load", ...span }),
-    api.series(name, { metric: "replicas_ready", ...span }),
-    api.series(name, { metric: "replicas_desired", ...span }),
+    series("load", before?.load),
+    series("replicas_ready", before?.ready),
+    series("replicas_desired", before?.desired),
     forecastFresh ? keptForecast(before) : forecastOrWhy(name),
-    before?.decisionsKey === decisionsKey ? before.decisions : api.decisions(name, decisionsLimit),
+    before?.decisionsKey === decisionsKey ? before.decisions : orKept(api.decisions(name, decisionsLimit), before?.decisions ?? []),
   ]);
-  return { name, range, detail, load, ready, desired, ...forecast, decisions, decisionsKey, forecastKey };
+  const read = { load, ready, desired, decisions, historyProblem };
+  return { name, range, detail, ...read, ...forecast, decisionsKey: historyProblem === null ? decisionsKey : "", forecastKey };
 }
 
 type ForecastPart = Pick<Snapshot, "forecast" | "forecastProblem" | "forecastAtMs">;

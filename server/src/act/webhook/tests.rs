@@ -126,7 +126,7 @@ async fn the_reason_is_the_sentence_of_the_decision_in_the_journal() {
         "candidates": [], "rail": null, "check": null, "expires_ms": null}});
     let row =
         crate::store::JournalRow { at_ms: 1, service: "chat".into(), kind: "decision".into(), reference: 6, entry: decision.to_string() };
-    store.commit(&[row], "{}", 1).await.unwrap();
+    store.commit(&[row], &crate::store::StateChange::default(), 1).await.unwrap();
     let receiver = Receiver::start(vec![OK.into(), OK.into()]).await;
     let webhook = Webhook::new(receiver.options(), Some(Arc::new(Nobody)), Some(store)).unwrap();
     webhook.scale(&order(1)).await.unwrap();

@@ -16,6 +16,9 @@ pub struct Overview {
     /// The pause that holds for all services.
     #[schema(required)]
     pub paused: Option<Pause>,
+    /// Why nothing can be journalled now, and so nothing new decided or executed: the database doesn't take it.
+    #[schema(required)]
+    pub store_error: Option<String>,
     /// All services, by name.
     pub services: Vec<ServiceSummary>,
 }

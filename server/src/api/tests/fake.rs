@@ -57,7 +57,7 @@ impl Control for Fake {
             blind.name = "bl\"ind".to_owned();
             blind.replicas = Replicas { ready: None, booting: None, draining: None, desired: None, min: 1, max: 2 };
             blind.load_rps = None;
-            Ok(Overview { now: NOON, speed: 60.0, paused: None, services: vec![blind, summary()] })
+            Ok(Overview { now: NOON, speed: 60.0, paused: None, store_error: None, services: vec![blind, summary()] })
         })
     }
 

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::collect::{LoadSource, Reading, Step};
 use crate::demo::world;
 use crate::runtime::Service;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use planner::{Order, Replica, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -161,7 +161,7 @@ async fn everything_that_is_written_is_the_format_and_nothing_unknown_has_a_samp
     shared.counts.actuator_failed("stranger", Call::Scale, Failure::Timeout);
     shared.counts.loop_step.observe(Duration::from_millis(3));
     shared.counts.forecast.observe(Duration::from_secs(100));
-    shared.store_failed(StoreWork::Journal, "full".into());
+    shared.store_failed(StoreWork::Journal, &StoreError::TimedOut { seconds: 20 });
     shared.publish_no_forecast("chat", "too short", None);
 
     let families = parse(&render(&shared));

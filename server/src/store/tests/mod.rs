@@ -3,19 +3,26 @@
 mod codec;
 mod faults;
 mod outage;
+mod probes;
 mod relay;
 mod suite;
 
 // The integration tests start the same server.
 #[path = "../../../../tests/support/postgres.rs"]
+#[allow(dead_code)]
 mod postgres;
 
-use super::{JournalRow, Location, Retention, SeriesKey, Store, StoreError};
+use super::{JournalRow, Location, Retention, SeriesKey, StateChange, Store, StoreError};
 
 const LOAD: SeriesKey<'static> = SeriesKey { service: "api", metric: "load" };
 
 fn row(kind: &str, reference: i64) -> JournalRow {
     JournalRow { at_ms: 5, service: "api".into(), kind: kind.into(), reference, entry: "{}".into() }
+}
+
+/// A state without services.
+fn head(text: &str) -> StateChange {
+    StateChange { head: text.into(), ..StateChange::default() }
 }
 
 /// References of the decisions that are written, oldest first.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::postgres::Postgres;
 use super::relay::{Fate, Relay};
-use super::{LOAD, Location, Store, StoreError, decisions, row};
+use super::{LOAD, Location, Store, StoreError, decisions, head, row};
 
 /// Nothing here takes longer, also on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ async fn a_killed_postgresql_loses_nothing_that_was_acknowledged_and_is_found_ag
                 break;
             }
             let reference = round * 1_000_000 + number;
-            if store.commit(&[row("decision", reference)], "{}", reference).await.is_ok() {
+            if store.commit(&[row("decision", reference)], &head("{}"), reference).await.is_ok() {
                 acknowledged.push(reference);
             }
             if number == 20 + round {
@@ -42,13 +42,13 @@ async fn a_killed_postgresql_loses_nothing_that_was_acknowledged_and_is_found_ag
             }
         }
         server = killing.await.unwrap();
-        let error = store.commit(&[row("decision", -1)], "{}", -1).await.unwrap_err().to_string();
+        let error = store.commit(&[row("decision", -1)], &head("{}"), -1).await.unwrap_err().to_string();
         assert!(error.contains("is it running") && !error.contains("canary"), "{error}");
         assert!(store.append(LOAD, 60_000, &[(60_000, 2.0)]).await.is_err());
         tokio::task::block_in_place(|| server.run());
         // By itself, with the next write.
         let reference = round * 1_000_000 + 999_999;
-        store.commit(&[row("decision", reference)], "{}", reference).await.unwrap();
+        store.commit(&[row("decision", reference)], &head("{}"), reference).await.unwrap();
         acknowledged.push(reference);
         assert_eq!(decisions(&store).await, acknowledged, "what was acknowledged, and nothing else");
         assert_eq!(store.saved().await.unwrap().unwrap().written_ms, reference);
@@ -65,31 +65,31 @@ async fn a_commit_whose_answer_was_lost_is_taken_back_by_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("postgres://prescale@localhost/doubt?host={}&sslmode=disable", relay.folder().display());
     let store = Store::open(&location(&folder, url.clone())).await.unwrap();
-    store.commit(&[row("decision", 1)], "one", 1).await.unwrap();
+    store.commit(&[row("decision", 1)], &head("one"), 1).await.unwrap();
 
     relay.next(Fate::Lost);
-    store.commit(&[row("decision", 2)], "two", 2).await.unwrap_err();
+    store.commit(&[row("decision", 2)], &head("two"), 2).await.unwrap_err();
     assert_eq!(server.query("doubt", "SELECT ref FROM journal ORDER BY seq"), "1");
-    store.commit(&[row("decision", 3)], "three", 3).await.unwrap();
+    store.commit(&[row("decision", 3)], &head("three"), 3).await.unwrap();
     assert_eq!(decisions(&store).await, [1, 3]);
 
     relay.next(Fate::Unanswered);
-    store.commit(&[row("decision", 4), row("order_issued", 4)], "four", 4).await.unwrap_err();
+    store.commit(&[row("decision", 4), row("order_issued", 4)], &head("four"), 4).await.unwrap_err();
     assert_eq!(server.query("doubt", "SELECT state FROM control_state"), "four", "it was written, though nobody heard");
     store.append(LOAD, 60_000, &[(0, 1.0)]).await.unwrap();
-    store.commit(&[row("decision", 5)], "five", 5).await.unwrap();
+    store.commit(&[row("decision", 5)], &head("five"), 5).await.unwrap();
     assert_eq!(decisions(&store).await, [1, 3, 5]);
     assert!(store.journal("api", "order_issued", None, 9).await.unwrap().is_empty());
-    assert_eq!(store.saved().await.unwrap().unwrap().state, "five");
+    assert_eq!(store.saved().await.unwrap().unwrap().head, "five");
 
     // A process that ends in doubt begins anew with what is written, entries and state alike.
     relay.next(Fate::Unanswered);
-    store.commit(&[row("decision", 6)], "six", 6).await.unwrap_err();
+    store.commit(&[row("decision", 6)], &head("six"), 6).await.unwrap_err();
     store.close().await;
     drop(store);
     let store = Store::open(&location(&folder, url)).await.unwrap();
-    assert_eq!((decisions(&store).await, store.saved().await.unwrap().unwrap().state), (vec![1, 3, 5, 6], "six".into()));
-    store.commit(&[row("decision", 7)], "seven", 7).await.unwrap();
+    assert_eq!((decisions(&store).await, store.saved().await.unwrap().unwrap().head), (vec![1, 3, 5, 6], "six".into()));
+    store.commit(&[row("decision", 7)], &head("seven"), 7).await.unwrap();
     assert_eq!(decisions(&store).await, [1, 3, 5, 6, 7]);
 }
 
@@ -99,20 +99,20 @@ async fn who_lost_the_database_to_another_instance_writes_nothing_more() {
     let url = server.database("taken");
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = Store::open(&location(&here, url.clone())).await.unwrap();
-    first.commit(&[row("decision", 1)], "first", 1).await.unwrap();
+    first.commit(&[row("decision", 1)], &head("first"), 1).await.unwrap();
     // The session that holds the lock is lost; another instance is faster to take it.
     let sessions = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'";
     assert_eq!(server.query("taken", sessions), "1");
     let second = Store::open(&location(&there, url)).await.unwrap();
-    second.commit(&[row("decision", 2)], "second", 2).await.unwrap();
-    let error = first.commit(&[row("decision", 3)], "first", 3).await.unwrap_err();
+    second.commit(&[row("decision", 2)], &head("second"), 2).await.unwrap();
+    let error = first.commit(&[row("decision", 3)], &head("first"), 3).await.unwrap_err();
     assert!(matches!(error, StoreError::DatabaseInUse { .. }), "{error}");
     second.close().await;
     drop(second);
     // The lock is free again, but what the first one remembers is no longer what is written.
     let started = Instant::now();
     let error = loop {
-        let error = first.commit(&[row("decision", 4)], "first", 4).await.unwrap_err();
+        let error = first.commit(&[row("decision", 4)], &head("first"), 4).await.unwrap_err();
         assert!(started.elapsed() < DEADLINE, "{error}");
         if !matches!(error, StoreError::DatabaseInUse { .. }) {
             break error;

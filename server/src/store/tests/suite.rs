@@ -3,7 +3,7 @@
 use super::super::chunk::{DAY_MS, Day};
 use super::super::{Batch, JournalRow, Maintained};
 use super::postgres::Postgres;
-use super::{LOAD, Location, Retention, SeriesKey, Store, StoreError, decisions, row};
+use super::{LOAD, Location, Retention, SeriesKey, Store, StoreError, decisions, head, row};
 
 /// A database of one's own.
 struct Site {
@@ -181,14 +181,14 @@ async fn the_journal_keeps_what_the_present_stands_on(site: &Site) {
         entry(9, "api", "decision", 3),
         entry(9, "api", "mode_changed", 0),
     ];
-    store.commit(&rows, "{}", 0).await.unwrap();
+    store.commit(&rows, &head("{}"), 0).await.unwrap();
     let keep = Retention { journal_days: 5, ..Retention::default() };
     assert_eq!(store.maintain(10 * DAY_MS, &keep).await.unwrap().journal, 3);
     assert_eq!(decisions(&store).await, [3]);
     assert_eq!(store.journal("quiet", "mode_changed", None, 9).await.unwrap().len(), 1, "its only one stays");
     assert_eq!(store.journal("api", "order_issued", None, 9).await.unwrap().len(), 1, "the newest of its kind stays");
     assert_eq!(store.maintain(10 * DAY_MS, &keep).await.unwrap().journal, 0);
-    store.commit(&[row("decision", 4)], "{}", 0).await.unwrap();
+    store.commit(&[row("decision", 4)], &head("{}"), 0).await.unwrap();
     assert_eq!(decisions(&store).await, [3, 4]);
 }
 
@@ -203,9 +203,19 @@ async fn a_step_that_differs_from_the_stored_one_is_refused(site: &Site) {
 async fn entries_and_state_are_written_together(site: &Site) {
     let store = site.open().await;
     assert!(store.saved().await.unwrap().is_none());
-    store.commit(&[row("decision", 1), row("order_issued", 1), row("decision", 2)], "{\"a\":1}", 7).await.unwrap();
-    store.commit(&[row("decision", 3)], "{\"a\":2}", 8).await.unwrap();
-    assert_eq!(store.saved().await.unwrap().unwrap().state, "{\"a\":2}");
+    store.commit(&[row("decision", 1), row("order_issued", 1), row("decision", 2)], &head("{\"a\":1}"), 7).await.unwrap();
+    let text = |text: &str| Some(text.to_owned());
+    let mut change = head("{\"a\":2}");
+    change.curves = text("{}");
+    change.services.extend((0..450).map(|at| (format!("service-{at}"), text("old"))));
+    store.commit(&[row("decision", 3)], &change, 8).await.unwrap();
+    let mut change = head("{\"a\":2}");
+    change.services.extend([("service-7".into(), text("new")), ("service-8".into(), None), ("never".into(), None)]);
+    store.commit(&[], &change, 8).await.unwrap();
+    let saved = store.saved().await.unwrap().unwrap();
+    assert_eq!((saved.written_ms, saved.curves.as_deref(), saved.services.len()), (8, Some("{}"), 449));
+    assert_eq!((saved.services["service-6"].as_str(), saved.services["service-7"].as_str()), ("old", "new"));
+    assert_eq!(store.saved().await.unwrap().unwrap().head, "{\"a\":2}");
     let newest: Vec<i64> = store.journal("api", "decision", None, 2).await.unwrap().iter().map(|row| row.reference).collect();
     assert_eq!(newest, [3, 2]);
     let older: Vec<i64> = store.journal("api", "decision", Some(2), 9).await.unwrap().iter().map(|row| row.reference).collect();
@@ -240,7 +250,7 @@ async fn a_database_of_a_newer_version_is_refused_untouched(site: &Site) {
         store.close().await;
     }
     let error = Store::open(&site.location).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 9999, known: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 9999, known: 3, .. }), "{error}");
 }
 
 async fn writers_and_readers_at_once_never_meet_a_locked_database(site: &Site) {
@@ -251,7 +261,7 @@ async fn writers_and_readers_at_once_never_meet_a_locked_database(site: &Site) {
         tasks.spawn(async move {
             for round in 0..25_i64 {
                 store.append(LOAD, 60_000, &[(round * 60_000, worker as f64)]).await.unwrap();
-                store.commit(&[row("decision", worker * 100 + round)], "{}", round).await.unwrap();
+                store.commit(&[row("decision", worker * 100 + round)], &head("{}"), round).await.unwrap();
                 store.read(LOAD, 0, DAY_MS).await.unwrap();
                 store.journal("api", "decision", None, 50).await.unwrap();
             }
