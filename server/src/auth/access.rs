@@ -209,12 +209,17 @@ impl Access {
     /// # Errors
     /// [`AccessError::Token`] for a token that doesn't count: a program should hear that, where a browser is shown the sign-in.
     pub async fn identify(self: &Arc<Self>, shown: &Credentials, local: bool) -> Result<Option<Principal>, AccessError> {
+        let open = local && !self.sign_in_needed;
         let known = match shown {
             Credentials::None => None,
             Credentials::Token(token) => Some(self.by_token(token).await?),
-            Credentials::Session(id) => self.by_session(id).await?,
+            Credentials::Session(id) => match self.by_session(id).await {
+                // An old cookie is no reason to shut out whoever needs none.
+                Err(_) if open => None,
+                known => known?,
+            },
         };
-        Ok(known.or_else(|| (local && !self.sign_in_needed).then(Principal::local)))
+        Ok(known.or_else(|| open.then(Principal::local)))
     }
 
     async fn by_token(self: &Arc<Self>, token: &Secret) -> Result<Principal, AccessError> {

@@ -4,7 +4,7 @@
 use super::{Random, Role, digest_of, password, secret};
 use crate::cli::show_time;
 use crate::secret::Secret;
-use crate::store::{AccessChange, AccessEvent, AccountRow, TokenRow};
+use crate::store::{AccessChange, AccessEvent, AccountRow, THE_LOOP, TokenRow};
 
 /// What a token begins with: people and the scanners of code hosts see what it is.
 const TOKEN: &str = "prescale_";
@@ -38,7 +38,7 @@ pub type Deed = (AccessChange, AccessEvent);
 pub fn is_name(text: &str) -> bool {
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-@".contains(letter);
     // The control loop's own name in the audit.
-    (1..=NAME_MAX).contains(&text.len()) && text.chars().all(allowed) && text != crate::runtime::THE_LOOP
+    (1..=NAME_MAX).contains(&text.len()) && text.chars().all(allowed) && text != THE_LOOP
 }
 
 /// A token that is wanted.

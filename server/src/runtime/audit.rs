@@ -4,10 +4,7 @@ use planner::{Changed, Entry, Pause, ReleaseOutcome};
 
 use crate::api::dto::AuditEntry;
 use crate::api::time::Time;
-use crate::store::{Audited, JournalRow};
-
-/// Who did what nobody ordered.
-pub const THE_LOOP: &str = "prescale";
+use crate::store::{Audited, JournalRow, THE_LOOP};
 
 /// An entry as it is shown.
 pub fn entry(seq: i64, audited: Audited) -> AuditEntry {

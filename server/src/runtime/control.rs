@@ -11,7 +11,7 @@ use crate::BoxFuture;
 use crate::api::control::{AuditRequest, Control, ControlError, Health, Operation, SeriesRequest};
 use crate::api::dto;
 use crate::api::time::Time;
-use crate::store::{AuditFilter, ByWhom, SeriesKey, StoreError};
+use crate::store::{AuditFilter, ByWhom, SeriesKey, StoreError, THE_LOOP};
 
 /// A page of decisions is followed by at most a few entries each.
 const FOLLOWED_MAX: i64 = 5_000;
@@ -124,7 +124,7 @@ impl Control for RuntimeControl {
 
     fn audit(&self, request: AuditRequest) -> BoxFuture<'_, Result<dto::AuditList, ControlError>> {
         Box::pin(async move {
-            let by = |who: String| if who == audit::THE_LOOP { ByWhom::TheLoop } else { ByWhom::Named(who) };
+            let by = |who: String| if who == THE_LOOP { ByWhom::TheLoop } else { ByWhom::Named(who) };
             let filter = AuditFilter {
                 before: request.before.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)),
                 limit: i64::from(request.limit),

@@ -41,7 +41,6 @@ use crate::collect::LoadSource;
 use crate::config::difference;
 use crate::store::{Retention, Store, StoreError};
 
-pub use audit::THE_LOOP;
 pub use shared::Shared;
 
 /// One service with everything that connects it to the world.

@@ -155,6 +155,9 @@ async fn gate(config: &Config, store: &Arc<store::Store>, address: SocketAddr, c
     if !address.ip().is_loopback() && !server.public_url.as_deref().is_some_and(|url| url.starts_with("https://")) {
         tracing::warn!(%address, "passwords and tokens come unencrypted: put a reverse proxy with TLS in front, and set server.public_url");
     }
+    if server.public_url.is_some() && server.trusted_proxies.is_empty() {
+        tracing::warn!("server.trusted_proxies is empty: whoever guesses a password makes everybody behind the same proxy wait");
+    }
     let journal = clock.clone();
     let tools = Tools::system(Arc::new(move || journal.now_ms()));
     Ok(Gate {

@@ -11,6 +11,9 @@ use super::{JournalRow, Store, StoreError};
 /// Numbers between two journal entries. A million sign-ins between two decisions don't happen: they are written down more rarely.
 pub const NUMBERS_PER_ENTRY: i64 = 1 << 20;
 
+/// Who did what nobody ordered.
+pub const THE_LOOP: &str = "prescale";
+
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
