@@ -9,7 +9,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::support::serve::Server;
-use crate::support::{Demo, http, prescale, run, wait_for};
+use crate::support::{Demo, exchange, http, prescale, run, run_with, wait_for};
 
 /// 32 letters and digits: a valid token, and valid base64 for a key of 24 bytes.
 const CANARY: &str = "CanaryTweetTweet0123456789Canary";
@@ -200,6 +200,59 @@ fn neither_check_nor_serve_says_a_secret_of_its_configuration() {
     }
     silent("the log", &server.log());
     silent_files(&folder.path().join("data"));
+}
+
+/// Passwords and tokens, right ones and wrong ones, are in nothing that is kept or shown, but for the one answer that hands a token out.
+#[test]
+fn neither_passwords_nor_tokens_are_kept_or_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prescale.toml");
+    let data = folder.path().join("data");
+    let service = "[[services]]\nname = \"shop\"\n[services.proxy]\nlisten = \"127.0.0.1:0\"\nbackends = [\"127.0.0.1:1\"]\n";
+    let listen = "listen = \"127.0.0.1:0\"\nsign_in = \"always\"";
+    std::fs::write(&path, format!("[server]\ndata_dir = {:?}\n{listen}\n{service}", data.display().to_string())).unwrap();
+    let file = path.to_str().unwrap();
+    let added = run_with(&["user", "add", "ada", "--role", "admin", "--config", file], CANARY);
+    assert_eq!(added.0, 0, "{added:?}");
+    silent("the command", &format!("{added:?}"));
+    let made = run_with(&["token", "create", "--role", "admin", "--name", "ci", "--config", file], "").1;
+    let token = made.trim().to_owned();
+
+    let mut server = Server::start_with(&path, &[("PRESCALE_LOG", "trace")]);
+    let sign_in = |account: &str, password: &str| {
+        let body = serde_json::json!({"account": account, "password": password}).to_string();
+        exchange(&server.address, "POST", "/api/v1/session", &[], &body).unwrap()
+    };
+    let (status, head, body) = sign_in("ada", CANARY);
+    assert_eq!(status, 200, "{head}");
+    silent("the answer", &body);
+    // The wrong one, and the right one in the wrong field.
+    for (account, password) in [("ada", &format!("{CANARY}!")), ("eve", &CANARY.to_owned()), (CANARY, &"x".to_owned())] {
+        let (status, head, body) = sign_in(account, password);
+        assert_eq!(status, 401, "{head}");
+        silent("a refusal", &body);
+    }
+    let session = head.to_ascii_lowercase().contains("set-cookie: prescale=").then(|| head.split("prescale=").nth(1).unwrap()).unwrap();
+    let session = session.split(';').next().unwrap().to_owned();
+    let csrf = serde_json::from_str::<Value>(&body).unwrap()["csrf"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {token}");
+    let mut seen = String::new();
+    for page in ["/readyz", "/metrics", "/api/v1/services", "/api/v1/audit", "/api/v1/tokens", "/api/v1/session"] {
+        let (status, text) = http(&server.address, "GET", page, &[("Authorization", &bearer)], "");
+        // Not everything needs to be ready.
+        assert!(![401, 403].contains(&status), "{page}: {text}");
+        seen.push_str(&text);
+    }
+    assert!(seen.contains("sign_in_failed") && seen.contains("signed_in"), "{seen}");
+    assert!(server.terminate().success());
+    seen.push_str(&server.log());
+    for entry in std::fs::read_dir(&data).unwrap() {
+        seen.push_str(&String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap()));
+    }
+    silent("what is shown, logged and kept", &seen);
+    for (what, secret) in [("token", &token[9..]), ("session", &session), ("CSRF token", &csrf)] {
+        assert!(secret.len() >= 40 && !seen.contains(secret), "the {what} is somewhere");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 // In tests a failed unwrap is a failed test, also in the helpers that clippy does not recognise as tests.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod bad_input;
 mod canary;
 mod cluster;

@@ -15,6 +15,7 @@ use std::pin::Pin;
 
 pub mod act;
 pub mod api;
+pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod collect;

@@ -33,6 +33,17 @@ pub fn run(args: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
+/// The same with a line on standard input.
+pub fn run_with(args: &[&str], line: &str) -> (i32, String, String) {
+    let piped = Stdio::piped;
+    let mut child = prescale().args(args).stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("the binary under test starts");
+    // A command that reads nothing may have ended already.
+    let _ = writeln!(child.stdin.take().expect("standard input is piped"), "{line}");
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
 /// Polls until the condition gives a value.
 pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
@@ -141,6 +152,11 @@ pub fn http(address: &str, method: &str, path: &str, headers: &[(&str, &str)], b
 
 /// The same; an error if nobody listens.
 pub fn try_http(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> std::io::Result<(u16, String)> {
+    exchange(address, method, path, headers, body).map(|(status, _, body)| (status, body))
+}
+
+/// Status, head and body.
+pub fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> std::io::Result<(u16, String, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let length = body.len();
@@ -154,7 +170,8 @@ pub fn try_http(address: &str, method: &str, path: &str, headers: &[(&str, &str)
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-    Ok((status, if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() }))
+    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() };
+    Ok((status, head.to_owned(), body))
 }
 
 fn unchunk(body: &str) -> String {

@@ -105,6 +105,8 @@ const problem = (status, kind, text, more = {}) => [status, { type: `urn:prescal
 function answer(method, url, body) {
   const parts = url.pathname.split("/").slice(3);
   if (parts[0] === "services" && parts.length === 1) return [200, { now: iso(now()), speed: SPEED, paused: state.paused, store_error: null, services: Object.keys(state.services).map(summary) }];
+  if (parts[0] === "session") return [200, { who: "local operator", role: "admin", via: "loopback", csrf: null, may: { operate: true, administer: true }, sign_in_needed: false }];
+  if (parts[0] === "tokens") return method === "GET" ? [200, { tokens: [] }] : problem(409, "conflict", "refused: the made-up server makes no tokens");
   if (parts[0] === "pause") { state.paused = method === "DELETE" ? null : body.pause; return [200, { pause: state.paused }]; }
   if (parts[0] === "decisions") { for (const s of Object.values(state.services)) s.pending = false; return [204, null]; }
   const name = parts[1], s = state.services[name];

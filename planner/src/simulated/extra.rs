@@ -2,8 +2,8 @@
 
 use balancer::{BackendId, BackendWeight};
 
-use crate::event::{Replica, ReplicaState};
 use crate::command::WeightedBackend;
+use crate::event::{Replica, ReplicaState};
 
 /// More replicas than the plan has, or fewer, and whether weights are handed over.
 ///

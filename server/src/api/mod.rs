@@ -1,15 +1,18 @@
 //! The HTTP face of the control plane: JSON under `/api/v1`, health, metrics, and the embedded page.
 //!
 //! It asks everything of a [`control::Control`] and decides nothing itself. It is the only place in the workspace that knows HTTP status
-//! codes (in `problem.rs`). It serves the loopback address only: there is no sign-in yet, so [`AllowedHosts`] keeps other sites' scripts
-//! out, and whoever binds the listener must not choose another address.
+//! codes (in `problem.rs`). Before an operation comes two questions: is the request addressed to us ([`AllowedHosts`]), and may whoever asks
+//! do that ([`Gate`], with `roles.rs` as the one list of what takes which role)?
 
 pub mod control;
 pub mod dto;
+mod entry;
+mod gate;
 mod guard;
 mod input;
 mod page;
 mod problem;
+mod roles;
 mod routes;
 pub mod time;
 
@@ -20,24 +23,27 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Extension, Json, Router, middleware};
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi};
 
 use control::Control;
+use gate::Caller;
+pub use gate::Gate;
 pub use guard::AllowedHosts;
 pub use problem::{Problem, ProblemBody};
 
 /// Everything that is served, ready for `axum::serve`.
-pub fn router(control: Arc<dyn Control>, allowed_hosts: AllowedHosts) -> Router {
-    with_page(control, allowed_hosts, page::embedded)
+pub fn router(control: Arc<dyn Control>, gate: Gate) -> Router {
+    with_page(control, gate, page::embedded)
 }
 
 /// The API's OpenAPI document; `web/openapi.json` is a copy of it.
 pub fn openapi() -> OpenApi {
-    let mut document = routes::operations().into_openapi();
+    let mut document = routes::operations().merge(entry::operations()).into_openapi();
+    roles::document(&mut document);
     document.info = InfoBuilder::new()
         .title("Prescale")
         .version(env!("CARGO_PKG_VERSION"))
@@ -58,8 +64,9 @@ pub fn openapi_text() -> String {
     text
 }
 
-fn with_page(control: Arc<dyn Control>, allowed_hosts: AllowedHosts, source: page::Source) -> Router {
-    let (operations, _) = routes::operations().split_for_parts();
+fn with_page(control: Arc<dyn Control>, gate: Gate, source: page::Source) -> Router {
+    let (operations, _) = routes::operations().merge(entry::operations()).split_for_parts();
+    let (allowed_hosts, gate) = (gate.hosts.clone(), Arc::new(gate));
     operations
         .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], openapi_text())))
         .route("/healthz", get(async || "ok\n"))
@@ -67,6 +74,8 @@ fn with_page(control: Arc<dyn Control>, allowed_hosts: AllowedHosts, source: pag
         .route("/metrics", get(prometheus))
         .fallback(async move |method: Method, uri: Uri| page::serve(source, &method, &uri))
         .method_not_allowed_fallback(wrong_method)
+        .layer(Extension(gate.clone()))
+        .layer(middleware::from_fn_with_state(gate, gate::known_callers_only))
         .layer(middleware::from_fn_with_state(allowed_hosts, guard::own_names_only))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new())
@@ -87,7 +96,9 @@ fn panicked(reason: Box<dyn Any + Send + 'static>) -> Response {
 #[derive(Serialize)]
 struct Readiness {
     ready: bool,
-    checks: Vec<NamedCheck>,
+    /// Only for those who are known: a check names services and addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<Vec<NamedCheck>>,
 }
 
 #[derive(Serialize)]
@@ -97,10 +108,11 @@ struct NamedCheck {
     text: String,
 }
 
-async fn readyz(State(control): State<Arc<dyn Control>>) -> Response {
+async fn readyz(State(control): State<Arc<dyn Control>>, caller: Caller) -> Response {
     let health = control.health().await;
     let ready = health.ready();
-    let checks = health.checks.into_iter().map(|check| NamedCheck { name: check.name, ok: check.ok, text: check.text }).collect();
+    let named = |check: control::HealthCheck| NamedCheck { name: check.name, ok: check.ok, text: check.text };
+    let checks = caller.principal.is_some().then(|| health.checks.into_iter().map(named).collect());
     (problem::readiness_status(ready), Json(Readiness { ready, checks })).into_response()
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::control::ControlError;
+use crate::auth::Role;
 
 /// Body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -29,6 +30,12 @@ pub struct ProblemBody {
     /// What it may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed: Option<String>,
+    /// The role one has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
+    /// The least role that may do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needed: Option<&'static str>,
     /// Seconds of history there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub have_s: Option<f64>,
@@ -59,6 +66,26 @@ pub enum Problem {
         /// What is foreign, and what isn't.
         detail: String,
     },
+    /// Nobody is known to ask.
+    NotSignedIn,
+    /// The token doesn't count.
+    BadToken,
+    /// Account or password are wrong.
+    WrongPassword,
+    /// Too many failed sign-ins of late.
+    TooManyAttempts {
+        /// Seconds after which a retry makes sense.
+        retry_after_s: u32,
+    },
+    /// Whoever asks may not do that.
+    NotAllowed {
+        /// The role that they have.
+        role: Role,
+        /// The least that it takes.
+        needed: Role,
+    },
+    /// A browser's session without what our page sends along.
+    NoCsrfToken,
     /// The body is not declared as JSON.
     WrongMediaType,
     /// The body is larger than any order can be.
@@ -84,7 +111,9 @@ impl Problem {
             Problem::Control(ControlError::BadInput { .. }) | Problem::BodyLost => StatusCode::BAD_REQUEST,
             Problem::Control(ControlError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Problem::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::Foreign { .. } => StatusCode::FORBIDDEN,
+            Problem::Foreign { .. } | Problem::NotAllowed { .. } | Problem::NoCsrfToken => StatusCode::FORBIDDEN,
+            Problem::NotSignedIn | Problem::BadToken | Problem::WrongPassword => StatusCode::UNAUTHORIZED,
+            Problem::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::WrongMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -101,6 +130,12 @@ impl Problem {
             Problem::NoSuchPath { .. } => ("no-such-path", "There is no such path"),
             Problem::WrongMethod { .. } => ("wrong-method", "The path doesn't take this method"),
             Problem::Foreign { .. } => ("foreign", "Not from this page"),
+            Problem::NotSignedIn => ("not-signed-in", "Sign in first"),
+            Problem::BadToken => ("bad-token", "The token doesn't count"),
+            Problem::WrongPassword => ("wrong-password", "Account or password are wrong"),
+            Problem::TooManyAttempts { .. } => ("too-many-attempts", "Too many attempts"),
+            Problem::NotAllowed { .. } => ("not-allowed", "Your role may not do this"),
+            Problem::NoCsrfToken => ("no-csrf-token", "Not from this page"),
             Problem::WrongMediaType => ("wrong-media-type", "The body must be JSON"),
             Problem::TooLarge => ("too-large", "The body is too large"),
             Problem::BodyLost => ("body-lost", "The body is incomplete"),
@@ -114,6 +149,20 @@ impl Problem {
             Problem::NoSuchPath { path } => format!("there is no {path}; /openapi.json lists the paths of the API"),
             Problem::WrongMethod { method, path } => format!("{path} doesn't take {method}; the Allow header lists what it takes"),
             Problem::Foreign { detail } => detail.clone(),
+            Problem::NotSignedIn => {
+                "sign in on the page, or send a token: Authorization: Bearer TOKEN (prescale token create makes one)".to_owned()
+            }
+            Problem::BadToken => {
+                "this token is not known, or it was revoked, or it has expired; prescale token create makes another".to_owned()
+            }
+            Problem::WrongPassword => "account or password are wrong".to_owned(),
+            Problem::TooManyAttempts { retry_after_s } => format!("too many failed attempts; the next one counts in {retry_after_s} s"),
+            Problem::NotAllowed { role, needed } => {
+                format!("your role {role} may not do this, it takes {needed}; ask whoever administers Prescale for it")
+            }
+            Problem::NoCsrfToken => {
+                "a browser's session changes something only with the header X-CSRF-Token, which GET /api/v1/session gives".to_owned()
+            }
             Problem::WrongMediaType => "send the body with Content-Type: application/json".to_owned(),
             Problem::TooLarge => format!("a body may have at most {} bytes", super::input::BODY_BYTES_MAX),
             Problem::BodyLost => "the body ended before its announced length; send it again".to_owned(),
@@ -132,6 +181,8 @@ impl Problem {
             key: None,
             value: None,
             allowed: None,
+            role: None,
+            needed: None,
             have_s: None,
             need_s: None,
         };
@@ -140,6 +191,10 @@ impl Problem {
                 body.key = Some(key.clone());
                 body.value = Some(value.clone());
                 body.allowed = Some(allowed.clone());
+            }
+            Problem::NotAllowed { role, needed } => {
+                body.role = Some(role.name());
+                body.needed = Some(needed.name());
             }
             Problem::Control(ControlError::NotEnoughHistory { have_s, need_s, .. }) => {
                 body.have_s = Some(*have_s);
@@ -164,10 +219,28 @@ impl IntoResponse for Problem {
         let mut response = (self.status(), text).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Problem::Control(ControlError::Unavailable { retry_after_s, .. }) = self {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        match self {
+            Problem::Control(ControlError::Unavailable { retry_after_s, .. }) | Problem::TooManyAttempts { retry_after_s } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+            }
+            Problem::NotSignedIn | Problem::WrongPassword => _ = headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BEARER)),
+            Problem::BadToken => _ = headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BEARER_INVALID)),
+            _ => {}
         }
         response
+    }
+}
+
+/// How a program shows who it is (RFC 6750). Browsers ask their user nothing for this scheme, which is right: the page does.
+const BEARER: &str = "Bearer realm=\"prescale\"";
+const BEARER_INVALID: &str = "Bearer realm=\"prescale\", error=\"invalid_token\"";
+
+/// Answer of what made something: 201 with what it is.
+pub struct Created<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::CREATED, axum::Json(self.0)).into_response()
     }
 }
 

@@ -9,12 +9,10 @@ use utoipa_axum::routes;
 
 use super::control::{Control, Operation};
 use super::dto::{AuditList, DecisionList, Forecast, ModeBody, Overview, PauseState, Paused, RejectBody, Series, ServiceDetail};
+use super::gate::Who;
 use super::input::{Fields, Segment};
 use super::problem::{Done, Problem, ProblemBody};
 use super::time::Time;
-
-/// Who is written into the journal: this slice has no sign-in, and only the loopback address is served.
-const WHO: &str = "local operator";
 
 type Shared = State<Arc<dyn Control>>;
 type Answer<T> = Result<Json<T>, Problem>;
@@ -128,9 +126,9 @@ async fn list_audit(State(control): Shared, RawQuery(query): RawQuery) -> Answer
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such service"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "Refused by the control loop"),
     ))]
-async fn set_mode(State(control): Shared, name: Segment, request: Request) -> Answer<ModeBody> {
+async fn set_mode(State(control): Shared, who: Who, name: Segment, request: Request) -> Answer<ModeBody> {
     let mode = Fields::from_body(request, &["mode"]).await?.mode()?;
-    control.operate(WHO, Operation::SetMode { service: name.0, mode }).await?;
+    control.operate(&who.0, Operation::SetMode { service: name.0, mode }).await?;
     Ok(Json(ModeBody { mode }))
 }
 
@@ -142,8 +140,8 @@ async fn set_mode(State(control): Shared, name: Segment, request: Request) -> An
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such service"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "Refused by the control loop"),
     ))]
-async fn pause_service(State(control): Shared, name: Segment, request: Request) -> Answer<PauseState> {
-    pause(control, Some(name.0), request).await
+async fn pause_service(State(control): Shared, who: Who, name: Segment, request: Request) -> Answer<PauseState> {
+    pause(control, &who.0, Some(name.0), request).await
 }
 
 /// Ends the pause of one service.
@@ -152,8 +150,8 @@ async fn pause_service(State(control): Shared, name: Segment, request: Request) 
     (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such service"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "Refused by the control loop"),
 ))]
-async fn resume_service(State(control): Shared, name: Segment) -> Answer<PauseState> {
-    resume(control, Some(name.0)).await
+async fn resume_service(State(control): Shared, who: Who, name: Segment) -> Answer<PauseState> {
+    resume(control, &who.0, Some(name.0)).await
 }
 
 /// Holds every service still.
@@ -161,24 +159,24 @@ async fn resume_service(State(control): Shared, name: Segment) -> Answer<PauseSt
     (status = 200, body = PauseState),
     (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "An input is wrong"),
 ))]
-async fn pause_all(State(control): Shared, request: Request) -> Answer<PauseState> {
-    pause(control, None, request).await
+async fn pause_all(State(control): Shared, who: Who, request: Request) -> Answer<PauseState> {
+    pause(control, &who.0, None, request).await
 }
 
 /// Ends the pause that holds for all services; a service's own pause stays.
 #[utoipa::path(delete, path = "/api/v1/pause", tag = "operate", responses((status = 200, body = PauseState)))]
-async fn resume_all(State(control): Shared) -> Answer<PauseState> {
-    resume(control, None).await
+async fn resume_all(State(control): Shared, who: Who) -> Answer<PauseState> {
+    resume(control, &who.0, None).await
 }
 
-async fn pause(control: Arc<dyn Control>, service: Option<String>, request: Request) -> Answer<PauseState> {
+async fn pause(control: Arc<dyn Control>, who: &str, service: Option<String>, request: Request) -> Answer<PauseState> {
     let pause = Fields::from_body(request, &["pause"]).await?.pause()?;
-    control.operate(WHO, Operation::Pause { service, pause }).await?;
+    control.operate(who, Operation::Pause { service, pause }).await?;
     Ok(Json(PauseState { pause: Some(pause) }))
 }
 
-async fn resume(control: Arc<dyn Control>, service: Option<String>) -> Answer<PauseState> {
-    control.operate(WHO, Operation::Resume { service }).await?;
+async fn resume(control: Arc<dyn Control>, who: &str, service: Option<String>) -> Answer<PauseState> {
+    control.operate(who, Operation::Resume { service }).await?;
     Ok(Json(PauseState { pause: None }))
 }
 
@@ -188,8 +186,8 @@ async fn resume(control: Arc<dyn Control>, service: Option<String>) -> Answer<Pa
     (status = 204, description = "In the journal"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such service"),
 ))]
-async fn release(State(control): Shared, name: Segment) -> Result<Done, Problem> {
-    control.operate(WHO, Operation::Release { service: name.0 }).await?;
+async fn release(State(control): Shared, who: Who, name: Segment) -> Result<Done, Problem> {
+    control.operate(&who.0, Operation::Release { service: name.0 }).await?;
     Ok(Done)
 }
 
@@ -199,8 +197,8 @@ async fn release(State(control): Shared, name: Segment) -> Result<Done, Problem>
     (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such decision"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "It doesn't wait for approval, or it expired"),
 ))]
-async fn approve(State(control): Shared, id: Segment) -> Result<Done, Problem> {
-    control.operate(WHO, Operation::Approve { decision: id.decision()? }).await?;
+async fn approve(State(control): Shared, who: Who, id: Segment) -> Result<Done, Problem> {
+    control.operate(&who.0, Operation::Approve { decision: id.decision()? }).await?;
     Ok(Done)
 }
 
@@ -212,9 +210,9 @@ async fn approve(State(control): Shared, id: Segment) -> Result<Done, Problem> {
         (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such decision"),
         (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "It doesn't wait for approval, or it expired"),
     ))]
-async fn reject(State(control): Shared, id: Segment, request: Request) -> Result<Done, Problem> {
+async fn reject(State(control): Shared, who: Who, id: Segment, request: Request) -> Result<Done, Problem> {
     let decision = id.decision()?;
     let reason = Fields::from_body(request, &["reason"]).await?.reason()?;
-    control.operate(WHO, Operation::Reject { decision, reason }).await?;
+    control.operate(&who.0, Operation::Reject { decision, reason }).await?;
     Ok(Done)
 }

@@ -6,11 +6,13 @@ use clap::{Parser, Subcommand};
 
 use crate::log;
 
+pub mod access;
 pub mod backtest;
 pub mod backup;
 pub mod forecast;
 pub mod import_history;
 pub mod operate;
+mod remote;
 mod schema;
 pub mod simulate;
 mod units;
@@ -66,6 +68,10 @@ enum Command {
     Approve(operate::Approve),
     /// Turn a proposal down.
     Reject(operate::Reject),
+    /// Make, list and revoke the tokens of programs.
+    Token(access::Token),
+    /// Make, list and remove the accounts of people.
+    User(access::User),
     /// Run the control plane for real services.
     Serve(crate::serve::Args),
     /// Say what is wrong with a configuration, and try its connections.
@@ -130,6 +136,8 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Release(args) => args.run(),
         Command::Approve(args) => args.run(),
         Command::Reject(args) => args.run(),
+        Command::Token(args) => args.run(),
+        Command::User(args) => args.run(),
         Command::Serve(args) => crate::serve::run(args),
         Command::Check(args) => crate::serve::check::run(args),
         Command::Schema(args) => schema::run(args),

@@ -1,24 +1,11 @@
 //! `prescale mode`, `pause`, `resume`, `release`, `approve`, `reject`: what an operator does on the page, from a shell, through the same API.
 
-use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use serde_json::{Value, json};
+use reqwest::Method;
+use serde_json::json;
 
 use super::CliError;
-
-/// An answer is a few lines; whatever is longer isn't our API.
-const ANSWER_MAX: usize = 1024 * 1024;
-
-/// Where the control plane listens.
-#[derive(Debug, Args)]
-pub struct Server {
-    /// The running prescale
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    server: String,
-}
+use super::remote::Server;
 
 /// Sets how far Prescale may go by itself.
 #[derive(Debug, Args)]
@@ -112,7 +99,7 @@ impl Mode {
     /// What the control plane answered.
     pub fn run(self) -> Result<(), CliError> {
         let mode = format!("{:?}", self.mode).to_lowercase();
-        send(&self.server, "PUT", &format!("/services/{}/mode", self.service), Some(json!({ "mode": mode })))?;
+        self.server.send(Method::PUT, &format!("/services/{}/mode", self.service), Some(json!({ "mode": mode })))?;
         done(&format!("{} is in mode {mode}", self.service));
         Ok(())
     }
@@ -123,7 +110,7 @@ impl Pause {
     /// What the control plane answered.
     pub fn run(self) -> Result<(), CliError> {
         let pause = format!("{:?}", self.direction).to_lowercase();
-        send(&self.server, "POST", &pause_path(self.service.as_deref()), Some(json!({ "pause": pause })))?;
+        self.server.send(Method::POST, &pause_path(self.service.as_deref()), Some(json!({ "pause": pause })))?;
         done(&format!("{} paused ({pause})", who(self.service.as_deref())));
         Ok(())
     }
@@ -133,7 +120,7 @@ impl Resume {
     /// # Errors
     /// What the control plane answered.
     pub fn run(self) -> Result<(), CliError> {
-        send(&self.server, "DELETE", &pause_path(self.service.as_deref()), None)?;
+        self.server.send(Method::DELETE, &pause_path(self.service.as_deref()), None)?;
         done(&format!("{} resumed", who(self.service.as_deref())));
         Ok(())
     }
@@ -143,7 +130,7 @@ impl Release {
     /// # Errors
     /// What the control plane answered.
     pub fn run(self) -> Result<(), CliError> {
-        send(&self.server, "POST", &format!("/services/{}/release", self.service), None)?;
+        self.server.send(Method::POST, &format!("/services/{}/release", self.service), None)?;
         done(&format!("{} is released: what Prescale held for it is being given up", self.service));
         Ok(())
     }
@@ -153,7 +140,7 @@ impl Approve {
     /// # Errors
     /// What the control plane answered.
     pub fn run(self) -> Result<(), CliError> {
-        send(&self.server, "POST", &format!("/decisions/{}/approve", self.decision), None)?;
+        self.server.send(Method::POST, &format!("/decisions/{}/approve", self.decision), None)?;
         done(&format!("decision {} approved", self.decision));
         Ok(())
     }
@@ -163,7 +150,7 @@ impl Reject {
     /// # Errors
     /// What the control plane answered.
     pub fn run(self) -> Result<(), CliError> {
-        send(&self.server, "POST", &format!("/decisions/{}/reject", self.decision), Some(json!({ "reason": self.reason })))?;
+        self.server.send(Method::POST, &format!("/decisions/{}/reject", self.decision), Some(json!({ "reason": self.reason })))?;
         done(&format!("decision {} rejected", self.decision));
         Ok(())
     }
@@ -179,37 +166,4 @@ fn pause_path(service: Option<&str>) -> String {
 
 fn done(text: &str) {
     eprintln!("{text}");
-}
-
-fn send(server: &Server, method: &str, path: &str, body: Option<Value>) -> Result<(), CliError> {
-    let url = format!("{}/api/v1{path}", server.server.trim_end_matches('/'));
-    let request = http::Request::builder()
-        .method(method)
-        .uri(&url)
-        .header("content-type", "application/json")
-        .body(Full::<Bytes>::from(body.map(|body| body.to_string()).unwrap_or_default()))
-        .map_err(|error| {
-            CliError::BadInput(format!("--server {}: {error}; allowed: an address such as http://127.0.0.1:8080", server.server))
-        })?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| CliError::Failed(error.to_string()))?;
-    let unreachable =
-        |error: &dyn std::fmt::Display| CliError::Failed(format!("no answer from {}: {error}; is prescale running?", server.server));
-    let (status, text) = runtime.block_on(async {
-        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
-        let answer = client.request(request).await.map_err(|error| unreachable(&error))?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await.map_err(|error| unreachable(&error))?.to_bytes();
-        Ok((status, String::from_utf8_lossy(&body).into_owned()))
-    })?;
-    if status.is_success() {
-        return Ok(());
-    }
-    let detail =
-        serde_json::from_str::<Value>(&text).ok().and_then(|problem| Some(problem.get("detail")?.as_str()?.to_owned())).unwrap_or(text);
-    Err(if status.is_client_error() && status != http::StatusCode::CONFLICT {
-        CliError::BadInput(detail)
-    } else {
-        CliError::Failed(detail)
-    })
 }

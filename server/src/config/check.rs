@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use super::file::{Prometheus, Server};
 use super::problem::{KeyPath, Problem};
 use super::{Parts, Span};
+use crate::auth::address::Network;
 
 const DAY_MS: i64 = 86_400_000;
 /// Beyond a year a unit was mistaken.
@@ -55,10 +56,17 @@ pub fn planner_agrees(parts: &Parts, problems: &mut Vec<Problem>) {
 }
 
 fn check_server(server: &Server, path: &KeyPath, problems: &mut Vec<Problem>) {
-    if !server.listen.ip().is_loopback() {
-        let allowed = "a loopback address such as 127.0.0.1:8080, since there is no sign-in yet; reach it through an SSH tunnel, \
-                       kubectl port-forward, or a proxy that asks who is there";
-        problems.push(Problem::value(path.key("listen"), server.listen, allowed));
+    if let Some(url) = &server.public_url
+        && !is_origin(url)
+    {
+        let allowed = "a scheme and a name, with a port or without, such as https://prescale.example.com";
+        problems.push(Problem::value(path.key("public_url"), format!("{url:?}"), allowed));
+    }
+    for (at, proxy) in server.trusted_proxies.iter().enumerate() {
+        if proxy.parse::<Network>().is_err() {
+            let allowed = "an address or a network, such as 127.0.0.1 or 10.0.0.0/8";
+            problems.push(Problem::value(path.key("trusted_proxies").at(at), format!("{proxy:?}"), allowed));
+        }
     }
     if let Some(database) = &server.database {
         let path = path.key("database");
@@ -86,6 +94,13 @@ fn check_prometheus(prometheus: &Prometheus, path: &KeyPath, problems: &mut Vec<
         problems.push(Problem::value(path.key("step"), step, "at least 1s, and a whole number of them makes a day: 15s, 30s, 1m, 5m"));
     }
     duration(prometheus.timeout, 1, path.key("timeout"), problems);
+}
+
+/// `https://name:port`, with at most a slash behind it.
+fn is_origin(url: &str) -> bool {
+    let bare = url.strip_suffix('/').unwrap_or(url);
+    let name = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://"));
+    name.is_some_and(|name| !name.is_empty() && !name.contains(['/', '@', '?', '#', ' ', '*'])) && bare.parse::<http::Uri>().is_ok()
 }
 
 /// `http://` or `https://`, and nobody's password.

@@ -118,6 +118,9 @@ fn allowed(schema: &Value) -> String {
         let word = |one: &Value| format!("`{}`: {}", text(&one["const"]), text(&one["description"]).trim_end_matches('.'));
         return words.iter().map(word).collect::<Vec<_>>().join("; ");
     }
+    if schema["type"] == "array" && schema["items"]["type"] == "string" {
+        return "list of texts".into();
+    }
     if schema["type"] == "array" {
         return "list of addresses, or of tables `{ address = …, weight = 0 to 65535 }` with the weight 100 by default".into();
     }

@@ -61,6 +61,8 @@ fn everything_that_is_wrong_is_told_with_its_line() {
         r#"
 [server]
 listen = "0.0.0.0:8080"
+public_url = "prescale.example.com"
+trusted_proxies = ["10.0.0.0/8", "nginx"]
 lissten = 1
 [prometheus]
 url = "prometheus:9090"
@@ -84,23 +86,24 @@ timing = { stale_after = "1m" }
 name = "cart"
 "#,
         expect![[r#"
-            prescale.toml can't be used (16 problems):
-              prescale.toml:3: server.listen = 0.0.0.0:8080 is not allowed: a loopback address such as 127.0.0.1:8080, since there is no sign-in yet; reach it through an SSH tunnel, kubectl port-forward, or a proxy that asks who is there
-              prescale.toml:4: server.lissten is unknown: did you mean listen?
-              prescale.toml:6: prometheus.url = "prometheus:9090" is not allowed: an address that begins with http:// or https://
-              prescale.toml:7: prometheus.step = 7s is not allowed: at least 1s, and a whole number of them makes a day: 15s, 30s, 1m, 5m
-              prescale.toml:12: services[0].slo.percentile = 101 is not allowed: a number from 1 to 99.999
-              prescale.toml:13: services[0].capacity.rps_per_replica = 0 is not allowed: a number from 0.001 to 10000000
-              prescale.toml:14: services[0].rails.cooldown is unknown: did you mean cool_down?
-              prescale.toml:15: services[0].timing.tick = "soon" is not allowed: a number with a unit, such as 500ms, 90s, 15m, 24h or 7d
-              prescale.toml:16: services[1].act is missing: mode automatic needs somebody who is told: act.kind = "kubernetes", "webhook" or "gauge"
-              prescale.toml:16: services[1].rails is missing: with a capacity it has to be said, such as rails = { min = 2, max = 20 }
-              prescale.toml:16: services[1].replicas is missing: mode automatic needs to know how many replicas there are: a PromQL query, or act.kind = "kubernetes"
-              prescale.toml:16: services[1].slo is missing: with a capacity it has to be said, such as slo = { latency_ms = 500, percentile = 99 }
-              prescale.toml:20: services[1].time_zone = "Mars/Olympus" is not allowed: a name of the IANA time zone database, such as Europe/Berlin or UTC
-              prescale.toml:21: services[1].capacity.service_time_ms is missing: concurrency alone doesn't say what a replica holds
-              prescale.toml:23: services[2].load is missing: a PromQL query for the requests per second, or a [services.proxy], whose counters are the load then
-              prescale.toml:24: services[2].name = "cart" is not allowed: each name once; services[1] has it already"#]],
+            prescale.toml can't be used (17 problems):
+              prescale.toml:4: server.public_url = "prescale.example.com" is not allowed: a scheme and a name, with a port or without, such as https://prescale.example.com
+              prescale.toml:5: server.trusted_proxies[1] = "nginx" is not allowed: an address or a network, such as 127.0.0.1 or 10.0.0.0/8
+              prescale.toml:6: server.lissten is unknown: did you mean listen?
+              prescale.toml:8: prometheus.url = "prometheus:9090" is not allowed: an address that begins with http:// or https://
+              prescale.toml:9: prometheus.step = 7s is not allowed: at least 1s, and a whole number of them makes a day: 15s, 30s, 1m, 5m
+              prescale.toml:14: services[0].slo.percentile = 101 is not allowed: a number from 1 to 99.999
+              prescale.toml:15: services[0].capacity.rps_per_replica = 0 is not allowed: a number from 0.001 to 10000000
+              prescale.toml:16: services[0].rails.cooldown is unknown: did you mean cool_down?
+              prescale.toml:17: services[0].timing.tick = "soon" is not allowed: a number with a unit, such as 500ms, 90s, 15m, 24h or 7d
+              prescale.toml:18: services[1].act is missing: mode automatic needs somebody who is told: act.kind = "kubernetes", "webhook" or "gauge"
+              prescale.toml:18: services[1].rails is missing: with a capacity it has to be said, such as rails = { min = 2, max = 20 }
+              prescale.toml:18: services[1].replicas is missing: mode automatic needs to know how many replicas there are: a PromQL query, or act.kind = "kubernetes"
+              prescale.toml:18: services[1].slo is missing: with a capacity it has to be said, such as slo = { latency_ms = 500, percentile = 99 }
+              prescale.toml:22: services[1].time_zone = "Mars/Olympus" is not allowed: a name of the IANA time zone database, such as Europe/Berlin or UTC
+              prescale.toml:23: services[1].capacity.service_time_ms is missing: concurrency alone doesn't say what a replica holds
+              prescale.toml:25: services[2].load is missing: a PromQL query for the requests per second, or a [services.proxy], whose counters are the load then
+              prescale.toml:26: services[2].name = "cart" is not allowed: each name once; services[1] has it already"#]],
     );
 }
 

@@ -21,6 +21,7 @@ use super::{report, world};
 use crate::act::local::{LocalConfig, LocalFleet};
 use crate::act::weights::ProxyWeights;
 use crate::api;
+use crate::auth::{Access, Tools};
 use crate::cli::CliError;
 use crate::clock::Clock;
 use crate::collect::proxy::ProxySource;
@@ -88,7 +89,9 @@ impl Stage {
             observe_timeout: OBSERVE_TIMEOUT,
         };
         let runtime = Runtime::start(clock.clone(), store.clone(), state, vec![Arc::new(service)], Retention::default());
-        let router = api::router(runtime.control(), api::AllowedHosts::loopback(address.port()));
+        let journal = clock.clone();
+        let access = Arc::new(Access::new(store.clone(), false, Tools::system(Arc::new(move || journal.now_ms()))));
+        let router = api::router(runtime.control(), api::Gate::loopback(access, address.port()));
         let api = tokio::spawn(async move {
             // It ends when the task is aborted; accepting errors are waited out by axum itself.
             let _ = axum::serve(listener, router).await;

@@ -4,10 +4,7 @@ use planner::{Changed, Entry, Pause, ReleaseOutcome};
 
 use crate::api::dto::AuditEntry;
 use crate::api::time::Time;
-use crate::store::{Audited, JournalRow};
-
-/// Who did what nobody ordered.
-pub const THE_LOOP: &str = "prescale";
+use crate::store::{Audited, JournalRow, THE_LOOP};
 
 /// An entry as it is shown.
 pub fn entry(seq: i64, audited: Audited) -> AuditEntry {
@@ -76,7 +73,9 @@ fn tell(entry: Entry, service: &str) -> Told {
         Entry::ModeChanged { who, from, to, .. } => {
             Told::new(format!("Set the mode of {subject} to {}.", to.name()), from.name(), to.name()).by(who)
         }
-        Entry::Paused { who, was, pause, .. } => Told::new(format!("Paused {subject}: {}.", held(pause)), state(was), state(Some(pause))).by(who),
+        Entry::Paused { who, was, pause, .. } => {
+            Told::new(format!("Paused {subject}: {}.", held(pause)), state(was), state(Some(pause))).by(who)
+        }
         Entry::Resumed { who, was, .. } => Told::new(format!("Ended the pause of {subject}."), state(was), state(None)).by(who),
         Entry::Approved { decision, who, .. } => {
             Told::new(format!("Approved decision {} for {subject}.", decision.0), "waiting", "approved").by(who).about(decision.0)
@@ -161,7 +160,8 @@ mod tests {
 
     #[test]
     fn a_change_says_who_and_from_what_to_what() {
-        let mode = shown(Entry::ModeChanged { service: "shop".into(), at_ms: 5, who: "ada".into(), from: Mode::Observe, to: Mode::Automatic });
+        let mode =
+            shown(Entry::ModeChanged { service: "shop".into(), at_ms: 5, who: "ada".into(), from: Mode::Observe, to: Mode::Automatic });
         assert_eq!((mode.seq, mode.at, mode.who.as_str(), mode.kind.as_str()), (7, Time(5), "ada", "mode_changed"));
         assert_eq!((mode.before.as_deref(), mode.after.as_deref()), (Some("observe"), Some("automatic")));
         let pause = shown(Entry::Paused { service: None, at_ms: 5, who: "ada".into(), was: Some(Pause::Up), pause: Pause::Both });

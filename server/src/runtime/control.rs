@@ -12,7 +12,7 @@ use crate::BoxFuture;
 use crate::api::control::{AuditRequest, Control, ControlError, Health, Operation, SeriesRequest};
 use crate::api::dto;
 use crate::api::time::Time;
-use crate::store::{AuditFilter, ByWhom, SeriesKey, StoreError};
+use crate::store::{AuditFilter, ByWhom, SeriesKey, StoreError, THE_LOOP};
 
 /// The page waits five seconds, and must hear the reason within them [wall].
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
@@ -131,7 +131,7 @@ impl Control for RuntimeControl {
 
     fn audit(&self, request: AuditRequest) -> BoxFuture<'_, Result<dto::AuditList, ControlError>> {
         Box::pin(async move {
-            let by = |who: String| if who == audit::THE_LOOP { ByWhom::TheLoop } else { ByWhom::Named(who) };
+            let by = |who: String| if who == THE_LOOP { ByWhom::TheLoop } else { ByWhom::Named(who) };
             let filter = AuditFilter {
                 before: request.before.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)),
                 limit: i64::from(request.limit),

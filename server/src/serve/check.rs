@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::assemble::OBSERVE_TIMEOUT;
-use super::{act, failed, source, store, tokio_runtime, wall_clock};
+use super::{access, act, failed, source, store, tokio_runtime, wall_clock};
 use crate::cli::{self, CliError};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -92,6 +92,7 @@ fn table(findings: &[Finding]) -> String {
 async fn try_all(config: &Config) -> Result<Vec<Finding>, CliError> {
     let clock = wall_clock()?;
     let mut findings = store::test(&config.file.server).await;
+    findings.extend(access::test(config).await);
     for service in &config.file.services {
         try_service(service, config.file.prometheus.as_ref(), &clock, &mut findings).await;
     }

@@ -6,6 +6,7 @@
 //! **The end goes in order**: deciding stops first, so that load which drains away isn't taken for a reason to scale down; then the proxies
 //! finish what they have; the API goes last, so that whoever watches sees it, and the database after it. Replicas and weights stay as they are.
 
+pub mod access;
 mod act;
 mod assemble;
 pub mod check;
@@ -14,6 +15,7 @@ mod reload;
 mod source;
 mod store;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,7 +25,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::api;
+use crate::api::{self, AllowedHosts, Gate};
+use crate::auth::{Access, Tools};
 use crate::cli::CliError;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -112,12 +115,13 @@ async fn serve(config: Config, format: log::Format) -> Result<(), CliError> {
     let address = listener.local_addr().map_err(failed)?;
     let clock = wall_clock()?;
     let store = Arc::new(store::open(&config.file.server).await.map_err(failed)?);
+    let gate = gate(&config, &store, address, &clock).await?;
     let assembly = Assembly::new(clock.clone(), store.clone());
     let parts = assembly.next(&config).await.map_err(failed)?;
     let begin = Begin::load(&store, config.services.clone(), clock.now_ms()).await.map_err(failed)?;
     let retention = store::retention(&config.file.server);
     let runtime = Runtime::start(clock, store.clone(), begin, assemble::services(&parts), retention);
-    let (goodbye, api) = serve_api(listener, &runtime, address.port());
+    let (goodbye, api) = serve_api(listener, &runtime, gate);
     let mut reload = Reload::new(config, assembly, parts, &runtime);
     match format {
         log::Format::Text => eprintln!("page: http://{address}/"),
@@ -144,8 +148,34 @@ async fn serve(config: Config, format: log::Format) -> Result<(), CliError> {
     ended
 }
 
-fn serve_api(listener: TcpListener, runtime: &Runtime, port: u16) -> (oneshot::Sender<()>, JoinHandle<()>) {
-    let router = api::router(runtime.control(), api::AllowedHosts::loopback(port));
+/// Who may come in. On an address that others reach, an empty list of accounts is refused, unless it was said that sign-in is needed: then it
+/// may be filled later.
+async fn gate(config: &Config, store: &Arc<store::Store>, address: SocketAddr, clock: &Clock) -> Result<Gate, CliError> {
+    let server = &config.file.server;
+    let rows = store.access().await.map_err(failed)?;
+    if rows.accounts.is_empty() && rows.tokens.is_empty() && access::must_not_be_empty(server) {
+        return Err(CliError::BadInput(access::nobody(config)));
+    }
+    if !address.ip().is_loopback() && !server.public_url.as_deref().is_some_and(|url| url.starts_with("https://")) {
+        tracing::warn!(%address, "passwords and tokens come unencrypted: put a reverse proxy with TLS in front, and set server.public_url");
+    }
+    if server.public_url.is_some() && server.trusted_proxies.is_empty() {
+        tracing::warn!("server.trusted_proxies is empty: whoever guesses a password makes everybody behind the same proxy wait");
+    }
+    let journal = clock.clone();
+    let tools = Tools::system(Arc::new(move || journal.now_ms()));
+    Ok(Gate {
+        access: Arc::new(Access::new(store.clone(), server.sign_in_needed(), tools)),
+        hosts: AllowedHosts::listening(address, server.public_url.as_deref()),
+        tls: server.public_url.as_deref().is_some_and(|url| url.starts_with("https://")),
+        open_metrics: server.open_metrics,
+        // The check of the file let only networks through.
+        trusted_proxies: server.trusted_proxies.iter().filter_map(|text| text.parse().ok()).collect(),
+    })
+}
+
+fn serve_api(listener: TcpListener, runtime: &Runtime, gate: Gate) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let router = api::router(runtime.control(), gate).into_make_service_with_connect_info::<SocketAddr>();
     let (goodbye, told) = oneshot::channel();
     let api = tokio::spawn(async move {
         let until = async { _ = told.await };

@@ -2,7 +2,9 @@
 
 use super::check::Finding;
 use crate::config::file::{self, Server};
-use crate::store::{self, Location, Retention, Store, StoreError};
+use crate::store::{self, Location, Retention, StoreError};
+
+pub use crate::store::Store;
 
 pub fn location(server: &Server) -> Result<Location, StoreError> {
     Location::try_new(server.data_dir.clone(), server.database.as_ref().map(|url| url.value().to_owned()))

@@ -11,6 +11,9 @@ use super::{JournalRow, Store, StoreError};
 /// Numbers between two journal entries. A million sign-ins between two decisions don't happen: they are written down more rarely.
 pub const NUMBERS_PER_ENTRY: i64 = 1 << 20;
 
+/// Who did what nobody ordered.
+pub const THE_LOOP: &str = "prescale";
+
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
@@ -135,8 +138,14 @@ impl Store {
             let known = ACCESS_KINDS.iter().find(|known| **known == kind);
             let kind = *known.ok_or_else(|| StoreError::Corrupt { what: "the access journal".into(), why: format!("kind {kind:?}") })?;
             let text = |at: usize| row.try_get::<String, _>(at).map(|text| (!text.is_empty()).then_some(text));
-            let event =
-                AccessEvent { at_ms: row.try_get(1)?, who: row.try_get(2)?, kind, what: row.try_get(4)?, before: text(5)?, after: text(6)? };
+            let event = AccessEvent {
+                at_ms: row.try_get(1)?,
+                who: row.try_get(2)?,
+                kind,
+                what: row.try_get(4)?,
+                before: text(5)?,
+                after: text(6)?,
+            };
             Ok((row.try_get(0)?, Audited::Access(event)))
         };
         rows.iter().map(event).collect()

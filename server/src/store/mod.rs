@@ -27,8 +27,8 @@ use std::path::{Path, PathBuf};
 
 use sqlx::{AnyConnection, AnyPool};
 
-pub use access::{AccessChange, anybody_may_sign_in, AccessRows, AccountRow, Beside, SessionRow, TokenRow};
-pub use audit::{AccessEvent, AuditFilter, Audited, ByWhom};
+pub use access::{AccessChange, AccessRows, AccountRow, Beside, SessionRow, TokenRow, anybody_may_sign_in};
+pub use audit::{AccessEvent, AuditFilter, Audited, ByWhom, THE_LOOP};
 pub use backup::backup;
 pub use error::StoreError;
 pub use history::{Batch, SeriesKey};

@@ -15,8 +15,22 @@ export type Mode = Schemas["Mode"];
 export type Pause = Schemas["Pause"];
 export type WindowMax = Schemas["WindowMax"];
 export type Problem = Schemas["Problem"];
+export type SessionInfo = Schemas["SessionInfo"];
+export type Token = Schemas["Token"];
+export type MadeToken = Schemas["MadeToken"];
+export type NewToken = Schemas["NewTokenBody"];
 
 const client = createClient<paths>({ baseUrl: "" });
+
+/** What session.svelte.ts knows: the token that every change carries, and whom to tell when the session has ended. */
+export const credentials: { csrf: string | null; lost: () => void } = { csrf: null, lost: () => {} };
+
+client.use({
+  onRequest({ request }) {
+    if (credentials.csrf !== null && request.method !== "GET") request.headers.set("X-CSRF-Token", credentials.csrf);
+    return request;
+  },
+});
 
 /** A request that failed. `problem` is what the server says; without it the server could not be reached or did not speak as agreed. */
 export class ApiError extends Error {
@@ -40,17 +54,20 @@ interface Answer<T> {
 
 /** The server must answer within this time; the page then says that it is stale. */
 const TIMEOUT_MS = 5000;
+/** A sign-in may wait its turn: passwords are looked at one after the other. */
+const SIGN_IN_MS = 20_000;
 
-async function answered<T>(request: (signal: AbortSignal) => Promise<Answer<T>>): Promise<T> {
+async function answered<T>(request: (signal: AbortSignal) => Promise<Answer<T>>, withinMs = TIMEOUT_MS): Promise<T> {
   let answer: Answer<T>;
   try {
-    answer = await request(AbortSignal.timeout(TIMEOUT_MS));
+    answer = await request(AbortSignal.timeout(withinMs));
   } catch (cause) {
     const timedOut = cause instanceof DOMException && cause.name === "TimeoutError";
-    throw new ApiError(timedOut ? `no answer within ${TIMEOUT_MS / 1000} s` : "the server can't be reached", null);
+    throw new ApiError(timedOut ? `no answer within ${withinMs / 1000} s` : "the server can't be reached", null);
   }
   if (answer.response.ok) return answer.data as T;
   const problem = isProblem(answer.error) ? answer.error : null;
+  if (problem?.type === "urn:prescale:problem:not-signed-in") credentials.lost();
   throw new ApiError(problem?.detail ?? `the server answered ${answer.response.status}`, problem);
 }
 
@@ -61,6 +78,13 @@ function isProblem(body: unknown): body is Problem {
 const named = (name: string) => ({ path: { name } });
 
 export const api = {
+  session: (): Promise<SessionInfo> => answered((signal) => client.GET("/api/v1/session", { signal })),
+  signIn: (account: string, password: string): Promise<SessionInfo> =>
+    answered((signal) => client.POST("/api/v1/session", { body: { account, password }, signal }), SIGN_IN_MS),
+  signOut: () => answered((signal) => client.DELETE("/api/v1/session", { signal })),
+  tokens: async (): Promise<Token[]> => (await answered((signal) => client.GET("/api/v1/tokens", { signal }))).tokens,
+  makeToken: (token: NewToken): Promise<MadeToken> => answered((signal) => client.POST("/api/v1/tokens", { body: token, signal })),
+  revokeToken: (id: string) => answered((signal) => client.DELETE("/api/v1/tokens/{id}", { params: { path: { id } }, signal })),
   overview: (): Promise<Overview> => answered((signal) => client.GET("/api/v1/services", { signal })),
   service: (name: string): Promise<ServiceDetail> => answered((signal) => client.GET("/api/v1/services/{name}", { params: named(name), signal })),
   series: (name: string, query: { metric: string; from: string; to: string; step: string }): Promise<Series> =>

@@ -30,6 +30,12 @@ class Nav {
     scrollTo(0, 0);
   }
 
+  /** Goes to an address of this page, in the place of where one is. */
+  open(address: string): void {
+    history.replaceState(null, "", address);
+    this.#read();
+  }
+
   /** Changes what the page shows, without a step in the history. */
   show<R extends Exclude<Route, { page: "missing" }>>(route: R, change: Partial<R>): void {
     history.replaceState(null, "", href({ ...route, ...change } as AnyGoal));

@@ -24,6 +24,13 @@ export function oneOf<const T extends string>(names: readonly T[], fallback: T |
 /** Free text, at most 200 characters. */
 export const text: Field<string> = { fallback: "", read: (value) => value.slice(0, 200), write: (value) => value };
 
+/** An address inside of this page, to return to. Anything else would let a link lead people elsewhere after they signed in. */
+export const inside: Field<string> = {
+  fallback: "/",
+  read: (value) => (/^\/(?![/\\])[^\\\s]{0,2000}$/.test(value) ? value : undefined),
+  write: (value) => value,
+};
+
 export const flag: Field<boolean> = { fallback: false, read: (value) => (value === "1" ? true : undefined), write: () => "1" };
 
 /** A decision's, a run's or an entry's number. */

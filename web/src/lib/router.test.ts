@@ -31,6 +31,12 @@ test("a value that doesn't exist falls back instead of failing", () => {
   }
 });
 
+test("a link to the sign-in leads nowhere else afterwards", () => {
+  const to = (address: string) => parse(`/sign-in?to=${encodeURIComponent(address)}`);
+  expect(to("/services/chat?range=1h&zoom=a~b")).toMatchObject({ to: "/services/chat?range=1h&zoom=a~b" });
+  for (const elsewhere of ["https://evil.example", "//evil.example", "/\\evil.example", "evil", "/a\nb", "/a\\b"]) expect(to(elsewhere), elsewhere).toMatchObject({ to: "/" });
+});
+
 test("an unknown address is missing and not the list", () => {
   for (const path of ["/plants", "/services/a/b", "/services/%E0%A4%A"]) expect(parseRoute(path, "").page, path).toBe("missing");
   for (const path of ["/", "/services", "/services/"]) expect(parse(path).page, path).toBe("services");

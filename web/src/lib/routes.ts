@@ -1,6 +1,6 @@
 // The pages: their addresses and what each address may hold. A new page is a line here and one in pages/index.ts.
 
-import { flag, id, instant, oneOf, span, text } from "./query";
+import { flag, id, inside, instant, oneOf, span, text } from "./query";
 import { DEFAULT_RANGE, RANGE_NAMES } from "./ranges";
 
 /** In which zone times are shown; without it, the one chosen in the settings. Every page has it, and links carry it along. */
@@ -24,6 +24,7 @@ export const ROUTES = {
       decision: id,
     },
   },
+  "sign-in": { path: "/sign-in", title: "Sign in", fields: { zone, to: inside } },
   settings: { path: "/settings", title: "Settings", fields: { zone } },
 } as const;
 

@@ -13,5 +13,6 @@ type Loaders = { [P in PageName]: () => Promise<{ default: Page<P> }> };
 export const PAGES: Loaders = {
   services: () => Promise.resolve({ default: Services }),
   service: () => import("./service/Service.svelte"),
+  "sign-in": () => import("./sign-in/SignIn.svelte"),
   settings: () => import("./settings/Settings.svelte"),
 };

@@ -1,12 +1,14 @@
 //! The shapes on the wire. Plain data: no rule lives here, and no other room's type leaks out, so that a room may change inside
 //! without breaking a client. `null` always means "not known", never zero.
 
+mod access;
 mod audit;
 mod decision;
 mod forecast;
 mod operate;
 mod service;
 
+pub use access::{MadeToken, May, NewTokenBody, Role, SessionInfo, SignInBody, Token, TokenList, Via};
 pub use audit::{AuditEntry, AuditList};
 pub use decision::{Candidate, Check, Decision, DecisionInputs, DecisionList};
 pub use forecast::{Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};

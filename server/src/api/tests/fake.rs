@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::api::control::{AuditRequest, BoxFuture, Control, ControlError, Health, HealthCheck, Operation, SeriesRequest};
 use crate::api::dto::*;
 use crate::api::time::Time;
+use crate::auth::{Access, Tools, wall_ms};
+use crate::store::{Location, Store};
 
 pub const NOON: Time = Time(896_961_600_000);
 
@@ -19,7 +22,23 @@ pub struct Fake {
     /// The next order fails with this.
     pub refusal: Mutex<Option<ControlError>>,
     pub unwell: bool,
+    /// Whether one must sign in.
+    pub guarded: bool,
+    pub access: OnceCell<(tempfile::TempDir, Arc<Access>)>,
     pub young: bool,
+}
+
+impl Fake {
+    /// Accounts and tokens, in a database of its own.
+    pub async fn access(&self) -> Arc<Access> {
+        let open = async || {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(&Location::Folder(folder.path().to_path_buf())).await.unwrap();
+            let access = Access::new(Arc::new(store), self.guarded, Tools::system(Arc::new(wall_ms)));
+            (folder, Arc::new(access))
+        };
+        self.access.get_or_init(open).await.1.clone()
+    }
 }
 
 pub fn summary() -> ServiceSummary {

@@ -1,5 +1,6 @@
 //! The HTTP face, in process: requests in, answers out, no socket.
 
+mod access;
 mod fake;
 mod web;
 
@@ -14,7 +15,7 @@ use tower::ServiceExt;
 
 use super::control::{AuditRequest, ControlError, Metric, Operation};
 use super::dto::{Mode, Pause};
-use super::{AllowedHosts, page};
+use super::{Gate, page};
 use fake::{Fake, shared};
 
 struct Answer {
@@ -47,8 +48,8 @@ impl Answer {
     }
 }
 
-fn app(fake: &Arc<Fake>) -> Router {
-    super::with_page(fake.clone(), AllowedHosts::loopback(8080), page_of_the_test)
+async fn app(fake: &Arc<Fake>) -> Router {
+    super::with_page(fake.clone(), Gate::loopback(fake.access().await, 8080), page_of_the_test)
 }
 
 fn page_of_the_test(path: &str) -> Option<page::File> {
@@ -72,12 +73,12 @@ fn request(method: &str, path: &str) -> axum::http::request::Builder {
 }
 
 async fn get(fake: &Arc<Fake>, path: &str) -> Answer {
-    send(app(fake), request("GET", path).body(Body::empty()).unwrap()).await
+    send(app(fake).await, request("GET", path).body(Body::empty()).unwrap()).await
 }
 
 async fn with_json(fake: &Arc<Fake>, method: &str, path: &str, body: &str) -> Answer {
     let request = request(method, path).header("content-type", "application/json").body(Body::from(body.to_owned())).unwrap();
-    send(app(fake), request).await
+    send(app(fake).await, request).await
 }
 
 fn ordered(fake: &Fake) -> Vec<Operation> {
@@ -146,7 +147,7 @@ async fn every_wrong_input_is_named_with_what_is_allowed() {
 async fn a_body_must_be_json_and_small() {
     let fake = shared(Fake::default());
     let plain = request("POST", "/api/v1/pause").header("content-type", "text/plain").body(Body::from(r#"{"pause":"up"}"#)).unwrap();
-    send(app(&fake), plain).await.problem(415, "wrong-media-type");
+    send(app(&fake).await, plain).await.problem(415, "wrong-media-type");
     let long = format!(r#"{{"pause":"{}"}}"#, "x".repeat(20_000));
     with_json(&fake, "POST", "/api/v1/pause", &long).await.problem(413, "too-large");
     assert!(ordered(&fake).is_empty());
@@ -219,8 +220,7 @@ async fn the_audit_is_asked_for_once_checked() {
     assert_eq!((&body["entries"][0]["before"], &body["entries"][0]["decision"]), (&json!("observe"), &Value::Null));
     get(&fake, "/api/v1/audit?limit=7&before=99&service=chat&who=local%20operator&kind=paused").await.json();
     let text = |text: &str| Some(text.to_owned());
-    let filtered =
-        AuditRequest { limit: 7, before: Some(99), service: text("chat"), who: text("local operator"), kind: text("paused") };
+    let filtered = AuditRequest { limit: 7, before: Some(99), service: text("chat"), who: text("local operator"), kind: text("paused") };
     assert_eq!(*fake.audited.lock(), [AuditRequest { limit: 100, ..AuditRequest::default() }, filtered]);
     for wrong in ["limit=501", "before=x", "service=", "to=3"] {
         get(&fake, &format!("/api/v1/audit?{wrong}")).await.problem(400, "bad-input");

@@ -8,16 +8,16 @@ async fn a_foreign_host_gets_nothing() {
     for host in ["evil.example:8080", "127.0.0.1", "127.0.0.1:80", "localhost:8081", "127.0.0.1:8080.evil.example", ""] {
         for path in ["/api/v1/services", "/", "/metrics", "/healthz"] {
             let request = Request::builder().uri(path).header("host", host).body(Body::empty()).unwrap();
-            send(app(&fake), request).await.problem(403, "foreign");
+            send(app(&fake).await, request).await.problem(403, "foreign");
         }
     }
     let nameless = Request::builder().uri("/api/v1/services").body(Body::empty()).unwrap();
-    send(app(&fake), nameless).await.problem(403, "foreign");
+    send(app(&fake).await, nameless).await.problem(403, "foreign");
     let absolute =
         Request::builder().uri("http://evil.example/api/v1/services").header("host", "127.0.0.1:8080").body(Body::empty()).unwrap();
-    send(app(&fake), absolute).await.problem(403, "foreign");
+    send(app(&fake).await, absolute).await.problem(403, "foreign");
     let twice = request("GET", "/api/v1/services").header("host", "evil.example").body(Body::empty()).unwrap();
-    send(app(&fake), twice).await.problem(403, "foreign");
+    send(app(&fake).await, twice).await.problem(403, "foreign");
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn every_loopback_name_is_ours() {
     let fake = shared(Fake::default());
     for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST:8080", "[::1]:8080"] {
         let request = Request::builder().uri("/api/v1/services").header("host", host).body(Body::empty()).unwrap();
-        assert_eq!(send(app(&fake), request).await.status, 200, "{host}");
+        assert_eq!(send(app(&fake).await, request).await.status, 200, "{host}");
     }
 }
 
@@ -37,12 +37,12 @@ async fn a_page_of_another_site_changes_nothing() {
         builder.body(Body::from(r#"{"pause":"both"}"#)).unwrap()
     };
     for origin in ["http://evil.example", "null", "https://127.0.0.1:8080", "http://127.0.0.1:9090", "http://127.0.0.1:8080.evil.example"] {
-        send(app(&fake), order("origin", origin)).await.problem(403, "foreign");
+        send(app(&fake).await, order("origin", origin)).await.problem(403, "foreign");
     }
-    send(app(&fake), order("sec-fetch-site", "cross-site")).await.problem(403, "foreign");
+    send(app(&fake).await, order("sec-fetch-site", "cross-site")).await.problem(403, "foreign");
     assert!(ordered(&fake).is_empty());
-    assert_eq!(send(app(&fake), order("origin", "http://127.0.0.1:8080")).await.status, 200);
-    assert_eq!(send(app(&fake), order("origin", "http://localhost:8080")).await.status, 200);
+    assert_eq!(send(app(&fake).await, order("origin", "http://127.0.0.1:8080")).await.status, 200);
+    assert_eq!(send(app(&fake).await, order("origin", "http://localhost:8080")).await.status, 200);
     assert_eq!(ordered(&fake).len(), 2);
 }
 
@@ -92,7 +92,9 @@ async fn the_page_answers_its_own_addresses_and_hashed_files_last() {
 
 #[tokio::test]
 async fn a_page_that_was_never_built_says_how_to_build_it() {
-    let router = super::super::with_page(shared(Fake::default()), AllowedHosts::loopback(8080), |_| None);
+    let fake = shared(Fake::default());
+    let gate = Gate::loopback(fake.access().await, 8080);
+    let router = super::super::with_page(fake, gate, |_| None);
     let answer = send(router, request("GET", "/services/chat").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 200);
     assert!(answer.text().contains("make web") && !answer.text().contains("<style") && !answer.text().contains("<script"));
@@ -104,7 +106,7 @@ async fn the_served_document_is_the_committed_one_and_lists_every_path() {
     let answer = get(&fake, "/openapi.json").await;
     assert_eq!(answer.header("content-type"), "application/json");
     let body = answer.json();
-    assert_eq!(body["paths"].as_object().unwrap().len(), 12, "{:?}", body["paths"].as_object().unwrap().keys());
+    assert_eq!(body["paths"].as_object().unwrap().len(), 15, "{:?}", body["paths"].as_object().unwrap().keys());
     assert!(body["components"]["schemas"]["Problem"].is_object());
 }
 
@@ -112,7 +114,7 @@ async fn the_served_document_is_the_committed_one_and_lists_every_path() {
 async fn long_answers_are_compressed_for_who_asks() {
     let fake = shared(Fake::default());
     let path = "/api/v1/services/chat/series?metric=load&from=1998-06-04T00:00:00Z&to=1998-06-04T15:00:00Z";
-    let zipped = send(app(&fake), request("GET", path).header("accept-encoding", "gzip, br").body(Body::empty()).unwrap()).await;
+    let zipped = send(app(&fake).await, request("GET", path).header("accept-encoding", "gzip, br").body(Body::empty()).unwrap()).await;
     assert_eq!(zipped.header("content-encoding"), "gzip");
     let plain = get(&fake, path).await;
     assert!(zipped.bytes.len() * 4 < plain.bytes.len(), "{} of {}", zipped.bytes.len(), plain.bytes.len());

@@ -14,7 +14,7 @@ use crate::store;
 #[schemars(deny_unknown_fields)]
 #[serde(default)]
 pub struct Server {
-    /// Address of the page, the API and `/metrics`. A loopback address: there is no sign-in yet.
+    /// Address of the page, the API and `/metrics`. On any but a loopback address people sign in and programs show a token (`docs/access.md`).
     #[schemars(with = "String", extend("x-kind" = "address"))]
     pub listen: SocketAddr,
     /// Folder of the database, and of the lock that keeps a second process out.
@@ -23,8 +23,37 @@ pub struct Server {
     /// `postgres://user:${PASSWORD}@host/name` keeps history and journal in PostgreSQL instead of SQLite in the folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<EnvText>,
+    /// Where one must sign in.
+    pub sign_in: SignIn,
+    /// The address at which browsers reach the page, such as `https://prescale.example.com`, where a reverse proxy with TLS is in front. It is a
+    /// name that requests may come under, and it makes sign-in needed also if `listen` is a loopback address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed, such as `["127.0.0.1", "10.0.0.0/8"]`.
+    pub trusted_proxies: Vec<String>,
+    /// Whether `/metrics` is answered without a token where sign-in is needed.
+    pub open_metrics: bool,
     /// How long what is kept (`docs/history.md`).
     pub retention: Retention,
+}
+
+impl Server {
+    /// Whether people must sign in and programs show a token.
+    #[must_use]
+    pub fn sign_in_needed(&self) -> bool {
+        self.sign_in == SignIn::Always || self.public_url.is_some() || !self.listen.ip().is_loopback()
+    }
+}
+
+/// Where one must sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum SignIn {
+    /// Everywhere but on a loopback address without a `public_url`, where whoever reaches it may do everything.
+    Auto,
+    /// On a loopback address too.
+    Always,
 }
 
 /// How long history and journal are kept.
@@ -56,6 +85,10 @@ impl Default for Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir: "./data".into(),
             database: None,
+            sign_in: SignIn::Auto,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            open_metrics: false,
             retention: Retention::default(),
         }
     }

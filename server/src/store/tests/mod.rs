@@ -1,5 +1,6 @@
 //! The store on real databases: a SQLite file, and a PostgreSQL that the test starts.
 
+mod access;
 mod codec;
 mod faults;
 mod outage;

@@ -1,14 +1,17 @@
 //! What a store does, on both databases.
 
 use super::super::chunk::{DAY_MS, Day};
-use super::super::{Batch, JournalRow, Maintained};
+use super::super::{Batch, Beside, JournalRow, Maintained};
+use super::access::{
+    many_who_tell_at_once_all_get_a_number, the_audit_has_one_order_and_pages, tokens_accounts_and_sessions_change_beside_a_running_store,
+};
 use super::postgres::Postgres;
 use super::{LOAD, Location, Retention, SeriesKey, Store, StoreError, decisions, head, row};
 
 /// A database of one's own.
-struct Site {
+pub struct Site {
     _folder: tempfile::TempDir,
-    location: Location,
+    pub location: Location,
 }
 
 impl Site {
@@ -18,7 +21,7 @@ impl Site {
         Self { location: Location::try_new(folder.path().to_path_buf(), url).unwrap(), _folder: folder }
     }
 
-    async fn open(&self) -> Store {
+    pub async fn open(&self) -> Store {
         Store::open(&self.location).await.unwrap()
     }
 }
@@ -58,6 +61,9 @@ on_both!(
     a_second_instance_is_told_who_holds_it,
     a_database_of_a_newer_version_is_refused_untouched,
     writers_and_readers_at_once_never_meet_a_locked_database,
+    tokens_accounts_and_sessions_change_beside_a_running_store,
+    the_audit_has_one_order_and_pages,
+    many_who_tell_at_once_all_get_a_number,
 );
 
 async fn values(store: &Store, from_ms: i64, to_ms: i64) -> Vec<Option<f64>> {
@@ -250,7 +256,9 @@ async fn a_database_of_a_newer_version_is_refused_untouched(site: &Site) {
         store.close().await;
     }
     let error = Store::open(&site.location).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 9999, known: 3, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
+    let error = Beside::open(&site.location).await.unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
 }
 
 async fn writers_and_readers_at_once_never_meet_a_locked_database(site: &Site) {
