@@ -6,7 +6,7 @@ use super::super::{
     anybody_may_sign_in,
 };
 use super::suite::Site;
-use super::{Retention, row};
+use super::{Retention, head, row};
 
 fn token(id: &str, name: &str) -> TokenRow {
     let text = str::to_owned;
@@ -69,11 +69,11 @@ pub async fn the_audit_has_one_order_and_pages(site: &Site) {
     let beside = Beside::open(&site.location).await.unwrap();
     let operated = |who: &str| JournalRow { entry: format!(r#"{{"paused":{{"who":"{who}"}}}}"#), ..row("paused", 0) };
     store.change_access(&AccessChange::None, Some(&told(1, "ada", "signed_in"))).await.unwrap();
-    store.commit(&[operated("ada"), row("decision", 1), row("order_issued", 2)], "{}", 0).await.unwrap();
+    store.commit(&[operated("ada"), row("decision", 1), row("order_issued", 2)], &head("{}"), 0).await.unwrap();
     beside.change_access(&AccessChange::None, Some(&told(2, "root", "token_created"))).await.unwrap();
     store.change_access(&AccessChange::None, Some(&told(3, "ada", "signed_out"))).await.unwrap();
     // What is told beside it never gets in the journal's way.
-    store.commit(&[row("decision", 3), operated("eve")], "{}", 0).await.unwrap();
+    store.commit(&[row("decision", 3), operated("eve")], &head("{}"), 0).await.unwrap();
     let kinds = async |filter: AuditFilter| {
         let found = store.audit(&AuditFilter { limit: if filter.limit == 0 { 99 } else { filter.limit }, ..filter }).await.unwrap();
         let kind = |(_, audited): &(i64, Audited)| match audited {
