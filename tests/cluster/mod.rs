@@ -5,8 +5,4 @@
 
 mod climb;
 mod killed;
-mod lead;
-mod scene;
-mod with_postgres;
-
-use scene::{BEFORE, DEPLOYMENT, HPA, HPA_LIST, More, ORDERED, SCALE, Scene, list, scaled};
+mod leaving;
