@@ -1,5 +1,6 @@
-//! Collections that are listed and watched as the real server does it: objects with versions, a stream with one event a line, a bookmark two
-//! seconds before its time is over, and 410 for a version that is too old (`23-watch-deployment`, `24-watch-expired-410`).
+//! Collections that are listed and watched as the real server does it: objects with versions, a stream with one event a line, two seconds
+//! before its time is over a bookmark if there is a newer version than at its beginning (if nothing happened there is nothing to be heard),
+//! and 410 for a version that is too old (`23-watch-deployment`, `24-watch-expired-410`).
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
@@ -97,6 +98,7 @@ fn with_version(mut item: Value, version: Option<u64>) -> Value {
 /// Tells what happens until the time is over, the version is too old, or nobody is there any more.
 pub(super) fn follow(stream: &TcpStream, answer: &Answer, watch: Watch, shared: &Shared) -> std::io::Result<()> {
     let Watch { path, mut from, seconds } = watch;
+    let begin = from;
     let ends = Instant::now() + Duration::from_secs(seconds);
     let mut bookmark = Some(ends - BOOKMARK_AHEAD.min(Duration::from_secs(seconds)));
     wire::begin(stream, answer)?;
@@ -113,10 +115,8 @@ pub(super) fn follow(stream: &TcpStream, answer: &Answer, watch: Watch, shared: 
         from = collection.version;
         if bookmark.is_some_and(|due| Instant::now() >= due) {
             bookmark = None;
-            lines.push(event(
-                "BOOKMARK",
-                &json!({ "kind": "Pod", "apiVersion": "v1", "metadata": { "resourceVersion": from.to_string() } }),
-            ));
+            let newer = json!({ "kind": "Pod", "apiVersion": "v1", "metadata": { "resourceVersion": from.to_string() } });
+            lines.extend((from > begin).then(|| event("BOOKMARK", &newer)));
         }
         if lines.is_empty() {
             state = shared.1.wait_timeout(state, LOOK).unwrap().0;

@@ -2,12 +2,13 @@
 //!
 //! **What is known is true, or it is unknown.** Everything that comes from the API server (a list, an event, a bookmark) proves what is known
 //! as of now. What wasn't proven for [`Pace::fresh`] isn't shown any more, whatever the reason: a stream that is silent because its
-//! connection is dead looks like one that is silent because nothing happens. That is why each watch is asked for a short time only: the
-//! server sends a bookmark two seconds before it ends, so a healthy watch of pods that never change proves itself all the time.
+//! connection is dead looks like one that is silent because nothing happens. That is why each watch is asked for a short time only. Where any
+//! pod of the cluster changed meanwhile, the server sends a bookmark two seconds before the end, and the next watch goes on from there.
+//! Where none did it sends nothing (not even a bookmark, which would have no newer version to tell), and the pods are listed again.
 //!
-//! **A list mends everything.** A watch that ends when its time is over goes on from the version that it came to. Whatever else happens
-//! (410 in either form, 403, 429, 5xx, a stream that broke off or fell silent, an event that can't be read) ends in a fresh list, after a
-//! pause with jitter that grows while nothing is heard. Without the right to watch there are only lists, and the fleet is still known.
+//! **A list mends everything.** Whatever else happens (410 in either form, 403, 429, 5xx, a stream that broke off or fell silent, an event
+//! that can't be read) ends in a fresh list too, after a pause with jitter that grows while it is in vain. Without the right to watch there
+//! are only lists, and the fleet is still known.
 //!
 //! **No pods is not believed from a watch.** Taken away one by one, the last of them may go because somebody deleted the target, which is no
 //! fleet of zero. The list says so, since it begins with the target.
@@ -22,7 +23,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::WatchEvent;
 use tokio::sync::watch::{Receiver, Sender, channel};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::api::{Api, Listed};
 use super::fleet::{self, PODS};
@@ -38,7 +39,7 @@ pub(super) struct Pace {
     pub silent: Duration,
     /// What wasn't proven for so long is unknown: time for that list, and for a second one.
     pub fresh: Duration,
-    /// First pause before a list, if the watch before it came to nothing; it doubles.
+    /// First pause before a list, if the watch before it came to nothing; it doubles. No two lists are closer than this.
     pub pause: Duration,
     /// Longest pause: below `fresh`, so that lists alone suffice.
     pub pause_max: Duration,
@@ -123,84 +124,89 @@ impl Watch {
     async fn keep(&self) -> Infallible {
         let (mut failures, mut told) = (0, None);
         loop {
-            let (begun, mut heard) = (Instant::now(), false);
-            let Err(error) = self.list_and_follow(&mut heard).await;
-            failures = if heard { 0 } else { failures + 1 };
-            let pause = self.pace.before_the_next(failures, &error).saturating_sub(if heard { begun.elapsed() } else { Duration::ZERO });
-            let text = Some(error.text.clone());
-            if failures > 1 && told != text {
-                tracing::warn!(resource = %self.resource, %error, "the pods can't be watched, so they are listed");
-                told = text;
-            } else {
-                tracing::debug!(resource = %self.resource, %error, ?pause, "the pods are listed anew");
-            }
-            self.seen.send_modify(|seen| seen.failure = Some(error));
-            sleep(pause).await;
+            let begun = Instant::now();
+            let pause = match self.list_and_follow().await {
+                Ok(()) => {
+                    (failures, told) = (0, None);
+                    self.pace.pause
+                }
+                Err(error) => {
+                    // What has lasted was no failure to be patient with.
+                    failures = if begun.elapsed() >= self.pace.silent { 1 } else { failures + 1 };
+                    if failures > 1 && told.as_ref() != Some(&error.text) {
+                        tracing::warn!(resource = %self.resource, %error, "the pods can't be watched, so they are listed");
+                        told = Some(error.text.clone());
+                    }
+                    let pause = self.pace.before_the_next(failures, &error);
+                    self.seen.send_modify(|seen| seen.failure = Some(error));
+                    begun.elapsed() + pause
+                }
+            };
+            sleep_until(begun + pause).await;
         }
     }
 
-    /// Never ends well: what can go on goes on.
-    async fn list_and_follow(&self, heard: &mut bool) -> Result<Infallible, ActError> {
+    /// Until it is time for the next list.
+    async fn list_and_follow(&self) -> Result<(), ActError> {
         let selector = fleet::selector(&self.api, &self.resource).await?;
         let Listed { items, mut version } = self.api.list(PODS, Some(&selector)).await?;
         let pods = items.into_iter().map(|pod| Ok((fleet::uid(&pod)?, slim(pod)))).collect::<Result<_, ActError>>()?;
         self.seen.send_replace(Seen { pods, proven: Some(Instant::now()), failure: None });
-        loop {
-            version = self.follow(&selector, version, heard).await?;
+        while let Some(reached) = self.follow(&selector, version).await? {
+            version = reached;
             if fleet::selector(&self.api, &self.resource).await? != selector {
-                return Err(ActError::passing(format!("{} has another selector", self.resource)));
+                break;
             }
         }
+        Ok(())
     }
 
-    /// Takes in what happens until the time is over, and returns the version that it came to.
-    async fn follow(&self, selector: &str, mut version: String, heard: &mut bool) -> Result<String, ActError> {
+    /// Takes in what happens until the time is over, and returns the version that it came to; `None` if a list must say what is there.
+    async fn follow(&self, selector: &str, mut version: String) -> Result<Option<String>, ActError> {
         let (begun, Pace { watch_s, silent, .. }) = (Instant::now(), self.pace);
         let seconds = watch_s.saturating_add(random(watch_s / 4 + 1));
         let mut events = self.api.watch(PODS, selector, &version, seconds).await?;
+        let mut heard = begun;
         loop {
-            let proven = self.seen.borrow().proven.unwrap_or(begun);
-            let Ok(event) = timeout_at(proven + silent, events.next()).await else {
-                return Err(ActError::passing(format!("the watch of the pods said nothing for {silent:?}, not even that nothing happens")));
+            let Ok(event) = timeout_at(heard + silent, events.next()).await else {
+                return Err(ActError::passing(format!("the watch of the pods said nothing for {silent:?}")));
             };
-            match event? {
-                Some(event) => self.take_in(event, &mut version)?,
-                // The server counts in whole seconds, and its clock is another.
-                None if begun.elapsed() + Duration::from_secs(1) >= Duration::from_secs(seconds.into()) => return Ok(version),
-                None => return Err(ActError::passing(format!("the watch of the pods was closed after {:?}", begun.elapsed()))),
+            let Some(event) = event? else { break };
+            heard = Instant::now();
+            match self.take_in(event)? {
+                Some(reached) => version = reached,
+                None => return Ok(None),
             }
-            *heard = true;
         }
+        // The server counts in whole seconds, and its clock is another.
+        if begun.elapsed() + Duration::from_secs(1) < Duration::from_secs(seconds.into()) {
+            return Err(ActError::passing(format!("the watch of the pods was closed after {:?}", begun.elapsed())));
+        }
+        Ok((heard > begun).then_some(version))
     }
 
-    fn take_in(&self, event: WatchEvent<Pod>, version: &mut String) -> Result<(), ActError> {
-        let (uid, pod) = match event {
-            WatchEvent::Added(pod) | WatchEvent::Modified(pod) => (fleet::uid(&pod)?, Ok(pod)),
-            WatchEvent::Deleted(pod) => (fleet::uid(&pod)?, Err(pod.metadata.resource_version)),
-            WatchEvent::Bookmark(mark) => {
-                *version = mark.metadata.resource_version;
-                self.seen.send_modify(|seen| seen.proven = Some(Instant::now()));
-                return Ok(());
-            }
-            // Is an error already.
-            WatchEvent::Error(_) => return Ok(()),
+    /// Returns the version that this leads to; `None` if the last pod is gone, which a list must confirm.
+    fn take_in(&self, event: WatchEvent<Pod>) -> Result<Option<String>, ActError> {
+        let proven = Some(Instant::now());
+        let (WatchEvent::Added(pod) | WatchEvent::Modified(pod) | WatchEvent::Deleted(pod)) = &event else {
+            self.seen.send_modify(|seen| seen.proven = proven);
+            // An error was one already.
+            return Ok(if let WatchEvent::Bookmark(mark) = event { Some(mark.metadata.resource_version) } else { None });
         };
-        let was_the_last = |seen: &Seen| pod.is_err() && seen.pods.keys().all(|known| *known == uid);
-        if was_the_last(&self.seen.borrow()) {
-            return Err(ActError::passing("no pod is left, so they are listed to be sure"));
+        let (uid, version, gone) = (fleet::uid(pod)?, pod.metadata.resource_version.clone(), matches!(event, WatchEvent::Deleted(_)));
+        if gone && self.seen.borrow().pods.keys().all(|known| *known == uid) {
+            return Ok(None);
         }
-        let reached = pod.as_ref().map_or_else(|version| version.clone(), |pod| pod.metadata.resource_version.clone());
-        if let Some(reached) = reached {
-            *version = reached;
-        }
+        let pod = slim(pod.clone());
         self.seen.send_modify(|seen| {
-            seen.proven = Some(Instant::now());
-            match pod {
-                Ok(pod) => seen.pods.insert(uid, slim(pod)),
-                Err(_) => seen.pods.remove(&uid),
+            seen.proven = proven;
+            match gone {
+                true => seen.pods.remove(&uid),
+                false => seen.pods.insert(uid, pod),
             };
         });
-        Ok(())
+        // Without one, a watch can't go on.
+        Ok(version)
     }
 }
 
@@ -230,10 +236,9 @@ mod tests {
     }
 
     #[test]
-    fn a_healthy_watch_proves_itself_before_it_counts_as_silent() {
-        let Pace { watch_s, silent, fresh, .. } = Pace::default();
-        let longest = Duration::from_secs(u64::from(watch_s + watch_s / 4));
-        // The last bookmark comes two seconds before the end.
-        assert!(longest < silent && silent < fresh);
+    fn a_watch_ends_before_it_counts_as_silent_and_a_list_comes_before_anything_is_unknown() {
+        let Pace { watch_s, silent, fresh, pause, pause_max } = Pace::default();
+        assert!(Duration::from_secs(u64::from(watch_s + watch_s / 4)) < silent);
+        assert!(silent + pause * 5 / 4 < fresh && pause_max * 5 / 4 < fresh);
     }
 }
