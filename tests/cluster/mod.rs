@@ -5,4 +5,9 @@
 
 mod climb;
 mod killed;
+mod lead;
 mod leaving;
+mod scene;
+mod with_postgres;
+
+use scene::{BEFORE, DEPLOYMENT, HPA, HPA_LIST, More, ORDERED, PODS, SCALE, Scene, list, scaled};

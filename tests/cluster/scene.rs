@@ -15,7 +15,7 @@ pub const SCALE: &str = "/apis/apps/v1/namespaces/default/deployments/web/scale"
 pub const HPA_LIST: &str = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
 pub const HPA: &str = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/web";
 const SCALED_OBJECT_LIST: &str = "/apis/keda.sh/v1alpha1/namespaces/default/scaledobjects";
-const PODS: &str = "/api/v1/namespaces/default/pods";
+pub const PODS: &str = "/api/v1/namespaces/default/pods";
 
 /// Replicas before the climb.
 pub const BEFORE: u32 = 2;
