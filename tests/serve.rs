@@ -1,13 +1,14 @@
 //! `prescale serve` and `prescale check` as a user has them: a file, a real Prometheus, a proxy, signals.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::thread;
 
 use crate::support::prometheus::{Peer, Samples};
 use crate::support::serve::Server;
-use crate::support::{http, run, wait_for};
+use crate::support::{DEADLINE, http, run, wait_for};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
@@ -142,7 +143,7 @@ fn a_proxy_without_any_prometheus_balances_counts_and_takes_new_backends() {
     let folder = tempfile::tempdir().unwrap();
     let path = config(folder.path(), &fronted("127.0.0.1:0", &[first], ""));
     let mut server = Server::start(&path);
-    let listen = server.get("/api/v1/services/shop")["proxy"]["listen"].as_str().unwrap().to_owned();
+    let listen = listens(&server, "shop");
     let ask = || http(&listen, "GET", "/", &[], "").1;
     assert_eq!(ask(), "first");
 
@@ -154,6 +155,99 @@ fn a_proxy_without_any_prometheus_balances_counts_and_takes_new_backends() {
     let text = wait_for("the refusal", || server.check("configuration").filter(|(ok, _)| !ok).map(|(_, text)| text));
     assert!(text.contains("proxy of shop (but its backends) can only change at the next start"), "{text}");
     assert_eq!(ask(), "second");
+    assert_eq!(server.terminate().code(), Some(0), "{}", server.log());
+}
+
+/// A backend that says when it has a request, and answers it when it is told to.
+fn slow_backend() -> (SocketAddr, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let ((here, arrived), (go, told)) = (mpsc::channel(), mpsc::channel());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        here.send(()).unwrap();
+        told.recv().unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate").unwrap();
+    });
+    (address, arrived, go)
+}
+
+/// Where the proxy of a service listens.
+fn listens(server: &Server, service: &str) -> String {
+    server.get(&format!("/api/v1/services/{service}"))["proxy"]["listen"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_request_in_flight_is_answered_before_serve_ends() {
+    let (address, arrived, go) = slow_backend();
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(&config(folder.path(), &fronted("127.0.0.1:0", &[address], "")));
+    let listen = listens(&server, "shop");
+    let client = thread::spawn({
+        let listen = listen.clone();
+        move || http(&listen, "GET", "/", &[], "")
+    });
+    arrived.recv_timeout(DEADLINE).expect("the request reaches the backend");
+    server.signal("TERM");
+    wait_for("the end to begin", || server.log().contains("ending: ").then_some(()));
+    wait_for("the proxy to take no more", || TcpStream::connect(&listen).is_err().then_some(()));
+    go.send(()).unwrap();
+    let (status, body) = client.join().unwrap();
+    assert_eq!((status, body.as_str()), (200, "late"));
+    assert_eq!(server.terminate().code(), Some(0), "{}", server.log());
+}
+
+#[test]
+fn services_come_and_go_and_those_that_stay_are_not_disturbed() {
+    let (first, second) = (backend("first"), backend("second"));
+    let service = |name: &str, backend| fronted("127.0.0.1:0", &[backend], "").replace("\"shop\"", &format!("{name:?}"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = config(folder.path(), &service("shop", first));
+    let mut server = Server::start(&path);
+    let names = || server.get("/api/v1/services")["services"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect::<Vec<_>>();
+    let shop = listens(&server, "shop");
+
+    config(folder.path(), &format!("{}{}", service("shop", first), service("cart", second)));
+    wait_for("the new service", || (names() == ["cart", "shop"]).then_some(()));
+    let cart = listens(&server, "cart");
+    assert_eq!((http(&shop, "GET", "/", &[], "").1, http(&cart, "GET", "/", &[], "").1), ("first".into(), "second".into()));
+
+    config(folder.path(), &service("cart", second));
+    wait_for("the other to go", || (names() == ["cart"]).then_some(()));
+    wait_for("its proxy to end", || TcpStream::connect(&shop).is_err().then_some(()));
+    assert_eq!((listens(&server, "cart"), http(&cart, "GET", "/", &[], "").1), (cart.clone(), "second".into()));
+    assert_eq!(server.terminate().code(), Some(0), "{}", server.log());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_config_map_that_kubernetes_turns_over_is_taken_over() {
+    use std::os::unix::fs::symlink;
+    let (first, second) = (backend("first"), backend("second"));
+    let folder = tempfile::tempdir().unwrap();
+    // As the kubelet mounts it: the file is a link into `..data`, which is a link to the folder of the version.
+    let version = |name: &str, backend| {
+        let files = folder.path().join(name);
+        std::fs::create_dir(&files).unwrap();
+        let data = folder.path().join("data");
+        let text = fronted("127.0.0.1:0", &[backend], "");
+        std::fs::write(files.join("prescale.toml"), format!("[server]\nlisten = \"127.0.0.1:0\"\ndata_dir = {data:?}\n{text}")).unwrap();
+        symlink(name, folder.path().join("..data_tmp")).unwrap();
+        std::fs::rename(folder.path().join("..data_tmp"), folder.path().join("..data")).unwrap();
+    };
+    version("..2026_11_25_03_00_00", first);
+    symlink("..data/prescale.toml", folder.path().join("prescale.toml")).unwrap();
+    let mut server = Server::start(&folder.path().join("prescale.toml"));
+    let listen = listens(&server, "shop");
+    let ask = || http(&listen, "GET", "/", &[], "").1;
+    assert_eq!(ask(), "first");
+
+    version("..2026_11_25_04_00_00", second);
+    wait_for("the new version", || (ask() == "second").then_some(()));
+    // The kubelet takes the old one away afterwards.
+    std::fs::remove_dir_all(folder.path().join("..2026_11_25_03_00_00")).unwrap();
+    assert!(server.check("configuration").unwrap().0);
     assert_eq!(server.terminate().code(), Some(0), "{}", server.log());
 }
 

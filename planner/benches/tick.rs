@@ -36,6 +36,7 @@ fn config(i: usize) -> ServiceConfig {
         approval_ttl_ms: 900_000,
         drain_ms: 30_000,
         ramp_ms: 0,
+        holds_at: None,
     }
 }
 

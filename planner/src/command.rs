@@ -30,6 +30,8 @@ pub enum Command {
         service: String,
         /// The same on every attempt; from the counter of the orders.
         id: OrderId,
+        /// Where, if it isn't where the service acts now (or there is no such service any more): its [`crate::ServiceConfig::holds_at`] then.
+        at: Option<String>,
     },
     /// Give the balancer this full snapshot.
     PushWeights {

@@ -49,6 +49,10 @@ pub struct ServiceConfig {
     /// A replica that became ready gets its full weight after this time, linearly; 0 = at once.
     #[serde(default)]
     pub ramp_ms: i64,
+    /// Where its orders may hold something that belongs to somebody else (the floor of an autoscaler), in the words of whoever executes them:
+    /// enough to give it up when the service is gone. `None` = they hold nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds_at: Option<String>,
 }
 
 /// The promise: `percentile` of the requests answered within `latency_ms`, and at most `errors` of them failed.

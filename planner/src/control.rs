@@ -9,6 +9,7 @@ use crate::state::{ServiceState, State};
 mod act;
 mod answer;
 mod configure;
+mod leftover;
 mod observe;
 mod operate;
 mod plan;
@@ -29,8 +30,9 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
         }
         _ => {}
     }
-    let Some(name) = service_of(state, &event) else { return Vec::new() };
-    let Some(mut turn) = Turn::of(state, &name, now_ms) else { return Vec::new() };
+    let mut out = leftovers(state, &event, now_ms);
+    let Some(name) = service_of(state, &event) else { return out };
+    let Some(mut turn) = Turn::of(state, &name, now_ms) else { return out };
     match event {
         Event::Tick { .. } => turn.tick(),
         Event::Sample { at_ms, load_rps, saturated, .. } => turn.service.load.insert(at_ms, load_rps, saturated, now_ms),
@@ -47,7 +49,20 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
         Event::WeightsRefused { epoch, current_epoch, .. } => turn.weights_refused(epoch, current_epoch),
         Event::Operator { .. } | Event::Configured { .. } | Event::Restarted { .. } => {}
     }
-    turn.out
+    out.append(&mut turn.out);
+    out
+}
+
+/// What the event means for what services left behind. Nobody ticks for them: any tick will do.
+fn leftovers(state: &mut State, event: &Event, now_ms: i64) -> Vec<Command> {
+    match event {
+        Event::Tick { .. } => leftover::send(state, now_ms, false),
+        Event::Released { id, .. } => leftover::answered(state, *id, Ok(()), now_ms),
+        Event::ReleaseFailed { id, error, retry, retry_after_ms, .. } => {
+            leftover::answered(state, *id, Err((error.clone(), *retry, *retry_after_ms)), now_ms)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The one service that an event is about, and that [`step`] may change with it; `None` when it may be any of them, or none. Answers name only

@@ -102,6 +102,8 @@ pub enum ReasonCode {
     OrderUnderWay,
     /// The last order failed; waiting before the next.
     BackingOff,
+    /// Fewer would do, and the floor under somebody else's autoscaler allows them already: it keeps more for reasons of its own.
+    FloorIsSet,
     /// Already at a limit.
     AtLimit,
     /// A proposal waits for approval.

@@ -63,6 +63,9 @@ fn because(decision: &Decision, service: &ServiceState, now_ms: i64) -> String {
         ReasonCode::CoolDown => format!("too soon after the last change, and {}", load_now(decision)),
         ReasonCode::OrderUnderWay => order_under_way(service),
         ReasonCode::BackingOff => backing_off(service),
+        ReasonCode::FloorIsSet => {
+            format!("the floor is at {} already, and when replicas leave is up to the autoscaler above it", count(decision.target))
+        }
         ReasonCode::AtLimit => format!("{} already are the limit, and {}", count(decision.current), load_now(decision)),
         ReasonCode::AwaitingApproval => awaiting(service),
         ReasonCode::Rejected => "a person turned this down, and nothing has changed since".to_owned(),

@@ -21,6 +21,7 @@ pub(crate) fn service(name: &str) -> ServiceConfig {
         approval_ttl_ms: 900_000,
         drain_ms: 30_000,
         ramp_ms: 0,
+        holds_at: None,
     }
 }
 

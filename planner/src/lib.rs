@@ -22,6 +22,7 @@
 //!     approval_ttl_ms: 900_000,
 //!     drain_ms: 30_000,
 //!     ramp_ms: 0,
+//!     holds_at: None,
 //! };
 //! let mut state = State::new(vec![config])?;
 //! let commands = step(&mut state, Event::Tick { service: "shop".into() }, 1_700_000_000_000);

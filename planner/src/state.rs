@@ -14,7 +14,7 @@ use crate::hpa::Change;
 use crate::lead::LeadTimes;
 use crate::load::LoadWindow;
 use crate::order::{Backoff, Pending};
-use crate::release::Releasing;
+use crate::release::{Leftover, Releasing};
 use crate::weights::Weights;
 use crate::window::MaxWindow;
 
@@ -31,6 +31,9 @@ pub struct State {
     pub paused: Option<Pause>,
     /// By name.
     pub services: BTreeMap<String, ServiceState>,
+    /// What services left behind where nobody acts any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<Leftover>,
     /// Replicas → rps that hold the SLO, for modelled capacities; shared by services of the same shape.
     #[serde(default)]
     pub curves: Curves,
@@ -65,6 +68,9 @@ pub struct ServiceState {
     /// The release that isn't answered for good.
     #[serde(default)]
     pub release: Option<Releasing>,
+    /// The floor that was set last under somebody else's autoscaler, if that was the last order.
+    #[serde(default)]
+    pub floor: Option<u32>,
     /// The target of the last order that was reached; what the fleet loses by itself is restored to this.
     pub desired: Option<u32>,
     /// Set after orders that failed for good.
@@ -160,8 +166,8 @@ impl State {
     /// # Errors
     /// The first value that can't be used, or a name that occurs twice.
     pub fn new(configs: Vec<ServiceConfig>) -> Result<State, ConfigError> {
-        let (services, curves) = (BTreeMap::new(), Curves::default());
-        let mut state = State { version: State::VERSION, clock_ms: i64::MIN, next_id: 1, paused: None, services, curves };
+        let (services, leftovers, curves) = (BTreeMap::new(), Vec::new(), Curves::default());
+        let mut state = State { version: State::VERSION, clock_ms: i64::MIN, next_id: 1, paused: None, services, leftovers, curves };
         state.reconfigure(configs)?;
         Ok(state)
     }
@@ -202,6 +208,7 @@ impl State {
         if now_ms >= self.clock_ms || self.clock_ms.saturating_sub(now_ms) > LARGE_MS {
             if now_ms < self.clock_ms {
                 self.services.values_mut().for_each(|service| service.clamp(now_ms));
+                self.leftovers.iter_mut().for_each(|leftover| leftover.release.clamp(now_ms));
             }
             self.clock_ms = now_ms;
         }
@@ -224,6 +231,7 @@ impl ServiceState {
             lead: LeadTimes::default(),
             pending: None,
             release: None,
+            floor: None,
             desired: None,
             backoff: None,
             changes: Vec::new(),

@@ -7,7 +7,6 @@ use super::*;
 use crate::support::kubernetes::Answer;
 use crate::support::wait_for;
 
-const PODS: &str = "/api/v1/namespaces/default/pods?labelSelector=app%3Dweb";
 /// From creation to ready [s].
 const START_S: i64 = 20;
 
@@ -44,7 +43,7 @@ fn start_up_times_of_the_pods_become_the_lead_time_that_is_planned_with() {
         let old = (1..=BEFORE).map(|number| pod(number, now_s - 3_600, true));
         let new = ready.iter().map(|number| pod(*number, now_s - 30, true));
         let pods = old.chain(new).chain(booting.iter().map(|number| pod(*number, now_s - 30, false))).collect();
-        scene.cluster.always("GET", PODS, list(pods));
+        scene.cluster.holds(PODS, pods);
         let counts = (BEFORE as usize + ready.len(), booting.len());
         wait_for("the pods to be seen", || {
             let replicas = &server.shop()["replicas"];

@@ -6,7 +6,8 @@
 mod climb;
 mod killed;
 mod lead;
+mod leaving;
 mod scene;
 mod with_postgres;
 
-use scene::{BEFORE, DEPLOYMENT, HPA, HPA_LIST, More, ORDERED, SCALE, Scene, list, scaled};
+use scene::{BEFORE, DEPLOYMENT, HPA, HPA_LIST, More, ORDERED, PODS, SCALE, Scene, list, scaled};

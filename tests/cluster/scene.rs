@@ -15,7 +15,7 @@ pub const SCALE: &str = "/apis/apps/v1/namespaces/default/deployments/web/scale"
 pub const HPA_LIST: &str = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
 pub const HPA: &str = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/web";
 const SCALED_OBJECT_LIST: &str = "/apis/keda.sh/v1alpha1/namespaces/default/scaledobjects";
-const POD_LIST: &str = "/api/v1/namespaces/default/pods?labelSelector=app%3Dweb";
+pub const PODS: &str = "/api/v1/namespaces/default/pods";
 
 /// Replicas before the climb.
 pub const BEFORE: u32 = 2;
@@ -103,6 +103,20 @@ impl Scene {
         Server::start_with(&self.config, &[("PRESCALE_LOG", "info"), ("DATABASE_PASSWORD", PASSWORD)])
     }
 
+    /// Saves the configuration with something else in the place of some parts of it.
+    #[track_caller]
+    pub fn rewrite(&self, parts: &[(&str, &str)]) {
+        let mut text = std::fs::read_to_string(&self.config).unwrap();
+        for (part, by) in parts {
+            assert!(text.contains(part), "{part} is not in the configuration:\n{text}");
+            text = text.replace(part, by);
+        }
+        // At once, as an editor does: half a file would be read as one.
+        let next = self.config.with_extension("next");
+        std::fs::write(&next, text).unwrap();
+        std::fs::rename(&next, &self.config).unwrap();
+    }
+
     /// There is a minute left, or more, before the load exceeds what the replicas hold that there were before.
     #[track_caller]
     pub fn is_in_time(&self) {
@@ -110,9 +124,9 @@ impl Scene {
         assert!(ahead_ms >= MINUTE_MS, "only {ahead_ms} ms before the load exceeds what {BEFORE} replicas hold");
     }
 
-    /// The cluster lists so many pods from now on, of which so many are ready.
+    /// The cluster has so many pods from now on, of which so many are ready.
     pub fn pods(&self, all: u32, ready: u32) {
-        self.cluster.always("GET", POD_LIST, list((1..=all).map(|number| pod(number, number <= ready)).collect()));
+        self.cluster.holds(PODS, (1..=all).map(|number| pod(number, number <= ready)).collect());
     }
 
     /// The cluster has done what it was told.

@@ -109,6 +109,8 @@ impl Turn<'_> {
         self.end_release(ReleaseOutcome::Superseded);
         self.service.proposal = None;
         self.service.rejected = None;
+        // Until it is answered, nobody knows.
+        self.service.floor = None;
         let (id, service) = (self.order_id(), self.service.config.name.clone());
         let order = Order { id, service, target, from, decision, issued_ms: now_ms, attempt: 1 };
         self.service.remember_change(Change { at_ms: now_ms, by: i64::from(target) - i64::from(from) });

@@ -16,6 +16,7 @@ impl Turn<'_> {
             return;
         }
         pending.phase = Phase::Acknowledged { at_ms };
+        self.service.floor = None;
         self.service.backoff = None;
         let service = self.service.config.name.clone();
         self.journal(Entry::OrderAcknowledged { order, service, at_ms });
@@ -24,7 +25,9 @@ impl Turn<'_> {
 
     /// A lowered floor is all that was ordered: when replicas leave is up to the autoscaler above it, which may have reasons not to.
     pub(super) fn floor_set(&mut self, order: OrderId) {
+        let target = self.service.pending.as_ref().filter(|pending| pending.order.id == order).map(|pending| pending.order.target);
         self.acknowledged(order);
+        self.service.floor = target.or(self.service.floor);
         if self.service.pending.as_ref().is_some_and(|pending| pending.order.id == order && pending.is_down()) {
             self.service.close(OrderOutcome::Reached, self.now_ms, &mut self.out);
         }

@@ -1,6 +1,6 @@
 //! A changed configuration: checked whole, then taken over whole.
 
-use super::Turn;
+use super::{Turn, leftover};
 use crate::capacity::Curves;
 use crate::command::{Changed, Command, Entry};
 use crate::config::{Capacity, Mode, ServiceConfig};
@@ -25,11 +25,21 @@ pub(super) fn configured(state: &mut State, new: New, now_ms: i64) -> Vec<Comman
         out.push(Command::Journal(Entry::Configured { at_ms: now_ms, who: new.who.clone(), changes: new.changes }));
     }
     let modes: Vec<(String, Mode)> = new.services.iter().filter_map(|config| Some((config.name.clone(), mode(state, config)?))).collect();
+    let left = leftover::leave(state, &new.services, &new.who, now_ms);
+    let leaves = |name: &str| left.iter().any(|command| matches!(command, Command::Release { service, .. } if service == name));
+    let (moved, modes): (Vec<_>, Vec<_>) = modes.into_iter().partition(|(name, _)| leaves(name));
+    out.extend(left);
     // What the check has let through isn't refused here.
     if let Err(error) = state.reconfigure(new.services) {
         return vec![Command::Refused { what: "take over the configuration".to_owned(), reason: error.to_string() }];
     }
     state.curves.learn(new.curves);
+    // Where these act now, nothing is held for them yet.
+    for (name, mode) in moved {
+        let Some(mut turn) = Turn::of(state, &name, now_ms) else { continue };
+        turn.change_mode(new.who.clone(), mode);
+        out.append(&mut turn.out);
+    }
     for (name, mode) in modes {
         out.extend(Turn::of(state, &name, now_ms).map_or_else(Vec::new, |turn| turn.set_mode(new.who.clone(), mode)));
     }

@@ -1,6 +1,6 @@
 //! What people do, and what a restart does.
 
-use super::Turn;
+use super::{Turn, leftover};
 use crate::command::{Command, DecisionId, Entry};
 use crate::config::{Capacity, Mode};
 use crate::event::OperatorAction;
@@ -65,6 +65,7 @@ pub(super) fn restarted(state: &mut State, now_ms: i64) -> Vec<Command> {
         turn.out.push(Command::RequestForecast { service: name, at_ms: now_ms });
         out.append(&mut turn.out);
     }
+    out.extend(leftover::send(state, now_ms, true));
     out
 }
 
@@ -78,14 +79,21 @@ impl Turn<'_> {
             let reason = "nobody has said yet how much load a replica holds; give the service a capacity first".to_owned();
             return self.refuse(format!("set the mode {}", mode.name()), reason);
         }
-        self.service.mode = mode;
-        let service = self.service.config.name.clone();
-        self.journal(Entry::ModeChanged { service, at_ms: self.now_ms, who: who.clone(), from, to: mode });
-        self.withdraw("the mode changed");
+        self.change_mode(who.clone(), mode);
         if mode < from && from >= Mode::Approve {
             self.let_go(who);
         }
         self.out
+    }
+
+    /// The mode and no more.
+    pub(super) fn change_mode(&mut self, who: String, mode: Mode) {
+        let (service, from) = (self.service.config.name.clone(), self.service.mode);
+        if from != mode {
+            self.service.mode = mode;
+            self.journal(Entry::ModeChanged { service, at_ms: self.now_ms, who, from, to: mode });
+            self.withdraw("the mode changed");
+        }
     }
 
     /// Also in a mode that doesn't act: what is held may be left from before, or a first release may have failed.
@@ -102,7 +110,7 @@ impl Turn<'_> {
         if self.service.pending.as_ref().is_some_and(|pending| !matches!(pending.phase, Phase::Acknowledged { .. })) {
             self.cancel();
         }
-        self.service.desired = None;
+        (self.service.desired, self.service.floor) = (None, None);
         self.order_release(who);
     }
 

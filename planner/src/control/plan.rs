@@ -148,6 +148,9 @@ impl Turn<'_> {
         if (up || down) && self.service.backoff.as_ref().is_some_and(|backoff| self.now_ms < backoff.until_ms) {
             return Some(ReasonCode::BackingOff);
         }
+        if down && self.service.floor == Some(target) {
+            return Some(ReasonCode::FloorIsSet);
+        }
         // An order under way blocks a step down; a growing climb may raise it, once its outcome is known or somebody has looked.
         let pending = self.service.pending.as_ref()?;
         let raise = up && pending.may_be_replaced(self.service.fleet.as_ref());

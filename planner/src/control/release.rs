@@ -2,18 +2,12 @@
 
 use super::Turn;
 use crate::command::{AlertCode, Command, Entry, OrderId, ReleaseOutcome};
-use crate::release::Releasing;
-
-/// So many attempts in vain are worth telling a person.
-const TELL_AFTER: u32 = 3;
 
 impl Turn<'_> {
     /// Writes a release down and sends it; one that is under way is sent again instead.
     pub(super) fn order_release(&mut self, who: String) {
         if self.service.release.is_none() {
-            let (id, service) = (self.order_id(), self.service.config.name.clone());
-            self.service.release = Some(Releasing::new(id, self.now_ms));
-            self.journal(Entry::ReleaseOrdered { id, service, at_ms: self.now_ms, who });
+            self.service.release = Some(self.begin_release(who));
         }
         self.send_release();
     }
@@ -23,7 +17,7 @@ impl Turn<'_> {
         let Some(release) = &mut self.service.release else { return };
         release.begin(self.now_ms);
         let id = release.id;
-        self.out.push(Command::Release { service: self.service.config.name.clone(), id });
+        self.out.push(Command::Release { service: self.service.config.name.clone(), id, at: None });
     }
 
     /// Sends it again when its time has come.
@@ -42,18 +36,11 @@ impl Turn<'_> {
     pub(super) fn release_failed(&mut self, id: OrderId, error: String, retry: bool, retry_after_ms: Option<i64>) {
         let now_ms = self.now_ms;
         let Some(release) = self.service.release.as_mut().filter(|release| release.id == id) else { return };
-        if retry {
-            release.put_off(now_ms, retry_after_ms);
-        }
-        let tell = if retry { release.attempt == TELL_AFTER } else { true };
-        let text = match retry {
-            true => format!("the release failed {TELL_AFTER} times, and is tried again: {error}"),
-            false => format!("the release failed for good, so a floor may be left behind: {error}"),
-        };
+        let text = release.failed(now_ms, &error, retry, retry_after_ms);
         if !retry {
             self.end_release(ReleaseOutcome::Failed { error });
         }
-        if tell {
+        if let Some(text) = text {
             self.out.push(Command::Alert { service: self.service.config.name.clone(), code: AlertCode::ReleaseFailed, text });
         }
     }

@@ -8,6 +8,7 @@ mod approval;
 mod configure;
 mod decisions;
 mod forecasts;
+mod leftovers;
 mod orders;
 mod proof;
 mod releases;

@@ -146,6 +146,7 @@ fn planned(
         approval_ttl_ms: 900_000,
         drain_ms: 0,
         ramp_ms,
+        holds_at: None,
     };
     Ok(Choice::Planned { config: Box::new(config), extra })
 }

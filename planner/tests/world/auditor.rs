@@ -118,7 +118,9 @@ impl Auditor {
                     assert!(!reason.is_empty());
                     self.seen.refusals += 1;
                 }
-                Command::Release { service, id } => assert_eq!(self.books[service].releasing, Some(*id), "{service}: a release of nothing"),
+                Command::Release { service, id, .. } => {
+                    assert_eq!(self.books[service].releasing, Some(*id), "{service}: a release of nothing")
+                }
                 Command::RequestForecast { .. } => {}
             }
         }

@@ -55,6 +55,7 @@ fn config(name: &str, policy: Policy, rps_per_replica: f64, max: u32) -> Service
         approval_ttl_ms: 120_000,
         drain_ms: 30_000,
         ramp_ms: 60_000,
+        holds_at: None,
     }
 }
 
@@ -226,7 +227,7 @@ impl Sim {
                     self.mail.push((at_ms, Mail::Weights(at, snapshot)));
                 }
             }
-            Command::Release { service, id } => {
+            Command::Release { service, id, .. } => {
                 if !self.happens(0.1) {
                     self.mail.push((at_ms, Mail::Release(service, id)));
                 }

@@ -27,6 +27,7 @@ pub fn checked(service: &Service) -> ServiceConfig {
         approval_ttl_ms: timing.approval_ttl.ms(),
         drain_ms: timing.drain.ms(),
         ramp_ms: timing.ramp.ms(),
+        holds_at: service.act.as_ref().and_then(file::Act::holds_at),
     }
 }
 

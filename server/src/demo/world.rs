@@ -61,5 +61,6 @@ pub fn config(reactive: bool, target: f64, quantile: f64) -> ServiceConfig {
         approval_ttl_ms: 900_000,
         drain_ms: DRAIN_MS,
         ramp_ms: 30_000,
+        holds_at: None,
     }
 }

@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 
 use super::metrics::{Call, Failure};
 use super::{Service, Shared, failpoint, feed, forecast, view};
-use crate::act::{ActError, WeightsAnswer};
+use crate::act::kubernetes::Kubernetes;
+use crate::act::{ActError, Actuator, WeightsAnswer};
 
 /// An actuator that hasn't answered by then: nobody knows whether it acted.
 const ACT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -69,7 +70,7 @@ impl Executor {
     pub fn execute(&self, command: Command) {
         match command {
             Command::Scale(order) => self.spawn(scale(self.shared.clone(), order)),
-            Command::Release { service, id } => self.spawn(release(self.shared.clone(), service, id)),
+            Command::Release { service, id, at } => self.spawn(release(self.shared.clone(), service, id, at)),
             Command::PushWeights { service, snapshot } => {
                 if let Some(attached) = self.attached.get(&service) {
                     attached.weights.send_replace(Some(snapshot));
@@ -134,10 +135,18 @@ async fn scale(shared: Arc<Shared>, order: Order) {
         .await;
 }
 
-async fn release(shared: Arc<Shared>, name: String, id: OrderId) {
-    let Some(service) = shared.service(&name) else { return };
-    tracing::info!(service = name, release = id.0, "release");
-    let answer = tokio::time::timeout(ACT_TIMEOUT, service.actuator.release()).await;
+async fn release(shared: Arc<Shared>, name: String, id: OrderId, at: Option<String>) {
+    let service = shared.service(&name);
+    tracing::info!(service = name, release = id.0, at, "release");
+    let give_up = async {
+        match (at, service) {
+            // Nobody acts there any more.
+            (Some(at), _) => Kubernetes::at(&at, shared.clock.clone()).await?.release().await,
+            (None, Some(service)) => service.actuator.release().await,
+            (None, None) => Ok(()),
+        }
+    };
+    let answer = tokio::time::timeout(ACT_TIMEOUT, give_up).await;
     let answer = answer.map_err(|_| Failure::Timeout).map(|answer| answer.map_err(|error| (Failure::of(&error), error)));
     let silence = || ActError::passing(format!("no answer within {ACT_TIMEOUT:?}; it may have happened all the same"));
     let at_ms = shared.clock.now_ms();

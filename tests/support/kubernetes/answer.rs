@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::watch::Watch;
+
 /// What is answered.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -13,11 +15,15 @@ pub struct Answer {
     pub(super) end: End,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum End {
     Send,
     Withhold,
     HangUp,
+    /// The beginning of a body whose end never comes.
+    Stall,
+    /// Whatever happens in a collection from then on.
+    Watch(Watch),
 }
 
 impl Answer {
@@ -50,6 +56,16 @@ impl Answer {
     /// Closes the connection instead of answering.
     pub fn hang_up() -> Self {
         Self { end: End::HangUp, ..Self::json(200, "") }
+    }
+
+    /// A watch that says this, and nothing more, for as long as the other side waits.
+    pub fn stalls_after(events: &[Value]) -> Self {
+        let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+        Self { end: End::Stall, ..Self::json(200, lines) }
+    }
+
+    pub(super) fn watch(watch: Watch) -> Self {
+        Self { end: End::Watch(watch), ..Self::json(200, "") }
     }
 
     /// The same with another value at a JSON pointer; missing objects on the way are made.

@@ -1,7 +1,7 @@
 //! A scripted Kubernetes API server: expected calls as data, answers as a real 1.36 server gave them (`server/testdata/kubernetes`).
 //!
-//! Two kinds of answers: a *script* of calls that must come, each once and in this order, and *standing* answers for calls that may come any
-//! number of times. A call that is neither is answered 501 and fails the test; so does one that never came ([`Server::finish`] waits for it
+//! Three kinds of answers: a *script* of calls that must come, each once and in this order; *standing* answers for calls that may come any
+//! number of times; and *collections* that are listed and watched. A call that is none of them is answered 501 and fails the test; so does one that never came ([`Server::finish`] waits for it
 //! until a deadline). An answer can be withheld, so that a test can end the process that waits for it.
 //!
 //! The standard library only, in threads of its own: tests with and without an async runtime use it, and so do those that start the binary.
@@ -9,9 +9,10 @@
 #![allow(dead_code, reason = "each of the tests that include this uses a part of it")]
 
 mod answer;
+mod watch;
 mod wire;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -23,8 +24,9 @@ use serde_json::Value;
 
 pub use answer::Answer;
 use answer::End;
+use watch::Collection;
 pub use wire::Call;
-use wire::{read, split, write};
+use wire::{begin, read, split, write};
 
 /// A scripted call that hasn't come by then won't.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -43,17 +45,22 @@ struct Expected {
 struct State {
     script: VecDeque<Expected>,
     standing: Vec<Expected>,
+    /// By path.
+    collections: BTreeMap<String, Collection>,
+    watches: usize,
     calls: Vec<Call>,
     wrong: Vec<String>,
     withheld: usize,
     stopped: bool,
 }
 
+type Shared = (Mutex<State>, Condvar);
+
 /// The running server; it ends when this is dropped.
 pub struct Server {
     address: SocketAddr,
     deadline: Duration,
-    state: Arc<(Mutex<State>, Condvar)>,
+    state: Arc<Shared>,
 }
 
 impl Server {
@@ -111,6 +118,24 @@ impl Server {
         self
     }
 
+    /// A collection that holds exactly these objects from now on: lists show them, watches tell what happened to them.
+    pub fn holds(&self, path: &str, items: Vec<Value>) -> &Self {
+        lock(&self.state).collections.entry(path.to_owned()).or_default().hold(items);
+        self.state.1.notify_all();
+        self
+    }
+
+    /// What happened in a collection is forgotten: open watches of it, and those that go on from before, are answered 410.
+    pub fn expire(&self, path: &str) {
+        lock(&self.state).collections.get_mut(path).unwrap().expire();
+        self.state.1.notify_all();
+    }
+
+    /// How many watches of collections are open.
+    pub fn watches(&self) -> usize {
+        lock(&self.state).watches
+    }
+
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.state).calls.clone()
@@ -149,7 +174,7 @@ impl Drop for Server {
 }
 
 /// A test that failed while it held the lock has said why already.
-fn lock(state: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
+fn lock(state: &Shared) -> MutexGuard<'_, State> {
     state.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
@@ -180,13 +205,26 @@ fn is_part(part: &Value, whole: &Value) -> bool {
     part.is_null() || inner(part, whole)
 }
 
-fn serve(stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
+fn serve(stream: TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     while let Some(call) = read(&mut reader) {
         let answer = answer(call, shared);
-        match answer.end {
+        match answer.end.clone() {
             End::Send if write(&stream, &answer).is_ok() => {}
-            End::Withhold => {
+            End::Watch(watch) => {
+                lock(shared).watches += 1;
+                shared.1.notify_all();
+                let ended = watch::follow(&stream, &answer, watch, shared);
+                lock(shared).watches -= 1;
+                shared.1.notify_all();
+                if ended.is_err() {
+                    return;
+                }
+            }
+            end @ (End::Withhold | End::Stall) => {
+                if end == End::Stall && begin(&stream, &answer).is_err() {
+                    return;
+                }
                 lock(shared).withheld += 1;
                 shared.1.notify_all();
                 // Until the other side gives up.
@@ -198,10 +236,12 @@ fn serve(stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
     }
 }
 
-fn answer(call: Call, shared: &(Mutex<State>, Condvar)) -> Answer {
+fn answer(call: Call, shared: &Shared) -> Answer {
     let mut state = lock(shared);
     let scripted = state.script.pop_front_if(|expected| expected.is(&call)).map(|expected| expected.answer);
-    let answer = scripted.or_else(|| state.standing.iter().find(|expected| expected.is(&call)).map(|expected| expected.answer.clone()));
+    let standing = || state.standing.iter().find(|expected| expected.is(&call)).map(|expected| expected.answer.clone());
+    let collected = || state.collections.get(&call.path).filter(|_| call.method == "GET").map(|collection| collection.answer(&call));
+    let answer = scripted.or_else(standing).or_else(collected);
     let answer = answer.unwrap_or_else(|| {
         let next = state.script.front().map_or("nothing".to_owned(), |next| format!("{next:?}"));
         state.wrong.push(format!("{call:?}, but {next}"));

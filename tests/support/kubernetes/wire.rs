@@ -61,10 +61,25 @@ pub(super) fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
     Some(Call { method, path, query, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
 }
 
-pub(super) fn write(mut stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
-    let mut head = format!("HTTP/1.1 {} Scripted\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
+pub(super) fn write(stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
+    send(stream, answer, &format!("Content-Length: {}", answer.body.len()), &answer.body)
+}
+
+/// The beginning of an answer whose end isn't known yet.
+pub(super) fn begin(stream: &TcpStream, answer: &Answer) -> std::io::Result<()> {
+    send(stream, answer, "Transfer-Encoding: chunked", "")?;
+    if answer.body.is_empty() { Ok(()) } else { chunk(stream, &answer.body) }
+}
+
+/// A piece of an answer that was begun; an empty one is its end.
+pub(super) fn chunk(mut stream: &TcpStream, text: &str) -> std::io::Result<()> {
+    stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes())
+}
+
+fn send(mut stream: &TcpStream, answer: &Answer, length: &str, body: &str) -> std::io::Result<()> {
+    let mut head = format!("HTTP/1.1 {} Scripted\r\n{length}\r\n", answer.status);
     for (name, value) in &answer.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    stream.write_all(format!("{head}\r\n{}", answer.body).as_bytes())
+    stream.write_all(format!("{head}\r\n{body}").as_bytes())
 }

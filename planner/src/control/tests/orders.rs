@@ -117,6 +117,41 @@ fn a_lowered_floor_is_done_when_it_is_set() {
 }
 
 #[test]
+fn a_floor_that_is_set_is_not_ordered_again_while_the_autoscaler_above_it_holds() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(200.0).fleet(8, 0).forecast(|_| 200.0);
+    let down = orders(&desk.tick())[0].clone();
+    assert_eq!((down.from, down.target), (8, 6));
+    desk.send(Event::FloorSet { order: down.id, at_ms: 0 });
+    for _ in 0..40 {
+        desk.wait(60_000).load(200.0).fleet(8, 0).forecast(|_| 200.0);
+        assert!(orders(&desk.tick()).is_empty(), "{}", desk.service().last_decision.as_ref().unwrap().sentence);
+    }
+    let decision = desk.service().last_decision.clone().unwrap();
+    assert_eq!((decision.action, decision.reason), (Action::Hold, ReasonCode::FloorIsSet));
+    let why = "the floor is at 6 replicas already, and when replicas leave is up to the autoscaler above it";
+    assert!(decision.sentence.starts_with(&format!("Hold, although 8 → 6 is wanted: {why}")), "{}", decision.sentence);
+    // It lets two of them go: the next step is a new one.
+    desk.wait(60_000).load(200.0).fleet(6, 0).forecast(|_| 200.0);
+    assert_eq!(orders(&desk.tick()).iter().map(|order| (order.from, order.target)).collect::<Vec<_>>(), [(6, 4)]);
+}
+
+#[test]
+fn a_floor_whose_fate_is_unknown_is_ordered_again() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(200.0).fleet(8, 0).forecast(|_| 200.0);
+    let down = orders(&desk.tick())[0].clone();
+    desk.send(Event::FloorSet { order: down.id, at_ms: 0 });
+    desk.wait(60_000).load(550.0).fleet(8, 0).forecast(|_| 950.0);
+    let up = orders(&desk.tick())[0].clone();
+    let failed = Event::ActFailed { order: up.id, at_ms: 0, error: "it may have been done".into(), retry: true, retry_after_ms: None };
+    desk.send(failed);
+    assert_eq!(desk.service().floor, None, "it may be either");
+    desk.send(Event::FloorSet { order: up.id, at_ms: 0 });
+    assert_eq!(desk.service().floor, Some(up.target));
+}
+
+#[test]
 fn an_order_that_the_fleet_never_shows_is_given_up_and_told() {
     let (mut desk, order) = ordered();
     desk.send(Event::Acknowledged { order: order.id, at_ms: 0 });

@@ -5,15 +5,18 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams, WatchParams};
+use kube::client::Body;
 use kube::core::params::GetParams;
 use kube::core::{ObjectList, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::events::Events;
 use super::failure::{self, Failure};
 use super::{MANAGER, Options};
 use crate::clock::Clock;
@@ -24,6 +27,9 @@ const ANSWER_MAX: usize = 64 * 1024 * 1024;
 const PAGE: u32 = 500;
 /// Pages of one list: more pods than any cluster holds.
 const PAGES_MAX: usize = 1_000;
+
+/// A request, or why there is none.
+type Built = Result<http::Request<Vec<u8>>, kube::core::request::Error>;
 
 /// The API server, and what every request has in common.
 pub(super) struct Api {
@@ -42,6 +48,13 @@ pub(super) struct Thing<'a> {
     pub resource: &'a str,
     pub name: &'a str,
     pub subresource: &'a str,
+}
+
+/// All of a collection at one moment.
+pub(super) struct Listed<T> {
+    pub items: Vec<T>,
+    /// Where a watch goes on from.
+    pub version: String,
 }
 
 /// What is asked, for the sentence when it fails.
@@ -89,21 +102,30 @@ impl Api {
     }
 
     /// All of them, page by page. A list that expires on the way (410) fails: the next one is whole.
-    pub async fn list<T>(&self, thing: Thing<'_>, selector: Option<&str>) -> Result<Vec<T>, Failure>
+    pub async fn list<T>(&self, thing: Thing<'_>, selector: Option<&str>) -> Result<Listed<T>, Failure>
     where
         T: DeserializeOwned + Clone,
     {
         let mut params = ListParams { label_selector: selector.map(str::to_owned), limit: Some(PAGE), ..ListParams::default() };
-        let mut all = Vec::new();
+        let mut items = Vec::new();
         for _ in 0..PAGES_MAX {
             let page: ObjectList<T> = self.send(thing.collection(&self.namespace).list(&params), self.asked("list", thing)).await?;
-            all.extend(page.items);
+            items.extend(page.items);
             params.continue_token = page.metadata.continue_.filter(|token| !token.is_empty());
             if params.continue_token.is_none() {
-                return Ok(all);
+                return Ok(Listed { items, version: page.metadata.resource_version.unwrap_or_default() });
             }
         }
         Err(Failure::passing(format!("the list of {} has no end", thing.right())))
+    }
+
+    /// What changes from `version` on, for `seconds`; with bookmarks, by which the server says that nothing did.
+    pub async fn watch(&self, thing: Thing<'_>, selector: &str, version: &str, seconds: u32) -> Result<Events, Failure> {
+        let params = WatchParams::default().labels(selector).timeout(seconds);
+        let asked = self.asked("watch", thing);
+        let answer = self.ask(thing.collection(&self.namespace).watch(&params, version), &asked);
+        let answer = tokio::time::timeout(self.timeout, answer).await.unwrap_or_else(|_| Err(self.silence(&asked)))?;
+        Ok(Events::new(answer.into_body(), asked, self.clock.clone()))
     }
 
     /// A merge patch, as [`MANAGER`].
@@ -134,25 +156,31 @@ impl Api {
         Asked { verb, resource: thing.right(), group: thing.group.to_owned(), namespace: self.namespace.clone(), writes: false }
     }
 
-    async fn send<T: DeserializeOwned>(
-        &self,
-        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
-        asked: Asked,
-    ) -> Result<T, Failure> {
-        let request = request.map_err(|error| Failure::passing(format!("the request can't be built: {error}")))?;
-        let exchange = async {
-            let answer = self.client.send(request.map(Into::into)).await.map_err(|error| failure::no_answer(&asked, &reason(&error)))?;
-            let (head, body) = answer.into_parts();
-            let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(|error| failure::no_answer(&asked, &reason(&*error)))?;
-            Ok((head, body.to_bytes()))
-        };
-        let within = tokio::time::timeout(self.timeout, exchange).await;
-        let (head, body) = within.unwrap_or_else(|_| Err(failure::no_answer(&asked, &format!("none within {:?}", self.timeout))))?;
-        if !head.status.is_success() {
-            return Err(failure::refused(&asked, head.status, &head.headers, &body, self.clock.now_ms()));
-        }
+    async fn send<T: DeserializeOwned>(&self, request: Built, asked: Asked) -> Result<T, Failure> {
+        let exchange = async { whole(self.ask(request, &asked).await?.into_body(), &asked).await };
+        let body = tokio::time::timeout(self.timeout, exchange).await.unwrap_or_else(|_| Err(self.silence(&asked)))?;
         serde_json::from_slice(&body).map_err(|error| failure::garbage(&asked, &error))
     }
+
+    /// An answer that says yes, still without its body.
+    async fn ask(&self, request: Built, asked: &Asked) -> Result<http::Response<Body>, Failure> {
+        let request = request.map_err(|error| Failure::passing(format!("the request can't be built: {error}")))?;
+        let answer = self.client.send(request.map(Into::into)).await.map_err(|error| failure::no_answer(asked, &reason(&error)))?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let (head, body) = answer.into_parts();
+        Err(failure::refused(asked, head.status, &head.headers, &whole(body, asked).await?, self.clock.now_ms()))
+    }
+
+    fn silence(&self, asked: &Asked) -> Failure {
+        failure::no_answer(asked, &format!("none within {:?}", self.timeout))
+    }
+}
+
+async fn whole(body: Body, asked: &Asked) -> Result<Bytes, Failure> {
+    let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(|error| failure::no_answer(asked, &reason(&*error)))?;
+    Ok(body.to_bytes())
 }
 
 impl Asked {
@@ -162,7 +190,7 @@ impl Asked {
 }
 
 /// An error with its causes: hyper's own say no more than "client error".
-fn reason(error: &dyn std::error::Error) -> String {
+pub(super) fn reason(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(deeper) = cause {

@@ -5,7 +5,7 @@ use k8s_openapi::api::autoscaling::v1::Scale;
 use k8s_openapi::apimachinery::pkg::version::Info;
 use planner::ReplicaState;
 
-use super::api::{Api, Thing};
+use super::api::{Api, Listed, Thing};
 use super::fleet::{self, PODS};
 use super::floor::HPAS;
 use super::scale::{self, SCALED_OBJECTS};
@@ -67,7 +67,7 @@ pub(super) async fn run(kubernetes: &Kubernetes) -> Result<Vec<Finding>, ActErro
 
 /// Every right that any order or observation needs, each asked of the server.
 async fn rights(api: &Api, resource: &Resource, findings: &mut Vec<Finding>) -> Result<(), ActError> {
-    let needed: [(&str, Thing<'_>); 7] = [
+    let needed: [(&str, Thing<'_>); 8] = [
         ("get", resource.object()),
         ("get", resource.scale()),
         ("patch", resource.scale()),
@@ -75,6 +75,7 @@ async fn rights(api: &Api, resource: &Resource, findings: &mut Vec<Finding>) -> 
         ("patch", HPAS),
         ("list", SCALED_OBJECTS),
         ("list", PODS),
+        ("watch", PODS),
     ];
     let mut missing = Vec::new();
     for (verb, thing) in needed {
@@ -138,11 +139,13 @@ async fn trial(kubernetes: &Kubernetes, resource: &Resource, replicas: i64) -> R
 }
 
 async fn fleet_of(kubernetes: &Kubernetes, resource: &Resource) -> Finding {
-    let seen = match fleet::pods(&kubernetes.api, resource).await {
-        Ok(pods) => fleet::Known::default().replicas(&pods, kubernetes.options.port).map(|replicas| (pods, replicas)),
-        Err(error) => Err(error),
+    let seen = async {
+        let selector = fleet::selector(&kubernetes.api, resource).await?;
+        let Listed { items: pods, .. } = kubernetes.api.list(PODS, Some(&selector)).await?;
+        let replicas = fleet::Known::default().replicas(&pods, kubernetes.options.port)?;
+        Ok::<_, ActError>((pods, replicas))
     };
-    let (pods, replicas) = match seen {
+    let (pods, replicas) = match seen.await {
         Ok(seen) => seen,
         Err(error) => return bad(error.text),
     };

@@ -31,14 +31,19 @@ async fn configuration(options: &Options) -> Result<Config, ActError> {
         }
         return Config::from_kubeconfig(&selected).await.map_err(|error| {
             let allowed = "set kubeconfig = \"FILE\" (and context), or run in the cluster with a service account";
-            ActError::lasting(format!("no way to a Kubernetes cluster was found: {allowed}; {error}"))
+            ActError::lasting(format!("no way to a Kubernetes cluster was found: {allowed}; {}", first_line(&error)))
         });
     };
-    let wrong = |error: &dyn std::fmt::Display| ActError::lasting(format!("kubeconfig = {path:?}: {error}"));
+    let wrong = |error: &dyn std::fmt::Display| ActError::lasting(format!("kubeconfig = {path:?}: {}", first_line(error)));
     let file = Kubeconfig::read_from(path).map_err(|error| wrong(&error))?;
     if let Some(context) = options.context.as_ref().filter(|context| file.contexts.iter().all(|known| known.name != **context)) {
         let known: Vec<&str> = file.contexts.iter().map(|known| known.name.as_str()).collect();
         return Err(wrong(&format!("context = {context:?} isn't in it; allowed are {known:?}")));
     }
     Config::from_custom_kubeconfig(file, &selected).await.map_err(|error| wrong(&error))
+}
+
+/// What is wrong, without the lines of the file around it that a parser shows: they may hold a token.
+fn first_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }

@@ -1,7 +1,7 @@
 //! The target's pods as replicas.
 //!
-//! Which pods are the target's is said by its own selector, as the `scale` subresource shows it: the same that an HPA uses. It is read each
-//! time, which also tells a fleet without pods from a target that was deleted.
+//! Which pods are the target's is said by its own selector, as the `scale` subresource shows it: the same that an HPA uses. It is read before
+//! each list, which also tells a fleet without pods from a target that was deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -17,17 +17,20 @@ use crate::act::ActError;
 
 pub(super) const PODS: Thing<'static> = Thing { group: "", version: "v1", resource: "pods", name: "", subresource: "" };
 
-/// All pods of the target, whatever their state.
-pub(super) async fn pods(api: &Api, resource: &Resource) -> Result<Vec<Pod>, ActError> {
+/// Which pods are the target's.
+pub(super) async fn selector(api: &Api, resource: &Resource) -> Result<String, ActError> {
     let scale: Scale = api.get(resource.scale()).await?;
-    let selector = scale.status.and_then(|status| status.selector).filter(|selector| !selector.is_empty());
-    let Some(selector) = selector else {
-        return Err(ActError::lasting(format!(
+    scale.status.and_then(|status| status.selector).filter(|selector| !selector.is_empty()).ok_or_else(|| {
+        ActError::lasting(format!(
             "{resource} does not say which pods are its own (status.selector of its scale is empty): its CustomResourceDefinition needs \
              subresources.scale.labelSelectorPath, as an HPA would, too"
-        )));
-    };
-    Ok(api.list(PODS, Some(&selector)).await?)
+        ))
+    })
+}
+
+/// What a pod is known by.
+pub(super) fn uid(pod: &Pod) -> Result<String, ActError> {
+    pod.metadata.uid.clone().ok_or_else(|| ActError::passing("the Kubernetes API listed a pod without a uid"))
 }
 
 /// What is remembered of the pods that exist, by uid.
@@ -47,11 +50,10 @@ struct Memory {
 impl Known {
     /// The pods that count, as replicas with ids that are the same as long as the pod exists, also after a restart of ours (but for the rare
     /// two pods whose hashes collide).
-    pub fn replicas(&mut self, pods: &[Pod], port: Option<u16>) -> Result<Vec<Replica>, ActError> {
+    pub fn replicas<'a>(&mut self, pods: impl IntoIterator<Item = &'a Pod>, port: Option<u16>) -> Result<Vec<Replica>, ActError> {
         let mut present = BTreeMap::new();
-        for pod in pods.iter().filter(|pod| !has_ended(pod)) {
-            let uid = pod.metadata.uid.clone().ok_or_else(|| ActError::passing("the Kubernetes API listed a pod without a uid"))?;
-            present.insert(uid, pod);
+        for pod in pods.into_iter().filter(|pod| !has_ended(pod)) {
+            present.insert(uid(pod)?, pod);
         }
         self.pods.retain(|uid, _| present.contains_key(uid));
         Ok(present.into_iter().map(|(uid, pod)| self.replica(uid, pod, port)).collect())

@@ -9,6 +9,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Hpa;
 use serde_json::json;
 
 use super::api::{Api, Thing};
+use super::failure::Failure;
 use super::owner::{self, MIN_REPLICAS};
 use super::scale;
 use super::target::Resource;
@@ -34,7 +35,7 @@ pub(super) struct Floor {
 
 /// The HPA that targets this resource, if there is one.
 pub(super) async fn find(api: &Api, resource: &Resource) -> Result<Option<Floor>, ActError> {
-    let all: Vec<Hpa> = api.list(HPAS, None).await?;
+    let all: Vec<Hpa> = api.list(HPAS, None).await.map_err(too_old)?.items;
     let targets = |hpa: &Hpa| {
         let target = &hpa.spec.scale_target_ref;
         resource.is(target.api_version.as_deref().unwrap_or_default(), &target.kind, &target.name)
@@ -45,6 +46,16 @@ pub(super) async fn find(api: &Api, resource: &Resource) -> Result<Option<Floor>
         return Err(ActError::lasting(format!("{resource} is moved by several HPAs, {names:?}, which fight each other: keep one")));
     }
     Ok(found.pop())
+}
+
+/// Whether an HPA moves the target can't be known where HPAs of this version don't exist.
+fn too_old(failure: Failure) -> ActError {
+    match failure.status {
+        Some(404) => {
+            ActError::lasting("the cluster has no API autoscaling/v2, by which its HPAs are read: Kubernetes 1.23 and later have it")
+        }
+        _ => failure.error,
+    }
 }
 
 impl Floor {

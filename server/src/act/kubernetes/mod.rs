@@ -20,28 +20,32 @@
 //! **The client's own retries are off.** kube repeats a request that was answered 429, 503 or 504 up to fifteen times by itself. When to come
 //! back is the planner's business, which knows by then whether the order is still wanted.
 //!
-//! **The fleet is listed, not watched** (`fleet`). It is looked at on every beat anyway; a list is true when it is answered, and when it
-//! fails the fleet is *unknown*. A watch would add a second copy that can be stale without anybody noticing, and its expiries, for saving
-//! one request of one service's pods every few seconds.
+//! **The fleet is watched** (`watch`), and believed only as long as the API server keeps saying that it is so. A list on each beat would be
+//! simpler, and as true; it would also cost the API server a page of pods every few seconds for each service, most of them unchanged.
 
 mod api;
 mod check;
 mod connect;
+mod events;
 mod failure;
 mod fleet;
 mod floor;
+mod held;
 mod owner;
 mod scale;
 mod startup;
 mod target;
+mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use planner::{Order, Replica};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch::Receiver;
 
 use super::{ActError, Actuator};
 use crate::BoxFuture;
@@ -50,8 +54,10 @@ use api::Api;
 use fleet::Known;
 use floor::Floor;
 use target::Resource;
+use watch::{Pace, Seen};
 
 pub use check::Finding;
+pub use held::Held;
 pub use target::{Target, TargetError};
 
 /// The name under which our writes appear in `managedFields`.
@@ -95,12 +101,15 @@ pub enum Way {
 
 /// One resource in one cluster.
 pub struct Kubernetes {
-    api: Api,
+    api: Arc<Api>,
     options: Options,
     /// Where the target is in the API; a custom resource is looked up once.
     resource: tokio::sync::OnceCell<Resource>,
     /// The last order; held while one is executed.
     last: tokio::sync::Mutex<Option<u64>>,
+    /// The watch of the pods, from the first look on; it ends with this.
+    seen: Mutex<Option<Receiver<Seen>>>,
+    pace: Pace,
     known: Mutex<Known>,
     /// Was the last order one for an HPA?
     floored: AtomicBool,
@@ -121,9 +130,10 @@ impl Kubernetes {
     /// A kubeconfig, context or namespace that can't be used.
     pub async fn connect(options: Options, clock: Clock) -> Result<Self, ActError> {
         let client = connect::client(&options).await?;
-        let api = Api::new(client, &options, clock);
+        let api = Arc::new(Api::new(client, &options, clock));
         let (resource, last) = (tokio::sync::OnceCell::new(), tokio::sync::Mutex::default());
-        Ok(Self { api, options, resource, last, known: Mutex::default(), floored: AtomicBool::default() })
+        let (seen, pace, known, floored) = (Mutex::default(), Pace::default(), Mutex::default(), AtomicBool::default());
+        Ok(Self { api, options, resource, last, seen, pace, known, floored })
     }
 
     /// Asks the cluster everything that an order would need, without changing anything: for `prescale check`.
@@ -159,6 +169,12 @@ impl Kubernetes {
         }
     }
 
+    /// What is seen of the pods; the first look begins the watch.
+    fn looking(&self, resource: &Resource) -> Receiver<Seen> {
+        let mut seen = self.seen.lock();
+        seen.get_or_insert_with(|| watch::begin(self.api.clone(), resource.clone(), self.pace)).clone()
+    }
+
     async fn bring_to(&self, target: u32) -> Result<(), ActError> {
         let found = self.found().await?;
         self.floored.store(matches!(found, Found::Hpa(_)), Ordering::Relaxed);
@@ -184,8 +200,10 @@ impl Actuator for Kubernetes {
 
     fn observe(&self) -> BoxFuture<'_, Result<Vec<Replica>, ActError>> {
         Box::pin(async move {
-            let pods = fleet::pods(&self.api, self.resource().await?).await?;
-            self.known.lock().replicas(&pods, self.options.port)
+            let mut looking = self.looking(self.resource().await?);
+            let seen = looking.wait_for(Seen::is_answered).await;
+            let seen = seen.map_err(|_| ActError::passing("the watch of the pods has ended"))?;
+            self.known.lock().replicas(seen.pods(self.pace.fresh)?, self.options.port)
         })
     }
 

@@ -76,7 +76,7 @@ fn is_paused(object: &ScaledObject) -> bool {
 /// The ScaledObject that moves it. Its HPA doesn't always exist.
 async fn scaled_by(api: &Api, resource: &Resource) -> Result<Option<String>, ActError> {
     let all: Vec<ScaledObject> = match api.list(SCALED_OBJECTS, None).await {
-        Ok(all) => all,
+        Ok(all) => all.items,
         // No KEDA in this cluster.
         Err(failure) if failure.status == Some(404) => return Ok(None),
         Err(failure) => return Err(failure.error),

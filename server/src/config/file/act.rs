@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::act::kubernetes::Way;
+use crate::act::kubernetes::{Held, Way};
 use crate::config::value::{EnvText, Secret, Span};
 
 /// How replicas are started and stopped.
@@ -19,6 +19,17 @@ pub enum Act {
     Webhook(Webhook),
     /// Nobody is told: the gauge `prescale_desired_replicas` on `/metrics` has the number.
     Gauge,
+}
+
+impl Act {
+    /// Where its orders may hold something that belongs to somebody else: see [`planner::ServiceConfig::holds_at`].
+    #[must_use]
+    pub fn holds_at(&self) -> Option<String> {
+        let Self::Kubernetes(said) = self else { return None };
+        let Kubernetes { kubeconfig, context, namespace, target, dry_run, .. } = said.clone();
+        // Replicas that were set by the scale subresource stay as they are: there is no floor.
+        (said.way != Way::Scale).then(|| Held { kubeconfig, context, namespace, target, dry_run }.text())
+    }
 }
 
 /// Through the Kubernetes API.

@@ -16,7 +16,7 @@ fn well() -> Server {
         .always("GET", DEPLOYMENT, Answer::recorded("09"))
         .always("GET", SCALE, Answer::recorded("03"))
         .always("PATCH", &format!("{SCALE}?dryRun=All&fieldManager=prescale"), Answer::recorded("04").with("/spec/replicas", 2))
-        .always("GET", POD_LIST, Answer::recorded("17").with("/metadata/continue", ""));
+        .always("GET", PODS, Answer::recorded("17").with("/metadata/continue", ""));
     server
 }
 
@@ -62,9 +62,12 @@ async fn what_is_wrong_is_said_with_how_to_mend_it() -> Vec<Call> {
     let refusal = json!({ "kind": "SelfSubjectAccessReview", "spec": {}, "status": { "allowed": false } });
     server.always("POST", REVIEWS, Answer::json(201, refusal));
     server.always("GET", DEPLOYMENT, Answer::recorded("02"));
-    server.always("GET", POD_LIST, Answer::status(403, "pods is forbidden"));
+    server.always("GET", PODS, Answer::status(403, "pods is forbidden"));
     let found = findings(&server, |_| {}).await;
-    has(&found, &["BAD", "rbac.yaml", "patch deployments/scale", "list horizontalpodautoscalers", "list scaledobjects", "list pods"]);
+    has(
+        &found,
+        &["BAD", "rbac.yaml", "patch deployments/scale", "list horizontalpodautoscalers", "list scaledobjects", "list pods", "watch pods"],
+    );
     has(&found, &["BAD", "\"gitops\" has set spec.replicas", "take_over"]);
     has(&found, &["BAD", "the right to list pods"]);
     has(&findings(&server, |options| options.take_over = true).await, &["ok", "they take it over from [\"gitops\"]"]);

@@ -48,6 +48,13 @@ async fn the_owners_value_survives_further_orders_and_is_never_undercut() -> Vec
     server.finish()
 }
 
+async fn a_cluster_without_this_version_of_hpas_is_told_which_has_it() -> Vec<Call> {
+    let server = Server::start();
+    server.always("GET", HPA_LIST, Answer::status(404, "the server could not find the requested resource"));
+    says(&refused(&actuator(&server, |_| {}).await, &order(7, 6, 1)).await, false, &["autoscaling/v2", "1.23"]);
+    server.finish()
+}
+
 async fn a_floor_that_is_there_already_is_not_written_again() -> Vec<Call> {
     let server = with(raised());
     actuator(&server, |_| {}).await.scale(&order(7, 6, 2)).await.unwrap();
@@ -130,6 +137,7 @@ async fn without_an_hpa_there_is_nothing_to_release() -> Vec<Call> {
 }
 
 scenarios! {
+    a_cluster_without_this_version_of_hpas_is_told_which_has_it,
     the_floor_is_raised_and_the_owners_value_kept,
     the_owners_value_survives_further_orders_and_is_never_undercut,
     a_floor_that_is_there_already_is_not_written_again,

@@ -10,6 +10,7 @@ mod scale;
 #[path = "../../../../../tests/support/kubernetes/mod.rs"]
 mod server;
 mod targets;
+mod watch;
 
 use planner::{DecisionId, Order, OrderId};
 use serde_json::{Value, json};
@@ -22,13 +23,13 @@ pub(super) const SCALE: &str = "/apis/apps/v1/namespaces/default/deployments/web
 pub(super) const HPA_LIST: &str = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
 pub(super) const HPA: &str = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/web";
 pub(super) const SCALED_OBJECT_LIST: &str = "/apis/keda.sh/v1alpha1/namespaces/default/scaledobjects";
-pub(super) const POD_LIST: &str = "/api/v1/namespaces/default/pods";
+pub(super) const PODS: &str = "/api/v1/namespaces/default/pods";
 
-/// Makes a test of each scenario, and a function that plays them all.
+/// Makes a test of each scenario, and a function that plays them all. With a thread for the actuator's own tasks: the server waits in threads.
 macro_rules! scenarios {
     ($($name:ident),+ $(,)?) => {
         mod run {
-            $(#[tokio::test] async fn $name() { super::$name().await; })+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 1)] async fn $name() { super::$name().await; })+
         }
         pub(super) async fn all() -> Vec<super::Call> {
             let mut calls = Vec::new();
@@ -80,6 +81,26 @@ pub(super) fn list(items: Value) -> Answer {
 pub(super) fn alone(server: &Server) {
     server.always("GET", HPA_LIST, list(json!([])));
     server.always("GET", SCALED_OBJECT_LIST, Answer::status(404, "404 page not found"));
+}
+
+/// The replicas, once there are so many.
+pub(super) async fn until_there_are(actuator: &Kubernetes, count: usize) -> Vec<Replica> {
+    let mut seen = actuator.observe().await;
+    until(&format!("{count} replicas"), async || {
+        seen = actuator.observe().await;
+        seen.as_ref().is_ok_and(|replicas| replicas.len() == count)
+    })
+    .await;
+    seen.unwrap()
+}
+
+/// Waits for a condition until a deadline.
+pub(super) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !condition().await {
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// What must have been written, call by call.

@@ -33,9 +33,15 @@ async fn pods_are_listed_page_by_page_by_the_targets_own_selector() -> Vec<Call>
     let second = recorded().with("/items/0/metadata/uid", "x").with("/items/1/metadata/uid", "y").with("/items/2/metadata/uid", "z");
     server
         .expect("GET", SCALE, Answer::recorded("03"))
-        .expect("GET", &format!("{POD_LIST}?labelSelector=app%3Dweb&limit=500"), Answer::recorded("17"))
-        .expect("GET", &format!("{POD_LIST}?labelSelector=app%3Dweb&limit=500&continue={TOKEN}"), second);
-    let replicas = actuator(&server, |_| {}).await.observe().await.unwrap();
+        .expect("GET", &format!("{PODS}?labelSelector=app%3Dweb&limit=500"), Answer::recorded("17"))
+        .expect("GET", &format!("{PODS}?labelSelector=app%3Dweb&limit=500&continue={TOKEN}"), second)
+        .expect(
+            "GET",
+            &format!("{PODS}?watch=true&labelSelector=app%3Dweb&resourceVersion=1350&allowWatchBookmarks=true"),
+            Answer::stalls_after(&[]),
+        );
+    let actuator = actuator(&server, |_| {}).await;
+    let replicas = actuator.observe().await.unwrap();
     assert_eq!(replicas.len(), 6);
     let first = replicas.iter().find(|replica| replica.address == "192.168.192.168:8080").expect("podIP and the configured port");
     assert_eq!((first.state, first.ordered_ms, first.ready_ms), (Ready, Some(BASE_MS + 38_000), Some(BASE_MS + 38_000)));
@@ -50,19 +56,20 @@ async fn a_list_that_expires_on_the_way_is_unknown_and_the_next_one_is_whole() -
     server.always("GET", SCALE, Answer::recorded("03"));
     let expired = "The provided continue parameter is too old to display a consistent list result.";
     server
-        .expect("GET", POD_LIST, Answer::recorded("17"))
-        .expect("GET", &format!("{POD_LIST}?continue={TOKEN}"), Answer::status(410, expired))
-        .expect("GET", POD_LIST, recorded());
+        .expect("GET", PODS, Answer::recorded("17"))
+        .expect("GET", &format!("{PODS}?continue={TOKEN}"), Answer::status(410, expired))
+        .expect("GET", PODS, recorded());
+    server.always("GET", &format!("{PODS}?watch=true"), Answer::stalls_after(&[]));
     let actuator = actuator(&server, |_| {}).await;
     says(&actuator.observe().await.unwrap_err(), true, &["410", "too old"]);
-    assert_eq!(actuator.observe().await.unwrap().len(), 3);
+    until_there_are(&actuator, 3).await;
     server.finish()
 }
 
 async fn a_target_without_a_selector_says_what_its_definition_needs() -> Vec<Call> {
     let server = Server::start();
     server.expect("GET", "/apis/example.com/v1", scale::modelservers());
-    server.expect("GET", "/apis/example.com/v1/namespaces/default/modelservers/llm/scale", Answer::recorded("25"));
+    server.always("GET", "/apis/example.com/v1/namespaces/default/modelservers/llm/scale", Answer::recorded("25"));
     let actuator = actuator(&server, |options| options.target = "example.com/v1/ModelServer/llm".parse().unwrap()).await;
     says(&actuator.observe().await.unwrap_err(), false, &["modelserver/llm", "labelSelectorPath"]);
     server.finish()
@@ -71,7 +78,7 @@ async fn a_target_without_a_selector_says_what_its_definition_needs() -> Vec<Cal
 async fn pods_that_may_not_be_listed_are_unknown_and_not_none() -> Vec<Call> {
     let server = Server::start();
     server.always("GET", SCALE, Answer::recorded("03"));
-    server.expect("GET", POD_LIST, Answer::status(403, "pods is forbidden"));
+    server.always("GET", PODS, Answer::status(403, "pods is forbidden"));
     says(&actuator(&server, |_| {}).await.observe().await.unwrap_err(), false, &["the right to list pods", "rbac.yaml"]);
     server.finish()
 }

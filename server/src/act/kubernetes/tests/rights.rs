@@ -82,6 +82,7 @@ fn right(call: &Call) -> Option<Right> {
         _ => panic!("a call outside of any namespace, which the Role can't allow: {call:?}"),
     };
     let (resource, verb) = match (call.method.as_str(), rest) {
+        ("GET", [resource]) if call.query.contains(&("watch".into(), "true".into())) => ((*resource).to_owned(), "watch"),
         ("GET", [resource]) => ((*resource).to_owned(), "list"),
         ("GET", [resource, _]) => ((*resource).to_owned(), "get"),
         ("GET", [resource, _, sub]) => (format!("{resource}/{sub}"), "get"),
@@ -101,7 +102,7 @@ fn of_any_target((verb, group, resource): Right) -> Right {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_rights_that_are_used_are_the_rights_that_are_asked_for() {
     let mut calls = Vec::new();
     calls.extend(scale::all().await);
@@ -109,9 +110,10 @@ async fn the_rights_that_are_used_are_the_rights_that_are_asked_for() {
     calls.extend(floor::all().await);
     calls.extend(failures::all().await);
     calls.extend(pods::all().await);
+    calls.extend(watch::all().await);
     calls.extend(check::all().await);
     let used: BTreeSet<Right> = calls.iter().filter_map(right).map(of_any_target).collect();
-    assert!(used.len() >= 7, "{used:?}");
+    assert!(used.len() >= 8, "{used:?}");
     assert_eq!(used, asked_for().into_iter().map(of_any_target).collect());
 }
 

@@ -63,5 +63,10 @@ async fn a_configuration_that_leads_nowhere_is_told_at_the_start() {
     let failed = async |change| Kubernetes::connect(options(change), Clock::start(0, 1.0)).await.err().expect("this leads nowhere");
     says(&failed(|options| options.namespace = "Prod/x".into()).await, false, &["namespace = \"Prod/x\"", "allowed"]);
     says(&failed(|options| options.kubeconfig = Some("/nowhere/kubeconfig".into())).await, false, &["/nowhere/kubeconfig"]);
+    std::fs::write(folder.path().join("broken"), "clusters: [{name: 'x]\nusers: [{name: t, user: {token: eyJhbGciOiJSUzI1NiJ9}}]\n")
+        .unwrap();
+    let error = failed(|options| options.kubeconfig = options.kubeconfig.as_ref().map(|path| path.with_file_name("broken"))).await;
+    says(&error, false, &["broken", "unclosed quote"]);
+    assert!(!error.text.contains("eyJ"), "a part of the token is in: {error}");
     says(&failed(|options| options.context = Some("prod".into())).await, false, &["context = \"prod\"", "[\"test\"]"]);
 }
