@@ -1,6 +1,6 @@
 //! The journal, and the control loop's memory beside it: one transaction for both, before anything is acted on.
 //!
-//! The memory is kept in parts (migration 0003): 10,000 services are tens of megabytes, and a step changes a few kilobytes of them.
+//! The memory is kept in parts (migration 0006): 10,000 services are tens of megabytes, and a step changes a few kilobytes of them.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -49,7 +49,7 @@ pub struct StateChange {
 pub struct Saved {
     /// Domain time of the write, epoch milliseconds.
     pub written_ms: i64,
-    /// What belongs to no service; before migration 0003, everything.
+    /// What belongs to no service; before migration 0006, everything.
     pub head: String,
     /// The capacities that were found.
     pub curves: Option<String>,

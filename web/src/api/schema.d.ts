@@ -598,6 +598,8 @@ export interface components {
              * @description Domain seconds per wall second; 1 outside of the demo.
              */
             speed: number;
+            /** @description Why nothing can be journalled now, and so nothing new decided or executed: the database doesn't take it. */
+            store_error: string | null;
         };
         /**
          * @description Which direction is held still.
