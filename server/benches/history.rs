@@ -1,5 +1,6 @@
 //! What history costs, on both databases: bytes on disk for 28 days of minutes, the time to read one series back, a minute's samples of all
-//! series, and a day's sealing. `cargo bench -p server --bench history -- 10000` for 10,000 series; 500 without a number.
+//! series, and a day's sealing. `cargo bench -p server --bench history -- 10000` for 10,000 series; 500 without a number; with `SQLite` or
+//! `PostgreSQL` only one of them.
 //!
 //! The series are the World Cup's requests per second, each scaled and with noise of its own on every value: nothing repeats, and the lower
 //! half of each number is as random as a measured rate's.
@@ -27,8 +28,14 @@ const MIB: f64 = 1_048_576.0;
 fn main() {
     let series = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(500);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    runtime.block_on(measure("SQLite", &Location::Folder(folder.path().into()), series, || (), || sqlite_bytes(folder.path())));
+    let skipped = |name: &str| std::env::args().any(|word| ["SQLite", "PostgreSQL"].contains(&word.as_str()) && word != name);
+    if !skipped("SQLite") {
+        let folder = tempfile::tempdir().unwrap();
+        runtime.block_on(measure("SQLite", &Location::Folder(folder.path().into()), series, || (), || sqlite_bytes(folder.path())));
+    }
+    if skipped("PostgreSQL") {
+        return;
+    }
     let server = postgres::Postgres::start_durable();
     let other = tempfile::tempdir().unwrap();
     let location = Location::Postgres { url: server.database("history"), folder: other.path().into() };

@@ -139,7 +139,7 @@ impl Control for RuntimeControl {
                 kind: request.kind,
                 who: request.who.map(by),
             };
-            let found = self.shared.store.audit(&filter).await.map_err(unavailable)?;
+            let found = self.read(self.shared.store.audit(&filter)).await?;
             Ok(dto::AuditList { entries: found.into_iter().map(|(seq, audited)| audit::entry(seq, audited)).collect() })
         })
     }

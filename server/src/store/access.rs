@@ -106,7 +106,7 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn access(&self) -> Result<AccessRows, StoreError> {
-        read_pool(&self.pool).await
+        read_pool(self.reader()?).await
     }
 
     /// Makes a change and writes down what is told of it, in one transaction. False if there was nothing to change; then nothing is told.

@@ -109,7 +109,7 @@ impl Store {
         .bind(by)
         .bind(by_the_loop)
         .bind(filter.limit)
-        .fetch_all(&self.pool)
+        .fetch_all(self.reader()?)
         .await?;
         rows.iter().map(|row| Ok((row.try_get::<i64, _>(5)? * NUMBERS_PER_ENTRY, Audited::Operation(read_row(row)?)))).collect()
     }
@@ -131,7 +131,7 @@ impl Store {
         .bind(filter.kind.as_deref().unwrap_or_default())
         .bind(by)
         .bind(filter.limit)
-        .fetch_all(&self.pool)
+        .fetch_all(self.reader()?)
         .await?;
         let event = |row: &sqlx::any::AnyRow| {
             let kind: String = row.try_get(3)?;

@@ -85,7 +85,7 @@ impl Store {
     }
 }
 
-/// A disk that is full or can't be written any more says so to a file of our own, at no cost: it never reaches the disk.
+/// A disk that is full or can't be written any more says so to a file of our own. It is removed at once, so that its data never reaches the disk.
 async fn room_in(folder: &Path) -> Result<(), StoreError> {
     let file = folder.join(FILE);
     let written = tokio::fs::write(&file, vec![0; ROOM]).await;
