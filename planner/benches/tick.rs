@@ -36,6 +36,8 @@ fn config(i: usize) -> ServiceConfig {
         approval_ttl_ms: 900_000,
         drain_ms: 30_000,
         ramp_ms: 0,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What a user says about a service, checked once at the edge: [`ServiceConfig::validate`] names the key, the value and what is allowed.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+
+use crate::calendar::{Calendar, CalendarEvent};
 
 mod check;
 pub use check::ConfigError;
@@ -49,6 +53,12 @@ pub struct ServiceConfig {
     /// A replica that became ready gets its full weight after this time, linearly; 0 = at once.
     #[serde(default)]
     pub ramp_ms: i64,
+    /// Name of the zone that the events' times are in.
+    #[serde(default = "default_zone")]
+    pub time_zone: String,
+    /// What is known of the days ahead, see [`crate::calendar`].
+    #[serde(default)]
+    pub events: Vec<CalendarEvent>,
 }
 
 /// The promise: `percentile` of the requests answered within `latency_ms`, and at most `errors` of them failed.
@@ -299,6 +309,9 @@ pub enum Select {
     Disabled,
 }
 
+fn default_zone() -> String {
+    "UTC".to_owned()
+}
 fn default_errors() -> f64 {
     0.001
 }
@@ -353,6 +366,17 @@ impl ServiceConfig {
             Policy::Predictive(_) => 0,
         };
         hpa.max(self.rails.cool_down_ms).max(self.tick_ms)
+    }
+
+    /// With the limits of this moment: the maximum is lower while an event has a ceiling.
+    pub fn in_force(&self, now_ms: i64) -> Cow<'_, ServiceConfig> {
+        match Calendar::of(self).and_then(|calendar| calendar.ceiling(now_ms)) {
+            Some((ceiling, _)) if ceiling < self.rails.max => {
+                let rails = Rails { max: ceiling, ..self.rails.clone() };
+                Cow::Owned(ServiceConfig { rails, ..self.clone() })
+            }
+            _ => Cow::Borrowed(self),
+        }
     }
 
     /// How far ahead a forecast must reach to be of use at any moment before it is too old: its age, the lead time, a tick, and the

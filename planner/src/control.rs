@@ -119,4 +119,4 @@ impl<'a> Turn<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

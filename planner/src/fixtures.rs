@@ -21,6 +21,8 @@ pub(crate) fn service(name: &str) -> ServiceConfig {
         approval_ttl_ms: 900_000,
         drain_ms: 30_000,
         ramp_ms: 0,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     }
 }
 

@@ -70,30 +70,41 @@ pub(super) fn restarted(state: &mut State, now_ms: i64) -> Vec<Command> {
 
 impl Turn<'_> {
     pub(super) fn set_mode(mut self, who: String, mode: Mode) -> Vec<Command> {
-        let from = self.service.mode;
-        if from == mode {
-            return self.out;
-        }
         if mode > Mode::Observe && self.service.config.capacity == Capacity::Unknown {
             let reason = "nobody has said yet how much load a replica holds; give the service a capacity first".to_owned();
             return self.refuse(format!("set the mode {}", mode.name()), reason);
         }
+        // Said again after a release, the mode is news.
+        if self.service.mode != mode || self.service.released {
+            self.change_mode(who, mode);
+        }
+        self.out
+    }
+
+    fn change_mode(&mut self, who: String, mode: Mode) {
+        let from = self.service.mode;
+        if from == Mode::Observe && mode == Mode::Approve {
+            // What was only observed was told to nobody, and nobody has approved it.
+            self.service.told = None;
+        }
         self.service.mode = mode;
+        self.service.released = false;
         let service = self.service.config.name.clone();
         self.journal(Entry::ModeChanged { service, at_ms: self.now_ms, who: who.clone(), from, to: mode });
         self.withdraw("the mode changed");
         if mode < from && from >= Mode::Approve {
             self.let_go(who);
         }
-        self.out
     }
 
     /// Also in a mode that doesn't act: what is held may be left from before, or a first release may have failed.
     fn release(mut self, who: String) -> Vec<Command> {
         if self.service.mode >= Mode::Approve {
-            return self.set_mode(who, Mode::Recommend);
+            self.change_mode(who, Mode::Recommend);
+        } else {
+            self.let_go(who);
         }
-        self.let_go(who);
+        self.service.released = true;
         self.out
     }
 
@@ -127,7 +138,7 @@ impl Turn<'_> {
         if self.service.pending.is_some() {
             return self.refuse(what, "another order is under way".to_owned());
         }
-        let allowed = rails::apply(&self.service.config, from, target, &self.service.changes, self.now_ms).target;
+        let allowed = rails::apply(&self.service.config.in_force(self.now_ms), from, target, &self.service.changes, self.now_ms).target;
         if allowed != target {
             return self.refuse(what, format!("the rails allow {allowed} now, not {target}"));
         }

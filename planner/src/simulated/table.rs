@@ -146,6 +146,8 @@ fn planned(
         approval_ttl_ms: 900_000,
         drain_ms: 0,
         ramp_ms,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     };
     Ok(Choice::Planned { config: Box::new(config), extra })
 }

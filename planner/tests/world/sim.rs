@@ -55,6 +55,8 @@ fn config(name: &str, policy: Policy, rps_per_replica: f64, max: u32) -> Service
         approval_ttl_ms: 120_000,
         drain_ms: 30_000,
         ramp_ms: 60_000,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A service of the file as the planner sees it.
 
 use planner::config::DEFAULT_LEAD_MS;
-use planner::{Capacity, HpaPolicy, Policy, PredictivePolicy, ServiceConfig, Slo};
+use planner::{CalendarEvent, Capacity, HpaPolicy, Policy, PredictivePolicy, ServiceConfig, Slo};
 
 use super::file::{self, Rails, Service};
 
@@ -27,6 +27,8 @@ pub fn checked(service: &Service) -> ServiceConfig {
         approval_ttl_ms: timing.approval_ttl.ms(),
         drain_ms: timing.drain.ms(),
         ramp_ms: timing.ramp.ms(),
+        time_zone: service.time_zone.clone(),
+        events: service.events.iter().filter_map(event).collect(),
     }
 }
 
@@ -42,6 +44,21 @@ fn capacity(service: &Service) -> Capacity {
         }
         _ => Capacity::Unknown,
     }
+}
+
+/// `None` for one whose time or days can't be read, which the checks have told.
+fn event(event: &file::Event) -> Option<CalendarEvent> {
+    let day = |text: &Option<String>| text.as_ref().map(|text| text.parse()).transpose().ok();
+    Some(CalendarEvent {
+        name: event.name.clone(),
+        at: event.at.parse().ok()?,
+        from: day(&event.from)?,
+        until: day(&event.until)?,
+        lasts_ms: event.lasts.ms(),
+        multiplier: event.multiplier,
+        floor: event.floor,
+        ceiling: event.ceiling,
+    })
 }
 
 fn rails(rails: &Rails) -> planner::Rails {

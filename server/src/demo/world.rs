@@ -61,5 +61,7 @@ pub fn config(reactive: bool, target: f64, quantile: f64) -> ServiceConfig {
         approval_ttl_ms: 900_000,
         drain_ms: DRAIN_MS,
         ramp_ms: 30_000,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     }
 }
