@@ -37,6 +37,8 @@ fn config(i: usize) -> ServiceConfig {
         drain_ms: 30_000,
         ramp_ms: 0,
         holds_at: None,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     }
 }
 

@@ -1,6 +1,10 @@
 //! What a user says about a service, checked once at the edge: [`ServiceConfig::validate`] names the key, the value and what is allowed.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+
+use crate::calendar::{Calendar, CalendarEvent};
 
 mod check;
 pub use check::ConfigError;
@@ -53,6 +57,12 @@ pub struct ServiceConfig {
     /// enough to give it up when the service is gone. `None` = they hold nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds_at: Option<String>,
+    /// Name of the zone that the events' times are in.
+    #[serde(default = "default_zone")]
+    pub time_zone: String,
+    /// What is known of the days ahead, see [`crate::calendar`].
+    #[serde(default)]
+    pub events: Vec<CalendarEvent>,
 }
 
 /// The promise: `percentile` of the requests answered within `latency_ms`, and at most `errors` of them failed.
@@ -303,6 +313,9 @@ pub enum Select {
     Disabled,
 }
 
+fn default_zone() -> String {
+    "UTC".to_owned()
+}
 fn default_errors() -> f64 {
     0.001
 }
@@ -357,6 +370,17 @@ impl ServiceConfig {
             Policy::Predictive(_) => 0,
         };
         hpa.max(self.rails.cool_down_ms).max(self.tick_ms)
+    }
+
+    /// With the limits of this moment: the maximum is lower while an event has a ceiling.
+    pub fn in_force(&self, now_ms: i64) -> Cow<'_, ServiceConfig> {
+        match Calendar::of(self).and_then(|calendar| calendar.ceiling(now_ms)) {
+            Some((ceiling, _)) if ceiling < self.rails.max => {
+                let rails = Rails { max: ceiling, ..self.rails.clone() };
+                Cow::Owned(ServiceConfig { rails, ..self.clone() })
+            }
+            _ => Cow::Borrowed(self),
+        }
     }
 
     /// How far ahead a forecast must reach to be of use at any moment before it is too old: its age, the lead time, a tick, and the

@@ -134,4 +134,4 @@ impl<'a> Turn<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -106,6 +106,10 @@ pub enum ReasonCode {
     FloorIsSet,
     /// Already at a limit.
     AtLimit,
+    /// An event of the calendar asks for more.
+    EventUp,
+    /// The rules would allow fewer, an event of the calendar does not.
+    EventHolds,
     /// A proposal waits for approval.
     AwaitingApproval,
     /// The proposal was rejected, and nothing has changed since.
@@ -139,6 +143,9 @@ pub struct Inputs {
     pub window_to_ms: Option<i64>,
     /// The quantile of the maximum load in the window `[rps]`.
     pub window_max_rps: Option<f64>,
+    /// Events of the calendar that multiply the load in that window, in words and in brackets; empty without any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub events: String,
     /// What one replica holds, at the fleet size that is there now.
     pub capacity_rps_per_replica: Option<f64>,
     /// From an order to a warm replica.
@@ -194,7 +201,7 @@ pub enum LeadSource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The rule: `forecast`, `reactive`, `fallback`, `hpa`, `stabilised`, `rate_limited`, `stays`
-    /// (what must remain on the way down) or `unknown_ahead` instead, `saturation`, `restore`, `check`.
+    /// (what must remain on the way down) or `unknown_ahead` instead, `saturation`, `event`, `restore`, `check`.
     pub name: String,
     /// How many replicas it wants.
     pub replicas: u32,

@@ -1,5 +1,6 @@
 //! One sentence per decision, for a tired person at three in the morning.
 
+use crate::calendar::Calendar;
 use crate::decision::{Action, Decision, ForecastMissing, LeadSource, Rail, ReasonCode};
 use crate::state::ServiceState;
 use crate::text;
@@ -7,7 +8,7 @@ use crate::text;
 /// What is done, then why, then what held it back.
 pub(crate) fn sentence(decision: &Decision, service: &ServiceState, now_ms: i64) -> String {
     let mut sentence = format!("{}: {}", headline(decision), because(decision, service, now_ms));
-    if let Some(limit) = limit(decision) {
+    if let Some(limit) = limit(decision, service, now_ms) {
         sentence.push_str("; ");
         sentence.push_str(&limit);
     }
@@ -44,9 +45,10 @@ fn because(decision: &Decision, service: &ServiceState, now_ms: i64) -> String {
             format!("{}, so the cautious reactive rule decides: {}", no_forecast(decision, now_ms), candidate(decision, &["fallback"]))
         }
         ReasonCode::Saturated => "requests were shed or every place was taken, so the true demand may be higher than measured".to_owned(),
-        ReasonCode::BelowMinimum => format!("the minimum is {}", text::replicas(service.config.rails.min)),
-        ReasonCode::AboveMaximum => format!("the maximum is {}", text::replicas(service.config.rails.max)),
+        ReasonCode::BelowMinimum => format!("the minimum is {}", service.config.rails.min),
+        ReasonCode::AboveMaximum => format!("the maximum is {}", maximum(service, now_ms)),
         ReasonCode::Restore => candidate(decision, &["restore"]),
+        ReasonCode::EventUp | ReasonCode::EventHolds => event(decision),
         ReasonCode::EnoughAhead => format!("fewer suffice: {}, and {}", candidate(decision, &["stays"]), load_now(decision)),
         ReasonCode::Steady => steady(decision, now_ms),
         ReasonCode::ForecastHolds => {
@@ -90,7 +92,7 @@ fn expected(decision: &Decision) -> String {
     match (inputs.quantile, inputs.window_from_ms, inputs.window_to_ms, inputs.window_max_rps) {
         (Some(q), Some(from), Some(to), Some(rps)) => {
             let (q, from, to, rps) = (text::quantile(q), text::clock(from), text::clock(to), text::number(rps));
-            format!("{q} of the maximum load between {from} and {to} UTC is {rps} rps")
+            format!("{q} of the maximum load between {from} and {to} UTC is {rps} rps{}", inputs.events)
         }
         _ => "there is no forecast".to_owned(),
     }
@@ -122,10 +124,16 @@ fn load_now(decision: &Decision) -> String {
 fn candidate(decision: &Decision, names: &[&str]) -> String {
     let found = decision.candidates.iter().find(|candidate| names.contains(&candidate.name.as_str()));
     match found {
-        Some(found) if matches!(found.name.as_str(), "restore" | "unknown_ahead") => found.why.clone(),
+        Some(found) if matches!(found.name.as_str(), "restore" | "unknown_ahead" | "event") => found.why.clone(),
         Some(found) => format!("{}, which needs {}", found.why, text::replicas(found.replicas)),
         None => load_now(decision),
     }
+}
+
+/// The event that asks for the most.
+fn event(decision: &Decision) -> String {
+    let events = decision.candidates.iter().filter(|candidate| candidate.name == "event");
+    events.max_by_key(|candidate| candidate.replicas).map_or(load_now(decision), |event| event.why.clone())
 }
 
 fn no_forecast(decision: &Decision, now_ms: i64) -> String {
@@ -226,15 +234,39 @@ fn awaiting(service: &ServiceState) -> String {
     }
 }
 
+/// "20", "8 (event maintenance, 02:00–04:00 Europe/Berlin)".
+fn maximum(service: &ServiceState, now_ms: i64) -> String {
+    let config = &service.config;
+    let event = Calendar::of(config).and_then(|calendar| calendar.ceiling(now_ms).map(|(_, one)| calendar.name(&one)));
+    let max = config.in_force(now_ms).rails.max;
+    event.filter(|_| max < config.rails.max).map_or(max.to_string(), |event| format!("{max} ({event})"))
+}
+
+/// The number that will be there once the steps are taken: a wish beyond a limit ends at the limit.
+fn in_the_end(wanted: u32, service: &ServiceState, now_ms: i64) -> String {
+    let rails = &service.config.in_force(now_ms).rails;
+    let least = text::replicas(rails.min);
+    match wanted {
+        less if less < rails.min => format!("{least} in the end, the minimum ({less} would do)"),
+        more if more > rails.max => format!("{} replicas in the end, the maximum ({more} are needed)", maximum(service, now_ms)),
+        fits => format!("{} in the end", text::replicas(fits)),
+    }
+}
+
 /// The rail that changed the outcome, and a check that doesn't hold.
-fn limit(decision: &Decision) -> Option<String> {
+fn limit(decision: &Decision, service: &ServiceState, now_ms: i64) -> Option<String> {
+    let rails = &service.config.rails;
     let rail = decision.rail.and_then(|hit| {
         let wanted = text::replicas(hit.wanted);
+        let end = in_the_end(hit.wanted, service, now_ms);
         match hit.rail {
+            // It is the reason itself.
+            Rail::Minimum if decision.reason == ReasonCode::BelowMinimum => None,
             Rail::Minimum => Some(format!("{wanted} would do, the minimum is {}", hit.allowed)),
-            Rail::Maximum => Some(format!("{wanted} are needed, the maximum is {}", hit.allowed)),
-            Rail::StepUp | Rail::StepDown => Some(format!("{wanted} in the end, step by step")),
-            Rail::CoolDown => Some(format!("{wanted} would do, after the cool-down")),
+            Rail::Maximum => Some(format!("{wanted} are needed, the maximum is {}", maximum(service, now_ms))),
+            Rail::StepUp => Some(format!("{end}, at most {} more at a time", rails.step_up)),
+            Rail::StepDown => Some(format!("{end}, at most {} fewer at a time", rails.step_down)),
+            Rail::CoolDown => Some(format!("{end}, after the cool-down of {}", text::duration(rails.cool_down_ms))),
             Rail::MaxJump => None,
         }
     });

@@ -22,6 +22,8 @@ pub(crate) fn service(name: &str) -> ServiceConfig {
         drain_ms: 30_000,
         ramp_ms: 0,
         holds_at: None,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     }
 }
 

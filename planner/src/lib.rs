@@ -23,6 +23,8 @@
 //!     drain_ms: 30_000,
 //!     ramp_ms: 0,
 //!     holds_at: None,
+//!     time_zone: "UTC".into(),
+//!     events: Vec::new(),
 //! };
 //! let mut state = State::new(vec![config])?;
 //! let commands = step(&mut state, Event::Tick { service: "shop".into() }, 1_700_000_000_000);
@@ -36,6 +38,7 @@
 //! commands, in their order. After a crash, load the last written state and feed [`Event::Restarted`]. An executor ignores an order whose id
 //! it has executed, or that is lower than one it has executed for the same service.
 
+pub mod calendar;
 pub mod capacity;
 pub mod command;
 pub mod config;
@@ -60,6 +63,7 @@ mod text;
 pub mod weights;
 pub mod window;
 
+pub use calendar::{At, CalendarEvent, Day};
 pub use command::{
     AlertCode, Changed, Command, DecisionId, Entry, Order, OrderId, OrderOutcome, Ramp, ReleaseOutcome, WeightPlan, WeightedBackend,
 };
@@ -70,5 +74,5 @@ pub use config::{
 pub use control::{service_of, step};
 pub use decision::{Action, Candidate, Check, CheckSource, Decision, ForecastMissing, Inputs, LeadSource, Rail, RailHit, ReasonCode};
 pub use event::{Event, HistoryNeed, OperatorAction, Replica, ReplicaState};
-pub use outlook::outlook;
+pub use outlook::{Needs, needs, outlook};
 pub use state::{FleetSeen, ServiceState, State};

@@ -22,7 +22,7 @@ pub struct LoadWindow {
 }
 
 /// Enough for the median of the recent past; more would only make the state larger.
-const KEEP: usize = 32;
+pub(crate) const KEEP: usize = 32;
 
 /// How far ahead of our clock a measurement may be stamped.
 pub(crate) const CLOCK_SKEW_MS: i64 = 60_000;
@@ -57,6 +57,15 @@ impl LoadWindow {
         if recent.len() < 3 { None } else { Some(recent[recent.len() / 2]) }
     }
 
+    /// What was measured after `from_ms`, oldest first; `None` unless that is all of it: a measurement at or before `from_ms` is known too, and
+    /// none is further than `gap_ms` from the next.
+    pub fn since(&self, from_ms: i64, gap_ms: i64) -> Option<&[Sample]> {
+        let first = self.samples.partition_point(|s| s.at_ms <= from_ms);
+        let known = self.samples.get(first.checked_sub(1)?..)?;
+        let whole = known.windows(2).all(|pair| pair[1].at_ms - pair[0].at_ms <= gap_ms);
+        if whole { self.samples.get(first..) } else { None }
+    }
+
     /// The clock was set back: measurements from the future are dropped.
     pub fn clamp(&mut self, now_ms: i64) {
         self.samples.retain(|s| s.at_ms <= now_ms.saturating_add(CLOCK_SKEW_MS));
@@ -82,6 +91,21 @@ mod tests {
         assert_eq!(load.median_before(100), None);
         load.insert(50, Some(50.0), true, 1_000);
         assert_eq!(load.median_before(100), Some(2.0));
+    }
+
+    #[test]
+    fn the_past_is_known_whole_or_not_at_all() {
+        let mut load = LoadWindow::default();
+        assert_eq!(load.since(0, 60), None);
+        for at in [10, 60, 120, 180] {
+            load.insert(at, Some(at as f64), false, 1_000);
+        }
+        let since = |from, gap| load.since(from, gap).map(|known| known.iter().map(|s| s.at_ms).collect::<Vec<_>>());
+        assert_eq!(since(60, 60), Some(vec![120, 180]));
+        assert_eq!(since(70, 60), Some(vec![120, 180]));
+        assert_eq!(since(180, 60), Some(vec![]));
+        assert_eq!(since(9, 60), None, "nothing is known of before");
+        assert_eq!(since(60, 59), None, "a gap");
     }
 
     #[test]

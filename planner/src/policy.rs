@@ -2,23 +2,30 @@
 
 use predictor::Forecast;
 
+use crate::calendar::Calendar;
 use crate::capacity::Capacities;
 use crate::config::{HpaPolicy, Policy, ServiceConfig};
 use crate::decision::{Candidate, ForecastMissing, Inputs, ReasonCode};
 use crate::event::ReplicaState;
 use crate::hpa::{self, Change, PodMetrics};
 use crate::lead::Lead;
-use crate::load::Sample;
+use crate::load::{LoadWindow, Sample};
 use crate::state::{FleetSeen, Memory};
 use crate::text;
 
+mod events;
 mod predictive;
 
 /// What is known at a tick; nothing in here is missing or stale.
+#[derive(Clone)]
 pub(crate) struct Facts<'a> {
     pub now_ms: i64,
+    /// With the limits that are in force now.
     pub config: &'a ServiceConfig,
+    pub calendar: Option<Calendar<'a>>,
     pub load: Sample,
+    /// The load before it.
+    pub past: &'a LoadWindow,
     pub fleet: &'a FleetSeen,
     /// Observed, or the target of the order under way.
     pub current: u32,
@@ -42,10 +49,12 @@ const TOLERANCE: f64 = 0.1;
 
 /// Asks the policy of the service.
 pub(crate) fn wish(facts: &Facts, policy: &Policy, memory: &mut Memory, capacities: &mut Capacities, inputs: &mut Inputs) -> Wish {
-    match policy {
+    let mut wish = match policy {
         Policy::Predictive(policy) => predictive::wish(facts, policy, memory, capacities, inputs),
         Policy::Hpa(policy) => hpa_wish(facts, policy, memory, capacities),
-    }
+    };
+    events::add(facts, &mut wish, capacities, inputs);
+    wish
 }
 
 /// The HPA formula on load ÷ capacity. With nobody ready, the demand itself says how many are needed, and nothing is lowered.

@@ -192,10 +192,14 @@ impl Autoscaler for Planned {
 
     fn tick(&mut self, seen: &Observation) -> Option<Orders> {
         let now_ms = self.observed.domain_ms(seen.now);
-        // The first forecast must be there before the first decision, as it is live after a start.
+        // The first forecast must be there before the first decision, as it is live after a start, and so must the load of the last minutes.
         if self.state.services.values().all(|service| service.forecast_asked_ms.is_none()) {
             let first = self.forecast(now_ms);
             step(&mut self.state, first, now_ms);
+            for (at_ms, rps) in self.observed.recent() {
+                let sample = Event::Sample { service: SERVICE.to_owned(), at_ms, load_rps: Some(rps), saturated: false };
+                step(&mut self.state, sample, now_ms);
+            }
         }
         let mut orders = Orders::default();
         for event in self.events(seen, now_ms) {

@@ -16,7 +16,9 @@ use crate::load::LoadWindow;
 use crate::order::{Backoff, Pending};
 use crate::release::{Leftover, Releasing};
 use crate::weights::Weights;
-use crate::window::MaxWindow;
+
+mod memory;
+pub use memory::{Alarms, Memory, Rejected};
 
 /// What the control loop remembers of all services.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +75,12 @@ pub struct ServiceState {
     pub floor: Option<u32>,
     /// The target of the last order that was reached; what the fleet loses by itself is restored to this.
     pub desired: Option<u32>,
+    /// What was wanted last of what needs no person's word, see [`ServiceState::wanted`].
+    #[serde(default)]
+    pub told: Option<u32>,
+    /// A person gave the service up: nobody is told a number until its mode is said anew.
+    #[serde(default)]
+    pub released: bool,
     /// Set after orders that failed for good.
     pub backoff: Option<Backoff>,
     /// Changes that were ordered, as far back as a limit looks.
@@ -107,42 +115,6 @@ pub struct FleetProblem {
     pub at_ms: i64,
     /// Why.
     pub reason: String,
-}
-
-/// Recommendations of the recent past, for the stabilisation windows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
-    /// The fallback's.
-    pub fallback: MaxWindow,
-    /// The predictive policy's reactive term.
-    #[serde(default)]
-    pub reactive: MaxWindow,
-    /// The HPA's, for the way down.
-    pub hpa_down: MaxWindow,
-    /// The HPA's, negated, for the way up.
-    pub hpa_up: MaxWindow,
-}
-
-/// A proposal that was turned down is not made again while nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rejected {
-    /// Replicas then.
-    pub current: u32,
-    /// Replicas proposed.
-    pub target: u32,
-    /// When this is forgotten.
-    pub until_ms: i64,
-}
-
-/// What people have been told, so that they are told once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alarms {
-    /// More is needed than the maximum allows.
-    pub breach: bool,
-    /// Load or fleet were known once, and are not now.
-    pub data_lost: bool,
-    /// Load and fleet were known once.
-    pub data_seen: bool,
 }
 
 impl FleetSeen {
@@ -184,6 +156,8 @@ impl State {
         for config in configs {
             let name = config.name.clone();
             let service = match known.remove(&name) {
+                // A forecast is of the load between events: other events, another forecast.
+                Some(known) if known.config.events != config.events => ServiceState { config, forecast_asked_ms: None, ..known },
                 Some(known) => ServiceState { config, ..known },
                 None => ServiceState::new(config),
             };
@@ -233,6 +207,8 @@ impl ServiceState {
             release: None,
             floor: None,
             desired: None,
+            told: None,
+            released: false,
             backoff: None,
             changes: Vec::new(),
             memory: Memory::default(),
@@ -251,6 +227,19 @@ impl ServiceState {
             (None, Some(fleet)) => Some(fleet.counted()),
             (None, None) => None,
         }
+    }
+
+    /// The number for whoever follows us without being ordered (a gauge, a page): the order under way, else what was wanted last and needs no
+    /// person's word. It stays while load or fleet are unknown, while a direction is paused and when an order fails, because a follower that
+    /// loses its number falls back to whatever it does without one. `None` in mode observe, after a release, and before anything was known.
+    pub fn wanted(&self) -> Option<u32> {
+        if self.mode < Mode::Recommend || self.released {
+            return None;
+        }
+        let rails = &self.config.rails;
+        // The rails may have changed since.
+        let told = self.told.map(|told| told.clamp(rails.min, rails.max));
+        self.pending.as_ref().map(|pending| pending.order.target).or(told)
     }
 
     /// Ends the pending order and writes down how.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Capacity, HpaPolicy, Mode, Policy, PredictivePolicy, ServiceConfig};
+use crate::calendar::{self, CalendarEvent};
 
 /// A value that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +84,32 @@ impl ServiceConfig {
         c.duration("forecast_max_age_ms", self.forecast_max_age_ms, self.forecast_every_ms)?;
         c.duration("approval_ttl_ms", self.approval_ttl_ms, 1)?;
         c.duration("drain_ms", self.drain_ms, 0)?;
-        c.duration("ramp_ms", self.ramp_ms, 0)
+        c.duration("ramp_ms", self.ramp_ms, 0)?;
+        let zone = "a name of the IANA time zone database, such as Europe/Berlin or UTC";
+        c.ensure(calendar::zone(&self.time_zone).is_some(), "time_zone", &self.time_zone, zone)?;
+        self.events.iter().enumerate().try_for_each(|(i, event)| self.check_event(&c, &format!("events[{i}]"), event))
+    }
+
+    fn check_event(&self, c: &Checker, path: &str, event: &CalendarEvent) -> Result<(), ConfigError> {
+        let key = |name: &str| format!("{path}.{name}");
+        c.ensure(!event.name.is_empty(), &key("name"), &event.name, "1 character or more")?;
+        let (lasts, most) = (event.lasts_ms, calendar::MOST_MS);
+        c.ensure((1..=most).contains(&lasts), &key("lasts_ms"), lasts, &format!("1 to {most} ms"))?;
+        if let (Some(from), Some(until)) = (event.from, event.until) {
+            c.ensure(from <= until, &key("until"), until, &format!("not before from = {from}"))?;
+        }
+        let does_nothing = event.multiplier.is_none() && event.floor.is_none() && event.ceiling.is_none();
+        c.ensure(!does_nothing, path, &event.name, "at least one of multiplier, floor and ceiling")?;
+        if let Some(multiplier) = event.multiplier {
+            c.ensure(multiplier > 0.0 && multiplier <= 1_000.0, &key("multiplier"), multiplier, "above 0 and at most 1000")?;
+        }
+        let r = &self.rails;
+        let within = format!("{} to {}, the rails", r.min, r.max);
+        for (name, replicas) in [("floor", event.floor), ("ceiling", event.ceiling)] {
+            let Some(replicas) = replicas else { continue };
+            c.ensure((r.min..=r.max).contains(&replicas), &key(name), replicas, &within)?;
+        }
+        Ok(())
     }
 
     fn check_capacity(&self, c: &Checker) -> Result<(), ConfigError> {

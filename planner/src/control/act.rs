@@ -19,12 +19,14 @@ impl Turn<'_> {
                 // Without data a proposal stays (it can't be approved meanwhile); with data it is not needed any more.
                 if blocked.is_none() {
                     self.withdraw("it is not needed any more");
+                    self.service.told = decision.target.or(self.service.told);
                 }
                 self.write_down(decision);
                 return false;
             }
         };
         self.review_proposal(from, target);
+        self.tell(from, target, blocked, implausible);
         if let Some(reason) = blocked {
             decision.reason = reason;
             self.drop_failed_climb(target);
@@ -46,6 +48,18 @@ impl Turn<'_> {
             self.issue(id, from, target);
         }
         acts
+    }
+
+    /// What may happen without a person's word is told to whoever follows; what waits for one, or is paused, leaves the number as it was.
+    fn tell(&mut self, from: u32, target: u32, blocked: Option<ReasonCode>, implausible: bool) {
+        let free = match self.service.mode {
+            // There is nobody who could be asked.
+            Mode::Observe | Mode::Recommend => true,
+            Mode::Approve => false,
+            Mode::Automatic => !implausible,
+        };
+        let told = &mut self.service.told;
+        *told = if free && blocked != Some(ReasonCode::Paused) { Some(target) } else { told.or(Some(from)) };
     }
 
     /// The decision gets its sentence and goes to the journal; a proposal that waits for an answer is remembered.
@@ -114,6 +128,7 @@ impl Turn<'_> {
         let (id, service) = (self.order_id(), self.service.config.name.clone());
         let order = Order { id, service, target, from, decision, issued_ms: now_ms, attempt: 1 };
         self.service.remember_change(Change { at_ms: now_ms, by: i64::from(target) - i64::from(from) });
+        self.service.told = Some(target);
         self.service.pending = Some(Pending { order: order.clone(), phase: Phase::Sent, sent_ms: now_ms });
         self.journal(Entry::OrderIssued(order.clone()));
         // Those that leave get nothing new before they are taken away.

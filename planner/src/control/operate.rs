@@ -71,14 +71,11 @@ pub(super) fn restarted(state: &mut State, now_ms: i64) -> Vec<Command> {
 
 impl Turn<'_> {
     pub(super) fn set_mode(mut self, who: String, mode: Mode) -> Vec<Command> {
-        let from = self.service.mode;
-        if from == mode {
-            return self.out;
-        }
         if mode > Mode::Observe && self.service.config.capacity == Capacity::Unknown {
             let reason = "nobody has said yet how much load a replica holds; give the service a capacity first".to_owned();
             return self.refuse(format!("set the mode {}", mode.name()), reason);
         }
+        let from = self.service.mode;
         self.change_mode(who.clone(), mode);
         if mode < from && from >= Mode::Approve {
             self.let_go(who);
@@ -86,22 +83,30 @@ impl Turn<'_> {
         self.out
     }
 
-    /// The mode and no more.
+    /// The mode and no more. Said again after a release, it is news.
     pub(super) fn change_mode(&mut self, who: String, mode: Mode) {
-        let (service, from) = (self.service.config.name.clone(), self.service.mode);
-        if from != mode {
-            self.service.mode = mode;
-            self.journal(Entry::ModeChanged { service, at_ms: self.now_ms, who, from, to: mode });
-            self.withdraw("the mode changed");
+        let from = self.service.mode;
+        if from == mode && !self.service.released {
+            return;
         }
+        if from == Mode::Observe && mode == Mode::Approve {
+            // What was only observed was told to nobody, and nobody has approved it.
+            self.service.told = None;
+        }
+        self.service.mode = mode;
+        self.service.released = false;
+        let service = self.service.config.name.clone();
+        self.journal(Entry::ModeChanged { service, at_ms: self.now_ms, who, from, to: mode });
+        self.withdraw("the mode changed");
     }
 
     /// Also in a mode that doesn't act: what is held may be left from before, or a first release may have failed.
     fn release(mut self, who: String) -> Vec<Command> {
         if self.service.mode >= Mode::Approve {
-            return self.set_mode(who, Mode::Recommend);
+            self.change_mode(who.clone(), Mode::Recommend);
         }
         self.let_go(who);
+        self.service.released = true;
         self.out
     }
 
@@ -135,7 +140,7 @@ impl Turn<'_> {
         if self.service.pending.is_some() {
             return self.refuse(what, "another order is under way".to_owned());
         }
-        let allowed = rails::apply(&self.service.config, from, target, &self.service.changes, self.now_ms).target;
+        let allowed = rails::apply(&self.service.config.in_force(self.now_ms), from, target, &self.service.changes, self.now_ms).target;
         if allowed != target {
             return self.refuse(what, format!("the rails allow {allowed} now, not {target}"));
         }

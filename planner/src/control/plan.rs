@@ -3,8 +3,10 @@
 use std::cmp::Ordering;
 
 use super::Turn;
+use crate::calendar::Calendar;
 use crate::capacity::Capacities;
-use crate::decision::{Action, Check, Decision, ForecastMissing, Inputs, Rail, RailHit, ReasonCode};
+use crate::config::Capacity;
+use crate::decision::{Action, Candidate, Check, Decision, ForecastMissing, Inputs, Rail, RailHit, ReasonCode};
 use crate::event::ReplicaState;
 use crate::policy::{self, Facts, Wish};
 use crate::rails;
@@ -77,11 +79,36 @@ impl Turn<'_> {
             check: None,
             expires_ms: None,
         };
-        if let Some(reason) = self.missing_data() {
-            let decision = Decision { reason, ..decision };
-            return Plan { decision, blocked: Some(reason), implausible: false, breach: None };
+        match self.missing_data() {
+            None => self.plan_with_data(decision),
+            Some(ReasonCode::LoadUnknown) => self.plan_without_load(decision),
+            // Nobody has to see the fleet of a service that is only watched.
+            Some(_) if self.service.config.capacity == Capacity::Unknown && self.service.fleet.is_none() && load.is_some() => {
+                let reason = ReasonCode::CapacityUnknown;
+                Plan { decision: Decision { reason, ..decision }, blocked: Some(reason), implausible: false, breach: None }
+            }
+            Some(reason) => {
+                let decision = Decision { reason, ..decision };
+                Plan { decision, blocked: Some(reason), implausible: false, breach: None }
+            }
         }
-        self.plan_with_data(decision)
+    }
+
+    /// What a person has asked for by the calendar needs no load to be known.
+    fn plan_without_load(&self, decision: Decision) -> Plan {
+        let config = self.service.config.in_force(self.now_ms);
+        let least = Calendar::of(&self.service.config).and_then(|calendar| calendar.least(self.now_ms, decision.inputs.lead_ms));
+        if let (Some(current), Some((floor, why))) = (decision.current, least) {
+            let railed = rails::apply(&config, current, floor, &self.service.changes, self.now_ms);
+            if railed.target > current {
+                let candidates = vec![Candidate { name: "event".to_owned(), replicas: floor, why }];
+                let (target, reason) = (Some(railed.target), ReasonCode::EventUp);
+                let decision = Decision { target, reason, candidates, rail: railed.hit, ..decision };
+                return Plan { decision, blocked: self.blocked(current, railed.target), implausible: false, breach: None };
+            }
+        }
+        let reason = ReasonCode::LoadUnknown;
+        Plan { decision: Decision { reason, ..decision }, blocked: Some(reason), implausible: false, breach: None }
     }
 
     fn plan_with_data(&mut self, mut decision: Decision) -> Plan {
@@ -95,11 +122,15 @@ impl Turn<'_> {
             (Some(forecast), None) => Ok(forecast),
             (_, missing) => Err(missing.unwrap_or(ForecastMissing::None)),
         };
+        let now_ms = self.now_ms;
         let lead = service.lead.lead(&service.config);
         let order_under_way = service.pending.is_some();
-        let (config, changes) = (&service.config, service.changes.as_slice());
-        let facts = Facts { now_ms: self.now_ms, config, load, fleet, current, order_under_way, lead, forecast, changes };
-        let Some(mut capacities) = self.curves.of(config) else {
+        let in_force = service.config.in_force(now_ms);
+        let (config, changes, past) = (in_force.as_ref(), service.changes.as_slice(), &service.load);
+        let calendar = Calendar::of(&service.config);
+        let facts = Facts { now_ms, config, calendar, load, past, fleet, current, order_under_way, lead, forecast, changes };
+        // What was found for the shape holds whatever the limits are now.
+        let Some(mut capacities) = self.curves.of(&service.config) else {
             decision.reason = ReasonCode::CapacityUnknown;
             return Plan { decision, blocked: Some(ReasonCode::CapacityUnknown), implausible: false, breach: None };
         };
@@ -109,7 +140,10 @@ impl Turn<'_> {
         restore(&mut wish, current, service.desired.filter(|_| !order_under_way));
         let base = current.max(service.desired.filter(|_| !order_under_way).unwrap_or(0));
         let proven = prove(&facts, &wish, base, &mut capacities);
-        let implausible = is_implausible(&facts, wish.replicas, service.load.median_before(15 * 60_000));
+        // A person has seen an event coming.
+        let by_event = wish.reason == ReasonCode::EventUp || !decision.inputs.events.is_empty();
+        let expected = by_event && wish.replicas > current;
+        let implausible = !expected && is_implausible(&facts, wish.replicas, service.load.median_before(15 * 60_000));
         let breach = Some(wish.replicas).filter(|&wanted| wanted > config.rails.max);
         decision.target = Some(proven.target);
         decision.reason = reason(current, &wish, &proven, config.rails.min, config.rails.max);
@@ -121,7 +155,7 @@ impl Turn<'_> {
         }
         if let Some(replicas) = proven.objection {
             let why = "the simulator says that fewer would break the SLO".to_owned();
-            decision.candidates.push(crate::decision::Candidate { name: "check".to_owned(), replicas, why });
+            decision.candidates.push(Candidate { name: "check".to_owned(), replicas, why });
         }
         let blocked = self.blocked(current, proven.target);
         Plan { decision, blocked, implausible, breach: Some(breach) }
@@ -162,7 +196,7 @@ impl Turn<'_> {
 fn restore(wish: &mut Wish, current: u32, desired: Option<u32>) {
     if let Some(desired) = desired.filter(|&desired| desired > current && wish.replicas < desired) {
         let why = format!("the fleet had {} and has {current}, and nobody ordered that", crate::text::replicas(desired));
-        wish.candidates.push(crate::decision::Candidate { name: "restore".to_owned(), replicas: desired, why });
+        wish.candidates.push(Candidate { name: "restore".to_owned(), replicas: desired, why });
         wish.replicas = desired;
         wish.reason = ReasonCode::Restore;
     }

@@ -7,11 +7,14 @@ use crate::*;
 mod approval;
 mod configure;
 mod decisions;
+mod events;
 mod forecasts;
 mod leftovers;
 mod orders;
 mod proof;
 mod releases;
+mod starts;
+mod wanted;
 
 /// A loop with one service, its clock, and what it did so far.
 pub(crate) struct Desk {
@@ -40,6 +43,15 @@ impl Desk {
     pub(crate) fn load(&mut self, rps: f64) -> &mut Self {
         let event = Event::Sample { service: "shop".into(), at_ms: self.now_ms, load_rps: Some(rps), saturated: false };
         self.send(event);
+        self
+    }
+
+    /// It was like this for the last six minutes.
+    pub(crate) fn past(&mut self, rps: f64) -> &mut Self {
+        for minutes in (1..=6).rev() {
+            let at_ms = self.now_ms - minutes * 60_000;
+            self.send(Event::Sample { service: "shop".into(), at_ms, load_rps: Some(rps), saturated: false });
+        }
         self
     }
 

@@ -94,7 +94,7 @@ impl Turn<'_> {
     /// `breach` = how many replicas would be needed beyond the maximum; `None` = not known now.
     fn tell_about_breach(&mut self, breach: Option<Option<u32>>, decision: &Decision) {
         let Some(breach) = breach else { return };
-        let (max, service) = (self.service.config.rails.max, self.service.config.name.clone());
+        let (max, service) = (self.service.config.in_force(self.now_ms).rails.max, self.service.config.name.clone());
         match (breach, self.service.alarms.breach) {
             (Some(needed), false) => {
                 let check = decision.check.as_ref().map_or(String::new(), |check| format!(" for {} rps", text::number(check.load_rps)));

@@ -12,12 +12,16 @@ use crate::event::ReplicaState;
 use crate::state::Memory;
 use crate::text;
 
-/// The two windows of a forecast that matter.
+/// The two windows of a forecast that matter, events of the calendar included.
 struct Ahead {
     /// Quantile of the maximum over [now + lead, now + lead + tick]: what an order placed now can still help with.
     up_rps: f64,
     /// The same over [now, now + lead + tick + stabilisation]: what must be held if something is taken away; `None` = not known that far.
     down_rps: Option<f64>,
+    /// Events that multiply the load in the one, in words.
+    up_events: String,
+    /// And in the other.
+    down_events: String,
 }
 
 pub(super) fn wish(
@@ -75,7 +79,12 @@ fn ahead(facts: &Facts, policy: &PredictivePolicy, forecast: &Forecast, inputs: 
         return Err(ForecastMissing::TooShort { end_ms });
     }
     let usable = |x: &f64| x.is_finite() && *x >= 0.0;
-    let Some(up_rps) = forecast.window_max(from, to, q).filter(usable) else {
+    let calendar = facts.calendar.as_ref();
+    let window_max = |from, to| match calendar {
+        Some(calendar) => calendar.window_max(forecast, from, to, q),
+        None => forecast.window_max(from, to, q),
+    };
+    let Some(up_rps) = window_max(from, to).filter(usable) else {
         let error = format!("it doesn't say what {} is", text::quantile(q));
         return Err(ForecastMissing::Failed { error });
     };
@@ -83,15 +92,19 @@ fn ahead(facts: &Facts, policy: &PredictivePolicy, forecast: &Forecast, inputs: 
     inputs.window_from_ms = Some(from);
     inputs.window_to_ms = Some(to);
     inputs.window_max_rps = Some(up_rps);
-    let down_rps = forecast.window_max(now, to.saturating_add(facts.config.rails.stabilisation_ms), q).filter(usable);
-    Ok(Ahead { up_rps, down_rps })
+    let until = to.saturating_add(facts.config.rails.stabilisation_ms);
+    let down_rps = window_max(now, until).filter(usable);
+    let events = |from, to| calendar.map_or(String::new(), |calendar| calendar.multiplied(from, to));
+    inputs.events = events(from, to);
+    Ok(Ahead { up_rps, down_rps, up_events: inputs.events.clone(), down_events: events(now, until) })
 }
 
 fn with_forecast(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, capacities: &mut Capacities, ahead: &Ahead) -> Wish {
     let current = facts.current;
+    let keep_ms = policy.fallback_stabilisation_ms.max(1);
+    recall(facts, policy, memory, capacities, keep_ms);
     let reactive = react(facts, capacities, policy.target, TOLERANCE);
     // One quiet reading is no agreement: on the way down the highest of the last minutes speaks, as in the fallback.
-    let keep_ms = policy.fallback_stabilisation_ms.max(1);
     memory.reactive.record(facts.now_ms, i64::from(reactive), keep_ms);
     let agreed = memory.reactive.max(facts.now_ms, keep_ms).map_or(reactive, |highest| highest as u32);
     let forecast = capacities.needed(ahead.up_rps);
@@ -101,7 +114,7 @@ fn with_forecast(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, 
         Candidate {
             name: "forecast".to_owned(),
             replicas: forecast,
-            why: format!("{q} of the maximum when an order placed now is warm is {} rps", text::number(ahead.up_rps)),
+            why: format!("{q} of the maximum when an order placed now is warm is {} rps{}", text::number(ahead.up_rps), ahead.up_events),
         },
         Candidate { name: "reactive".to_owned(), replicas: reactive, why: reactive_why(facts, capacities, policy.target) },
     ];
@@ -112,7 +125,8 @@ fn with_forecast(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, 
     candidates.push(match (stays, ahead.down_rps) {
         (Some(replicas), Some(rps)) => {
             let ahead_ms = facts.lead.ms + facts.config.tick_ms + facts.config.rails.stabilisation_ms;
-            let why = format!("{q} of the maximum of the next {} is {} rps", text::duration(ahead_ms), text::number(rps));
+            let why =
+                format!("{q} of the maximum of the next {} is {} rps{}", text::duration(ahead_ms), text::number(rps), ahead.down_events);
             Candidate { name: "stays".to_owned(), replicas, why }
         }
         _ => Candidate { name: "unknown_ahead".to_owned(), replicas: current, why: "the forecast ends too early to tell".to_owned() },
@@ -132,6 +146,21 @@ fn with_forecast(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, 
     };
     let planned_rps = ahead.down_rps.unwrap_or(ahead.up_rps).max(facts.load.rps);
     Wish { replicas: needed, reason, candidates, planned_rps }
+}
+
+/// After a start, or a long gap, nothing is remembered. What was measured before speaks then, as far as it reaches over the whole window: the
+/// history of a service that was watched before. Where it doesn't, nobody knows how high the load was, and what there is was needed.
+fn recall(facts: &Facts, policy: &PredictivePolicy, memory: &mut Memory, capacities: &mut Capacities, keep_ms: i64) {
+    if memory.reactive.max(facts.now_ms, keep_ms).is_some() {
+        return;
+    }
+    match facts.past.since(facts.now_ms.saturating_sub(keep_ms), facts.config.stale_after_ms) {
+        Some(samples) => samples.iter().for_each(|&load| {
+            let then = Facts { load, ..facts.clone() };
+            memory.reactive.record(load.at_ms, i64::from(react(&then, capacities, policy.target, TOLERANCE)), keep_ms);
+        }),
+        None => memory.reactive.record(facts.now_ms, i64::from(facts.current), keep_ms),
+    }
 }
 
 fn fallback(facts: &Facts, policy: &PredictivePolicy, capacities: &mut Capacities, cautious: u32, highest: u32) -> Wish {

@@ -42,6 +42,13 @@ impl Observed {
         self.series.as_ref().filter(|series| !series.is_empty())
     }
 
+    /// The newest known values of the history, as many as a loop remembers.
+    pub(super) fn recent(&self) -> Vec<(i64, f64)> {
+        let Some(series) = self.series() else { return Vec::new() };
+        let newest = series.len().saturating_sub(crate::load::KEEP)..series.len();
+        newest.filter_map(|slot| Some((series.timestamp_ms(slot), series.value(slot)?))).collect()
+    }
+
     /// Takes the cumulative count in; the mean rate since the last call `[rps]`, `None` if no time has passed. Arrivals between two calls are
     /// spread evenly over the steps between them.
     pub(super) fn take(&mut self, now: Nanos, arrived: u64) -> Option<f64> {

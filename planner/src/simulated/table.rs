@@ -147,6 +147,8 @@ fn planned(
         drain_ms: 0,
         ramp_ms,
         holds_at: None,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     };
     Ok(Choice::Planned { config: Box::new(config), extra })
 }

@@ -26,6 +26,8 @@ struct Book {
     /// Target of the last order that was reached: what the fleet loses by itself may come back on top of a step.
     reached: u32,
     last_change_ms: Option<i64>,
+    /// A decision was made from data, so that there is a number.
+    known: bool,
     epoch: u64,
     mode: Option<Mode>,
     paused: Option<Pause>,
@@ -131,6 +133,10 @@ impl Auditor {
             assert_eq!(open, self.books[service].open, "{service}: the journal and the state tell the same story");
             let releasing = state.services[service].release.as_ref().map(|release| release.id);
             assert_eq!(releasing, self.books[service].releasing, "{service}: of releases, too");
+            // Whoever follows the number finds one within the rails, whatever has happened to load, fleet and orders, unless it was given up.
+            let (known, rails) = (&state.services[service], &self.configs[service].rails);
+            let silent = known.mode == Mode::Observe || known.released || !self.books[service].known;
+            assert!(known.wanted().map_or(silent, |wanted| (rails.min..=rails.max).contains(&wanted)), "{service}: {:?}", known.wanted());
         }
     }
 
@@ -188,6 +194,7 @@ impl Auditor {
         let missing = matches!(decision.reason, planner::ReasonCode::LoadUnknown | planner::ReasonCode::FleetUnknown);
         self.seen.holds_without_data += u32::from(missing);
         assert!(!missing || decision.action == planner::Action::Hold);
+        self.book(&decision.service).known |= !missing && target.is_some();
     }
 
     fn issued(&mut self, order: &Order, approved: bool, now_ms: i64) {

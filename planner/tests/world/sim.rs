@@ -56,6 +56,8 @@ fn config(name: &str, policy: Policy, rps_per_replica: f64, max: u32) -> Service
         drain_ms: 30_000,
         ramp_ms: 60_000,
         holds_at: None,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What one key alone can't tell: values that contradict each other, and what one choice needs of another.
 
+mod events;
 mod service;
 
 use std::collections::BTreeMap;

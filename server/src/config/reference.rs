@@ -85,7 +85,7 @@ fn section(out: &mut String, path: &str, schema: &Value) {
         let _ = writeln!(out, "\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n{}", rows.trim_end());
     }
     for (title, path, table) in below {
-        let brackets = if path == "services" { ("[[", "]]") } else { ("[", "]") };
+        let brackets = if ["services", "services.events"].contains(&path.as_str()) { ("[[", "]]") } else { ("[", "]") };
         let title = title.replacen(&path, &format!("{}{path}{}", brackets.0, brackets.1), 1);
         let _ = writeln!(out, "\n## `{title}`\n\n{}", text(&table["description"]));
         section(out, &path, table);

@@ -1,7 +1,7 @@
 //! A service of the file as the planner sees it.
 
 use planner::config::DEFAULT_LEAD_MS;
-use planner::{Capacity, HpaPolicy, Policy, PredictivePolicy, ServiceConfig, Slo};
+use planner::{CalendarEvent, Capacity, HpaPolicy, Policy, PredictivePolicy, ServiceConfig, Slo};
 
 use super::file::{self, Rails, Service};
 
@@ -28,6 +28,8 @@ pub fn checked(service: &Service) -> ServiceConfig {
         drain_ms: timing.drain.ms(),
         ramp_ms: timing.ramp.ms(),
         holds_at: service.act.as_ref().and_then(file::Act::holds_at),
+        time_zone: service.time_zone.clone(),
+        events: service.events.iter().filter_map(event).collect(),
     }
 }
 
@@ -43,6 +45,21 @@ fn capacity(service: &Service) -> Capacity {
         }
         _ => Capacity::Unknown,
     }
+}
+
+/// `None` for one whose time or days can't be read, which the checks have told.
+fn event(event: &file::Event) -> Option<CalendarEvent> {
+    let day = |text: &Option<String>| text.as_ref().map(|text| text.parse()).transpose().ok();
+    Some(CalendarEvent {
+        name: event.name.clone(),
+        at: event.at.parse().ok()?,
+        from: day(&event.from)?,
+        until: day(&event.until)?,
+        lasts_ms: event.lasts.ms(),
+        multiplier: event.multiplier,
+        floor: event.floor,
+        ceiling: event.ceiling,
+    })
 }
 
 fn rails(rails: &Rails) -> planner::Rails {

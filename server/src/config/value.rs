@@ -209,6 +209,8 @@ pub(super) fn check_kind(kind: &str, text: &str) -> Result<(), String> {
             Ok(_) => Ok(()),
             Err(_) => Err("an IP address and a port, such as 127.0.0.1:8080".into()),
         },
+        "event time" => text.parse::<planner::At>().map(drop),
+        "day" => text.parse::<planner::Day>().map(drop),
         _ => Ok(()),
     }
 }

@@ -62,5 +62,7 @@ pub fn config(reactive: bool, target: f64, quantile: f64) -> ServiceConfig {
         drain_ms: DRAIN_MS,
         ramp_ms: 30_000,
         holds_at: None,
+        time_zone: "UTC".to_owned(),
+        events: Vec::new(),
     }
 }

@@ -97,7 +97,10 @@ impl Control for RuntimeControl {
         Box::pin(async move {
             let known = self.view(name)?;
             match (&known.forecast, &known.forecast_error) {
-                (Some(forecast), _) => Ok(view::forecast(forecast, &known.planned)),
+                (Some(forecast), _) => {
+                    let now_ms = self.shared.clock.now_ms();
+                    Ok(view::forecast(forecast, &planner::outlook(&known.needs, &known.state, self.shared.paused(), now_ms)))
+                }
                 (None, Some((_, Some(need)))) => Err(ControlError::NotEnoughHistory {
                     service: name.to_owned(),
                     have_s: need.have_ms as f64 / 1_000.0,

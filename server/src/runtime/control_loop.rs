@@ -84,8 +84,8 @@ impl ControlLoop {
         }
         match news {
             Some((service, Ok(forecast))) => {
-                let planned = tokio::task::block_in_place(|| planner::outlook(&mut self.state, &service, now_ms));
-                self.shared.publish_forecast(&service, forecast, planned);
+                let needs = tokio::task::block_in_place(|| planner::needs(&mut self.state, &service, now_ms));
+                self.shared.publish_forecast(&service, forecast, needs);
             }
             Some((service, Err((error, need)))) => self.shared.publish_no_forecast(&service, &error, need),
             None => {}

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use planner::{Event, ReplicaState};
+use planner::{Event, Policy, ReplicaState, ServiceConfig};
 
 use super::metrics::{Call, Failure};
 use super::past::Past;
-use super::{Service, Shared, backfill, view};
+use super::{Service, Shared, backfill, forecast};
 use crate::collect::Step;
-use crate::store::{Batch, SeriesKey, StoreError};
+use crate::store::{Batch, SeriesKey, Store, StoreError};
 
 /// After the last day couldn't be read [domain].
 const PAST_AGAIN_MS: i64 = 60_000;
@@ -17,10 +17,47 @@ const PAST_AGAIN_MS: i64 = 60_000;
 /// slow fleet holds up a decision.
 pub async fn run(shared: Arc<Shared>, service: Arc<Service>) {
     let filled = backfill::first(&shared, &service).await;
+    recall(&shared, &service).await;
     let mut feeder = Feeder::new(shared.clone(), service.clone());
     // What can be known is known before the first decision.
     feeder.beat().await;
     tokio::join!(look(feeder), tick(&shared, &service), backfill::until_done(&shared, &service, filled));
+}
+
+/// Tells the loop the load of the last minutes as the history has it: after a start it shouldn't take a quiet moment for a quiet hour, nor wait for
+/// what is known.
+async fn recall(shared: &Shared, service: &Service) {
+    match remembered(&shared.store, &service.config, service.step_ms, shared.clock.now_ms()).await {
+        Ok(samples) => {
+            for sample in samples {
+                shared.send(sample).await;
+            }
+        }
+        Err(error) => {
+            tracing::warn!(service = service.config.name, %error, "the last minutes can't be read from the history; capacity holds for as long");
+        }
+    }
+}
+
+/// Samples of as long as the planner's rules look back.
+async fn remembered(store: &Store, config: &ServiceConfig, step_ms: i64, now_ms: i64) -> Result<Vec<Event>, StoreError> {
+    let window_ms = match &config.policy {
+        Policy::Predictive(policy) => policy.fallback_stabilisation_ms,
+        Policy::Hpa(policy) => policy.stabilisation_ms,
+    };
+    // One sample from before the window says that the window is whole.
+    let from_ms = now_ms - window_ms - config.stale_after_ms - step_ms;
+    let read = async |metric| store.read(SeriesKey { service: &config.name, metric }, from_ms, now_ms).await;
+    let Some(load) = read("load").await? else { return Ok(Vec::new()) };
+    let shed = read("saturated").await?;
+    let sample = |slot: usize| {
+        let begin_ms = load.timestamp_ms(slot);
+        let at_ms = begin_ms + load.step_ms();
+        let saturated = shed.as_ref().is_some_and(|shed| forecast::marked(shed, begin_ms));
+        let load_rps = load.value(slot).filter(|_| at_ms <= now_ms)?;
+        Some(Event::Sample { service: config.name.clone(), at_ms, load_rps: Some(load_rps), saturated })
+    };
+    Ok((0..load.len()).filter_map(sample).collect())
 }
 
 /// The fleet is looked at on each beat, four times a scrape: a replica that became ready should get requests soon.
@@ -137,7 +174,7 @@ impl Feeder {
     fn remember(&self, steps: &[Step], ready: Option<usize>) {
         let Some(newest) = steps.last() else { return };
         self.shared.counts.of(self.name(), |counts| counts.accuracy.judge(steps));
-        let desired = self.shared.view(self.name()).and_then(|view| view::desired(&view.state));
+        let desired = self.shared.view(self.name()).and_then(|view| view.state.wanted());
         // How many replicas there are is known of now, not of steps that come late.
         let of_now = |value: Option<f64>| value.map(|value| (newest.from_ms, value)).into_iter().collect::<Vec<_>>();
         let mut metrics = series(steps);
@@ -171,4 +208,35 @@ pub async fn append(shared: &Shared, service: &Service, metrics: Points) -> Resu
         .map(|(metric, points)| Batch { key: SeriesKey { service: &service.config.name, metric }, step_ms: service.step_ms, points })
         .collect();
     shared.store.append_many(&batches).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Location;
+
+    #[tokio::test]
+    async fn the_last_minutes_are_recalled_from_the_history_with_what_was_shed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::Folder(folder.path().to_path_buf())).await.unwrap();
+        let now_ms = 1_000_000_020_000;
+        let minute = |back: i64| (1_000_000_000_000_i64.div_euclid(60_000) - back) * 60_000;
+        let points: Vec<(i64, f64)> = (1..60).map(|back| (minute(back), back as f64)).collect();
+        store.append(SeriesKey { service: "shop", metric: "load" }, 60_000, &points).await.unwrap();
+        store.append(SeriesKey { service: "shop", metric: "saturated" }, 60_000, &[(minute(2), 1.0)]).await.unwrap();
+        let config = planner::ServiceConfig { name: "shop".into(), ..crate::demo::world::config(false, 0.9, 0.95) };
+        let events = remembered(&store, &config, 60_000, now_ms).await.unwrap();
+        let samples: Vec<(i64, Option<f64>, bool)> = events
+            .into_iter()
+            .map(|event| match event {
+                Event::Sample { at_ms, load_rps, saturated, .. } => (at_ms, load_rps, saturated),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(samples[samples.len() - 2..], [(minute(1), Some(2.0), true), (minute(0), Some(1.0), false)], "each at its end");
+        // Five minutes are remembered, and the sample before them says that they are all there.
+        assert!(samples[0].0 <= now_ms - 300_000 && samples.len() < 12, "{samples:?}");
+        let nothing = planner::ServiceConfig { name: "cart".into(), ..config };
+        assert!(remembered(&store, &nothing, 60_000, now_ms).await.unwrap().is_empty());
+    }
 }

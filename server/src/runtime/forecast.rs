@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use planner::{Event, HistoryNeed};
+use planner::calendar::without_running_events;
+use planner::{Event, HistoryNeed, ServiceConfig};
 use predictor::{ForecastError, ModelChoice, Request};
 
 use super::Shared;
@@ -20,15 +21,17 @@ const QUANTILES: [f64; 8] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99];
 pub async fn make(shared: Arc<Shared>, service: String) {
     // The semaphore is never closed.
     let Ok(_permit) = shared.forecasts.acquire().await else { return };
+    let Some(known) = shared.service(&service) else { return };
     let begun = Instant::now();
-    let event = event(&shared.store, service, shared.clock.now_ms()).await;
+    let event = event(&shared.store, &known.config, shared.clock.now_ms()).await;
     shared.counts.forecast.observe(begun.elapsed());
     shared.send(event).await;
 }
 
-/// The forecast of `service` as of `now_ms`, or why there is none, as an event for the loop.
-pub async fn event(store: &Store, service: String, now_ms: i64) -> Event {
-    match attempt(store, &service, now_ms).await {
+/// The forecast of a service as of `now_ms`, or why there is none, as an event for the loop.
+pub async fn event(store: &Store, config: &ServiceConfig, now_ms: i64) -> Event {
+    let service = config.name.clone();
+    match attempt(store, config, now_ms).await {
         Ok(forecast) => Event::Forecast { service, forecast },
         Err(Failure { error, not_enough_history }) => {
             tracing::info!(service, error, "no forecast");
@@ -58,7 +61,8 @@ impl From<ForecastError> for Failure {
     }
 }
 
-async fn attempt(store: &Store, service: &str, now_ms: i64) -> Result<predictor::Forecast, Failure> {
+async fn attempt(store: &Store, config: &ServiceConfig, now_ms: i64) -> Result<predictor::Forecast, Failure> {
+    let service = config.name.as_str();
     let key = SeriesKey { service, metric: "load" };
     let series = store.read(key, now_ms - HISTORY_MS, now_ms).await?;
     let request = Request { horizon_ms: HORIZON_MS, quantiles: QUANTILES.to_vec(), model: ModelChoice::Auto };
@@ -67,12 +71,13 @@ async fn attempt(store: &Store, service: &str, now_ms: i64) -> Result<predictor:
         return Err(ForecastError::NotEnoughHistory { have_ms: 0, need_ms }.into());
     };
     let shed = store.read(SeriesKey { service, metric: "saturated" }, now_ms - HISTORY_MS, now_ms).await?;
+    let config = config.clone();
     let made = tokio::task::spawn_blocking(move || {
         let of_demand = match shed {
             Some(shed) => predictor::without_own_shedding(&series, |ts_ms| marked(&shed, ts_ms)),
             None => series,
         };
-        predictor::forecast(&of_demand, &request)
+        predictor::forecast(&without_running_events(of_demand, &config, now_ms), &request)
     })
     .await;
     // A join error would be a panic inside of the predictor: a failed forecast to the loop, which falls back to the reactive rule.
@@ -80,7 +85,7 @@ async fn attempt(store: &Store, service: &str, now_ms: i64) -> Result<predictor:
 }
 
 /// Whether a step of a series of flags is set.
-fn marked(flags: &predictor::Series, ts_ms: i64) -> bool {
+pub fn marked(flags: &predictor::Series, ts_ms: i64) -> bool {
     let slot = (ts_ms - flags.start_ms()).div_euclid(flags.step_ms());
     usize::try_from(slot).ok().filter(|slot| *slot < flags.len()).and_then(|slot| flags.value(slot)).is_some_and(|flag| flag > 0.0)
 }
@@ -115,7 +120,8 @@ mod tests {
             let flags: Vec<(i64, f64)> = times().map(|ts_ms| (ts_ms, f64::from(u8::from(shed(ts_ms))))).collect();
             store.append(SeriesKey { service: "shop", metric: "saturated" }, STEP_MS, &flags).await.unwrap();
         }
-        match event(&store, "shop".into(), start_ms + 10 * DAY_MS).await {
+        let config = planner::ServiceConfig { name: "shop".into(), ..crate::demo::world::config(false, 0.9, 0.95) };
+        match event(&store, &config, start_ms + 10 * DAY_MS).await {
             Event::Forecast { forecast, .. } => forecast.quantile_at(start_ms + 10 * DAY_MS + 12 * 3_600_000, 0.5).unwrap(),
             other => panic!("{other:?}"),
         }

@@ -45,6 +45,15 @@ fn load(view: &View, now_ms: i64) -> HealthCheck {
 fn fleet(view: &View, now_ms: i64) -> HealthCheck {
     let config = &view.state.config;
     let name = format!("fleet of {}", config.name);
+    // As the planner has it: after a failed look nothing is known until one succeeds.
+    if let Some(problem) = view.state.fleet_problem.as_ref().filter(|_| view.state.mode > Mode::Observe || view.state.fleet.is_some()) {
+        let seen = view
+            .state
+            .fleet
+            .as_ref()
+            .map_or_else(|| "never seen".into(), |fleet| format!("last seen {} s ago", (now_ms - fleet.at_ms) / 1_000));
+        return check(&name, false, format!("can't be observed ({}), {seen}; capacity holds", problem.reason));
+    }
     match &view.state.fleet {
         Some(fleet) if now_ms - fleet.at_ms <= config.stale_after_ms => {
             check(&name, true, format!("{} replicas, seen {} s ago", fleet.replicas.len(), (now_ms - fleet.at_ms) / 1_000))

@@ -112,8 +112,8 @@ impl Begin {
 
     /// Makes the forecasts as of `now_ms` too, for a clock that mustn't run while they are made.
     pub async fn with_forecasts(mut self, store: &Store, now_ms: i64) -> Self {
-        for service in self.state.services.keys() {
-            self.first.push(forecast::event(store, service.clone(), now_ms).await);
+        for service in self.state.services.values() {
+            self.first.push(forecast::event(store, &service.config, now_ms).await);
         }
         self
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
-use planner::{Decision, Entry, Event, HistoryNeed, Pause, ServiceState, State};
+use planner::{Decision, Entry, Event, HistoryNeed, Needs, Pause, ServiceState, State};
 use predictor::Forecast;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -30,8 +30,8 @@ pub struct View {
     pub load_error: Option<String>,
     /// The newest forecast.
     pub forecast: Option<Arc<Forecast>>,
-    /// How many replicas the plan has from when on `(domain ms, replicas)`, only changes.
-    pub planned: Arc<Vec<(i64, u32)>>,
+    /// What the load that it says will need.
+    pub needs: Arc<Needs>,
     /// Why the newest attempt failed.
     pub forecast_error: Option<(String, Option<HistoryNeed>)>,
     /// The newest decision.
@@ -47,7 +47,7 @@ impl View {
             load: None,
             load_error: None,
             forecast: None,
-            planned: Arc::default(),
+            needs: Arc::default(),
             forecast_error: None,
             decision: state.last_decision.clone().map(Arc::new),
             past: Arc::default(),
@@ -211,14 +211,14 @@ impl Shared {
         self.counts.steps.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn publish_forecast(&self, service: &str, forecast: Forecast, planned: Vec<(i64, u32)>) {
+    pub(super) fn publish_forecast(&self, service: &str, forecast: Forecast, needs: Needs) {
         if let Some(view) = self.views.write().get_mut(service) {
             let config = &view.state.config;
             let now_rps = view.load.as_ref().map(|(_, step)| step.load_rps);
             let lead_ms = view.state.lead.lead(config).ms;
             self.counts.of(service, |counts| counts.accuracy.promise(&forecast, lead_ms, config.forecast_every_ms, now_rps));
             view.forecast = Some(Arc::new(forecast));
-            view.planned = Arc::new(planned);
+            view.needs = Arc::new(needs);
             view.forecast_error = None;
         }
     }

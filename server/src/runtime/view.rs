@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use planner::{Capacity, ForecastMissing, LeadSource, Pause, Policy, ReplicaState, ServiceState};
+use planner::{Capacity, ForecastMissing, LeadSource, Pause, Policy, ReplicaState};
 use predictor::Series;
 
 use super::past::{self, SPARK_POINTS, SPARK_STEP_MS};
@@ -82,12 +82,6 @@ pub fn decision(decision: &planner::Decision, outcome: Option<String>) -> dto::D
     }
 }
 
-/// What was ordered last: the order under way, else the one that was reached.
-pub fn desired(state: &ServiceState) -> Option<u32> {
-    let acts = state.mode >= planner::Mode::Approve;
-    state.pending.as_ref().map(|pending| pending.order.target).or(state.desired).filter(|_| acts)
-}
-
 fn lead_source(source: LeadSource) -> String {
     name_of(&source)
 }
@@ -104,7 +98,7 @@ pub fn summary(shared: &Shared, view: &View) -> dto::ServiceSummary {
         load_at: load.map(|(at_ms, _)| Time(*at_ms)),
         replicas: replicas(view),
         forecast: forecast_health(view),
-        next: next_step(view),
+        next: next_step(&planner::outlook(&view.needs, state, shared.paused(), now_ms)),
         last_decision: view.decision.as_ref().map(|decision| dto::LastDecision {
             id: decision.id.0,
             at: Time(decision.at_ms),
@@ -128,7 +122,7 @@ pub fn replicas(view: &View) -> dto::Replicas {
         ready: count(ReplicaState::Ready),
         booting: count(ReplicaState::Booting),
         draining: count(ReplicaState::Draining),
-        desired: desired(&view.state),
+        desired: view.state.wanted(),
         min: view.state.config.rails.min,
         max: view.state.config.rails.max,
     }
@@ -168,10 +162,12 @@ pub fn forecast_health(view: &View) -> dto::ForecastHealth {
     health
 }
 
-/// The next time that the plan differs from what is ordered now.
-fn next_step(view: &View) -> Option<dto::NextStep> {
-    let from = desired(&view.state)?;
-    view.planned.iter().find(|(_, to)| *to != from).map(|(at_ms, to)| dto::NextStep { at: Time(*at_ms), from, to: *to })
+/// The next change of the plan.
+fn next_step(planned: &[(i64, u32)]) -> Option<dto::NextStep> {
+    match planned {
+        [(_, from), (at_ms, to), ..] => Some(dto::NextStep { at: Time(*at_ms), from: *from, to: *to }),
+        _ => None,
+    }
 }
 
 pub fn data_health(view: &View, now_ms: i64) -> dto::DataHealth {

@@ -697,7 +697,8 @@ export interface components {
             booting: number | null;
             /**
              * Format: int32
-             * @description What was ordered last.
+             * @description What is wanted: the order under way, else the newest decision's number within the rails, unless it waits for a person. `null` in
+             *     mode observe, after a release, and before anything was known.
              */
             desired: number | null;
             /**

@@ -109,11 +109,19 @@ fn an_implausible_jump_asks_instead_of_acting() {
 
 #[test]
 fn a_load_that_collapses_is_not_believed_at_once() {
-    let mut desk = Desk::new(|config| config.rails.max_jump_factor = Some(3.0));
-    for _ in 0..5 {
+    let mut desk = Desk::new(|config| {
+        config.rails.max_jump_factor = Some(3.0);
+        config.policy = Policy::Predictive(PredictivePolicy { fallback_stabilisation_ms: 60_000, ..PredictivePolicy::default() });
+    });
+    for _ in 0..12 {
         desk.load(700.0).wait(15_000);
     }
-    desk.load(0.0).fleet(8, 0).forecast(|_| 100.0);
+    for _ in 0..3 {
+        desk.load(0.0).fleet(8, 0).forecast(|_| 100.0);
+        assert_eq!(desk.decide().reason, ReasonCode::ReactiveHolds);
+        desk.wait(15_000);
+    }
+    desk.load(0.0).fleet(8, 0);
     assert_eq!(desk.decide().action, Action::Ask);
 }
 

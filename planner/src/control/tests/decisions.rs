@@ -59,7 +59,7 @@ fn rails_bind_and_say_so() {
     desk.load(500.0).fleet(6, 0).forecast(|_| 2_450.0);
     let commands = desk.tick();
     assert_eq!(alerts(&commands), [AlertCode::Breach]);
-    expect!["6 → 9 now: p95 of the maximum load between 22:05 and 22:05:15 UTC is 2,450 rps; one replica holds 100 rps and takes 5 min to start (configured); 25 replicas in the end, step by step."].assert_eq(&desk.service().last_decision.clone().unwrap().sentence);
+    expect!["6 → 9 now: p95 of the maximum load between 22:05 and 22:05:15 UTC is 2,450 rps; one replica holds 100 rps and takes 5 min to start (configured); 20 replicas in the end, the maximum (25 are needed), at most 3 more at a time."].assert_eq(&desk.service().last_decision.clone().unwrap().sentence);
     let mut desk = Desk::new(|_| {});
     desk.load(1_900.0).fleet(20, 0).forecast(|_| 2_450.0);
     check(
@@ -70,6 +70,49 @@ fn rails_bind_and_say_so() {
     );
     desk.forecast(|_| 1_900.0).load(1_500.0);
     assert_eq!(alerts(&desk.tick()), [AlertCode::BreachOver]);
+}
+
+#[test]
+fn the_number_that_will_be_there_is_named_with_the_limit_that_makes_it_so() {
+    let mut desk = Desk::new(|config| config.rails.min = 3);
+    desk.past(100.0).load(100.0).fleet(6, 0).forecast(|_| 150.0);
+    check(
+        &mut desk,
+        expect![[r#"
+        Down EnoughAhead
+        6 → 4 now: fewer suffice: p95 of the maximum of the next 15 min 15 s is 150 rps, which needs 2 replicas, and the load now is 100 rps; 3 replicas in the end, the minimum (2 would do), at most 2 fewer at a time."#]],
+    );
+    desk.wait(15_000).load(100.0).fleet(4, 0);
+    check(
+        &mut desk,
+        expect![[r#"
+        Hold CoolDown
+        Hold 4: too soon after the last change, and the load now is 100 rps; 3 replicas in the end, the minimum (2 would do), after the cool-down of 1 min."#]],
+    );
+    let mut desk = Desk::new(|config| config.rails.min = 3);
+    desk.past(100.0).load(100.0).fleet(3, 0).forecast(|_| 150.0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold AtLimit
+            Hold 3: 3 replicas already are the limit, and the load now is 100 rps; 2 replicas would do, the minimum is 3."#]],
+    );
+    let mut desk = Desk::new(|config| config.rails.min = 3);
+    desk.load(100.0).fleet(2, 0).forecast(|_| 150.0);
+    check(
+        &mut desk,
+        expect![[r#"
+        Up BelowMinimum
+        2 → 3 now: the minimum is 3."#]],
+    );
+    let mut desk = Desk::new(|config| config.rails.max = 5);
+    desk.load(900.0).fleet(4, 0).forecast(|_| 950.0);
+    check(
+        &mut desk,
+        expect![[r#"
+        Up ReactiveUp
+        4 → 5 now: the load now is 900 rps, 225 % of what 4 ready replicas hold (the aim is 78 %), which needs 12 replicas; 12 replicas are needed, the maximum is 5; 5 replicas do not hold 950 rps within the SLO."#]],
+    );
 }
 
 #[test]

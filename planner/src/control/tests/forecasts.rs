@@ -48,7 +48,7 @@ fn the_reactive_rule_covers_what_the_forecast_missed() {
 #[test]
 fn down_needs_the_whole_window_ahead_and_the_load_now() {
     let mut desk = Desk::new(|_| {});
-    desk.load(200.0).fleet(8, 0).forecast(|ts| if ts > START_MS + 840_000 { 750.0 } else { 200.0 });
+    desk.past(200.0).load(200.0).fleet(8, 0).forecast(|ts| if ts > START_MS + 840_000 { 750.0 } else { 200.0 });
     check(
         &mut desk,
         expect![[r#"
@@ -64,12 +64,12 @@ fn down_needs_the_whole_window_ahead_and_the_load_now() {
             Hold 8: fewer would do for what is forecast, but the load now is 590 rps, 74 % of what 8 ready replicas hold (the aim is 78 %), which needs 8 replicas."#]],
     );
     let mut desk = Desk::new(|_| {});
-    desk.load(200.0).fleet(8, 0).forecast(|_| 300.0);
+    desk.past(200.0).load(200.0).fleet(8, 0).forecast(|_| 300.0);
     check(
         &mut desk,
         expect![[r#"
-        Down EnoughAhead
-        8 → 6 now: fewer suffice: p95 of the maximum of the next 15 min 15 s is 300 rps, which needs 3 replicas, and the load now is 200 rps; 3 replicas in the end, step by step."#]],
+            Down EnoughAhead
+            8 → 6 now: fewer suffice: p95 of the maximum of the next 15 min 15 s is 300 rps, which needs 3 replicas, and the load now is 200 rps; 3 replicas in the end, at most 2 fewer at a time."#]],
     );
 }
 
@@ -77,7 +77,7 @@ fn down_needs_the_whole_window_ahead_and_the_load_now() {
 fn a_forecast_that_ends_too_early_allows_no_step_down() {
     let mut desk = Desk::new(|_| {});
     let forecast = fixtures::forecast(START_MS, 8, |_| 200.0);
-    desk.load(200.0).fleet(8, 0).send(Event::Forecast { service: "shop".into(), forecast });
+    desk.past(200.0).load(200.0).fleet(8, 0).send(Event::Forecast { service: "shop".into(), forecast });
     check(
         &mut desk,
         expect![[r#"

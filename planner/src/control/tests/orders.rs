@@ -105,7 +105,7 @@ fn more_than_was_ordered_is_enough_on_the_way_up() {
 #[test]
 fn a_lowered_floor_is_done_when_it_is_set() {
     let mut desk = Desk::new(|_| {});
-    desk.load(200.0).fleet(8, 0).forecast(|_| 200.0);
+    desk.past(200.0).load(200.0).fleet(8, 0).forecast(|_| 200.0);
     let down = orders(&desk.tick())[0].clone();
     desk.send(Event::FloorSet { order: down.id, at_ms: 0 });
     assert!(desk.service().pending.is_none(), "the autoscaler takes its time");
@@ -178,7 +178,7 @@ fn a_restart_sends_the_same_order_and_the_weights_again() {
 #[test]
 fn a_restart_without_data_takes_nothing_away() {
     let mut desk = Desk::new(|_| {});
-    desk.load(200.0).fleet(8, 0).forecast(|_| 200.0);
+    desk.past(200.0).load(200.0).fleet(8, 0).forecast(|_| 200.0);
     let down = orders(&desk.tick());
     assert_eq!((down[0].from, down[0].target), (8, 6));
     desk.wait(400_000);
@@ -192,7 +192,7 @@ fn a_restart_without_data_takes_nothing_away() {
 #[test]
 fn those_that_leave_get_nothing_new_before_they_are_taken_away() {
     let mut desk = Desk::new(|_| {});
-    desk.load(200.0).fleet(8, 0).forecast(|_| 200.0);
+    desk.past(200.0).load(200.0).fleet(8, 0).forecast(|_| 200.0);
     let commands = desk.tick();
     let pushed = commands.iter().position(|c| matches!(c, Command::PushWeights { .. })).unwrap();
     let scaled = commands.iter().position(|c| matches!(c, Command::Scale(_))).unwrap();

@@ -58,7 +58,7 @@ fn the_rails_bind_the_simulator_too() {
 #[test]
 fn a_step_down_that_the_simulator_does_not_believe_in_is_not_taken() {
     let mut desk = desk(Some(60.0), |_| {});
-    desk.load(150.0).fleet(6, 0).forecast(|_| 175.0);
+    desk.past(150.0).load(150.0).fleet(6, 0).forecast(|_| 175.0);
     let decision = desk.decide();
     assert_eq!((decision.action, decision.reason), (Action::Hold, ReasonCode::CheckHolds), "{}", decision.sentence);
     expect_test::expect!["Hold 6: the simulator says that fewer would break the SLO at 175 rps."].assert_eq(&decision.sentence);

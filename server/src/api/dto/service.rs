@@ -67,7 +67,8 @@ pub struct Replicas {
     /// Finishing what they have.
     #[schema(required)]
     pub draining: Option<u32>,
-    /// What was ordered last.
+    /// What is wanted: the order under way, else the newest decision's number within the rails, unless it waits for a person. `null` in
+    /// mode observe, after a release, and before anything was known.
     #[schema(required)]
     pub desired: Option<u32>,
     /// Rail.

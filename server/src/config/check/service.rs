@@ -1,6 +1,6 @@
 //! The checks of one service.
 
-use super::{check_url, duration};
+use super::{check_url, duration, events};
 use crate::act::kubernetes::Target;
 use crate::config::file::{Act, Capacity, Kubernetes, Mode, Proxy, Rails, Service, Timing, Webhook};
 use crate::config::problem::{KeyPath, Problem};
@@ -20,7 +20,7 @@ pub fn check(service: &Service, context: &Context, path: &KeyPath, problems: &mu
         let allowed = "letters, digits, -, _ and ., the first not a dot";
         problems.push(Problem::value(path.key("name"), format!("{:?}", service.name), allowed));
     }
-    if jiff::tz::TimeZone::get(&service.time_zone).is_err() {
+    if planner::calendar::zone(&service.time_zone).is_none() {
         let allowed = "a name of the IANA time zone database, such as Europe/Berlin or UTC";
         problems.push(Problem::value(path.key("time_zone"), format!("{:?}", service.time_zone), allowed));
     }
@@ -30,6 +30,7 @@ pub fn check(service: &Service, context: &Context, path: &KeyPath, problems: &mu
     if let Some(rails) = &service.rails {
         check_rails(rails, &path.key("rails"), problems);
     }
+    events::check(service, path, problems);
     duration(service.lead_time, 0, path.key("lead_time"), problems);
     check_timing(&service.timing, context, service.load.is_some(), &path.key("timing"), problems);
     match &service.act {
@@ -69,7 +70,11 @@ fn check_capacity(service: &Service, path: &KeyPath, problems: &mut Vec<Problem>
     let Some(capacity) = &service.capacity else { return };
     for (key, present) in [("slo", service.slo.is_some()), ("rails", service.rails.is_some())] {
         if !present {
-            let example = if key == "slo" { "{ latency_ms = 500, percentile = 99 }" } else { "{ min = 2, max = 20 }" };
+            let example = if key == "slo" {
+                "{ latency_ms = 500, percentile = 99 }"
+            } else {
+                "{ min = 2, max = 20 }, the fewest and the most replicas"
+            };
             problems.push(Problem::missing(path.key(key), format!("with a capacity it has to be said, such as {key} = {example}")));
         }
     }

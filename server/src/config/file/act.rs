@@ -17,7 +17,7 @@ pub enum Act {
     Kubernetes(Kubernetes),
     /// A signed request to an address of yours.
     Webhook(Webhook),
-    /// Nobody is told: the gauge `prescale_desired_replicas` on `/metrics` has the number.
+    /// Nobody is told: the gauge `prescale_desired_replicas` on `/metrics` has the number, as it has in mode `recommend` without any `act`.
     Gauge,
 }
 

@@ -2,6 +2,7 @@
 //! (`docs/configuration.md`) and the JSON Schema (`prescale schema config`); the ranges in their schema are what the file is checked against.
 
 mod act;
+mod event;
 mod proxy;
 mod server;
 mod service;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use act::{Act, Kubernetes, Webhook};
+pub use event::Event;
 pub use proxy::{Backend, BackendTable, Limits, Proxy};
 pub use server::{Log, LogFormat, Prometheus, Retention, Server, SignIn};
 pub use service::{Capacity, Mode, Rails, Service, Slo};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Policy, Proxy, Timing};
+use super::{Act, Event, Policy, Proxy, Timing};
 use crate::config::value::{AlgorithmName, Span};
 
 /// One service. Only `name` and a load (`load`, or a `[services.proxy]` that counts it) are needed to observe it.
@@ -13,7 +13,7 @@ pub struct Service {
     /// Unique name: letters, digits, `-`, `_` and `.`.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Name of the time zone that its users live in, such as `Europe/Berlin`. It is checked and shown; forecasts don't use it yet.
+    /// Name of the time zone that its events' times are in, such as `Europe/Berlin`. Forecasts don't use it.
     #[serde(default = "utc")]
     pub time_zone: String,
     /// PromQL for the offered load in requests per second: one series, answers 429 and 503 included, retries left out. Absent: the counters of
@@ -54,9 +54,12 @@ pub struct Service {
     /// From an order to a warm replica, until that is measured.
     #[serde(default = "five_minutes")]
     pub lead_time: Span,
-    /// Limits that no decision passes. Needed with `capacity`.
+    /// Limits that no decision passes. Needed with `capacity`, and so in each mode above `observe`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rails: Option<Rails>,
+    /// What is known of the days ahead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
     /// How the number of replicas is chosen.
     #[serde(default)]
     pub policy: Policy,

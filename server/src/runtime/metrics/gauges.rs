@@ -23,7 +23,9 @@ type Gauge = (&'static str, &'static str, fn(&Row) -> Option<f64>);
 type ByQuantile = (&'static str, &'static str, fn(&Row) -> Option<[f64; 3]>);
 
 const GAUGES: [Gauge; 18] = [
-    ("prescale_desired_replicas", "Replicas ordered last.", |row| row.replicas.desired.map(f64::from)),
+    ("prescale_desired_replicas", "Replicas wanted: the order under way, else the newest decision's number.", |row| {
+        row.replicas.desired.map(f64::from)
+    }),
     ("prescale_ready_replicas", "Replicas that serve.", |row| row.replicas.ready.map(f64::from)),
     ("prescale_booting_replicas", "Replicas ordered that don't serve yet.", |row| row.replicas.booting.map(f64::from)),
     ("prescale_draining_replicas", "Replicas that finish what they have.", |row| row.replicas.draining.map(f64::from)),

@@ -6,7 +6,7 @@ use crate::collect::{LoadSource, Reading, Step};
 use crate::demo::world;
 use crate::runtime::Service;
 use crate::store::{Store, StoreError};
-use planner::{Order, Replica, State};
+use planner::{Event, Order, Replica, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,13 +183,43 @@ async fn everything_that_is_written_is_the_format_and_nothing_unknown_has_a_samp
 }
 
 #[tokio::test]
+async fn the_wanted_number_is_there_from_recommend_on_and_stays_while_nothing_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = shared(folder.path()).await;
+    let now_ms = shared.clock.now_ms();
+    let config = |mode| planner::ServiceConfig {
+        name: "chat".into(),
+        mode,
+        capacity: planner::Capacity::Declared { rps_per_replica: 10.0 },
+        ..world::config(false, 0.9, 0.95)
+    };
+    let shown = |mode: planner::Mode, hours_later: i64| {
+        let mut state = State::new(vec![config(mode)]).unwrap();
+        let (service, replicas) = (|| "chat".to_owned(), crate::act::gauge::counted(4.0).unwrap());
+        let mut tell = |event, at_ms| drop(planner::step(&mut state, event, at_ms));
+        tell(Event::Fleet { service: service(), at_ms: now_ms, replicas }, now_ms);
+        tell(Event::Sample { service: service(), at_ms: now_ms, load_rps: Some(60.0), saturated: false }, now_ms);
+        tell(Event::Tick { service: service() }, now_ms);
+        tell(Event::Tick { service: service() }, now_ms + hours_later * 3_600_000);
+        shared.publish(&state, Some("chat"), &[]);
+        value(&parse(&render(&shared)), "prescale_desired_replicas", &[("service", "chat")])
+    };
+    // 60 rps at a utilisation of 60 % are ten replicas of 10 rps.
+    assert_eq!(shown(planner::Mode::Observe, 0), None);
+    assert_eq!(shown(planner::Mode::Recommend, 0), Some(10.0));
+    assert_eq!(shown(planner::Mode::Recommend, 30), Some(10.0), "absent is not zero, and not nothing either");
+    assert_eq!(shown(planner::Mode::Approve, 0), Some(4.0), "what there is, as long as nobody has approved more");
+    assert_eq!(shown(planner::Mode::Automatic, 0), Some(10.0));
+}
+
+#[tokio::test]
 async fn a_forecast_and_what_came_are_shown_by_quantile() {
     let folder = tempfile::tempdir().unwrap();
     let shared = shared(folder.path()).await;
     let origin_ms = shared.clock.now_ms() - 600_000;
     let point = |minute: i64| predictor::Point { ts_ms: origin_ms + minute * 60_000, mean: 100.0, q: vec![100.0, 120.0, 130.0] };
     let forecast = predictor::Forecast::from_quantiles(origin_ms, 60_000, vec![0.5, 0.9, 0.95], (1..600).map(point).collect()).unwrap();
-    shared.publish_forecast("chat", forecast, Vec::new());
+    shared.publish_forecast("chat", forecast, planner::Needs::default());
     // The lead time of the demo is seven minutes: the step at minute 8 was promised.
     let from_ms = origin_ms + 8 * 60_000;
     let step = Step { from_ms, load_rps: 125.0, saturated: false, error_ratio: None, latency_p95_ms: None };

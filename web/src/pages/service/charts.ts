@@ -77,7 +77,7 @@ export function replicaChart(snapshot: Snapshot, clock: Clock): ChartModel {
   const desired = settled(measured(snapshot.desired, base.nowS));
   const lines: Line[] = [
     { name: "ready", look: "actual", points: points(ready), stepS: reach(ready) },
-    { name: "ordered", look: "ordered", points: points(desired), stepS: reach(desired) },
+    { name: "wanted", look: "ordered", points: points(desired), stepS: reach(desired) },
   ];
   const planned = (forecast?.planned ?? []).map((step) => ({ atS: seconds(step.at), value: step.replicas }));
   if (planned.length > 0) {

@@ -1,0 +1,49 @@
+//! An event of a service's calendar.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::value::Span;
+
+/// What is known of the days ahead and no history tells: a market that opens, a sale. At least one of `multiplier`, `floor` and `ceiling`.
+/// Events may overlap. A multiplier is for what the load history doesn't hold yet: once the event has been seen a few times at the same hour
+/// the forecast knows it by itself, and a multiplier on top would count it twice; give it a `floor` then, or take it out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Event {
+    /// For people: decisions name it.
+    #[schemars(length(min = 1, max = 100))]
+    pub name: String,
+    /// When it begins, local to the service's `time_zone`: a time and its days, such as `09:30 mon-fri`, `20:00 sat,sun` or `06:00 daily`, or one
+    /// day, `2026-11-27T09:30`. A time that a clock change skips is later by as much, one that it repeats counts once, the first time.
+    #[schemars(extend("x-kind" = "event time"))]
+    pub at: String,
+    /// Not on days before this one, such as `2026-11-01`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kind" = "day"))]
+    pub from: Option<String>,
+    /// Not on days after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kind" = "day"))]
+    pub until: Option<String>,
+    /// How long it lasts, at most `7d`: time that passes, also when the clocks change meanwhile.
+    pub lasts: Span,
+    /// The forecast load is multiplied by this while it lasts. Of events at the same time the multipliers multiply. Without a forecast, the load
+    /// now is multiplied a lead time before it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.01, max = 1000.0))]
+    pub multiplier: Option<f64>,
+    /// At least so many replicas while it lasts, within the rails. They are ordered a lead time before it begins, so that they are ready then, also
+    /// while the load is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub floor: Option<u32>,
+    /// At most so many replicas while it lasts, within the rails: a fleet that is larger is brought down at once. Where another event's floor says
+    /// otherwise, this counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub ceiling: Option<u32>,
+    /// To learn the multiplier from the event's past occurrences isn't built yet: only `false` is allowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub learn: bool,
+}
