@@ -119,7 +119,7 @@ fn a_lowered_floor_is_done_when_it_is_set() {
 #[test]
 fn a_floor_that_is_set_is_not_ordered_again_while_the_autoscaler_above_it_holds() {
     let mut desk = Desk::new(|_| {});
-    desk.load(200.0).fleet(8, 0).forecast(|_| 200.0);
+    desk.past(200.0).load(200.0).fleet(8, 0).forecast(|_| 200.0);
     let down = orders(&desk.tick())[0].clone();
     assert_eq!((down.from, down.target), (8, 6));
     desk.send(Event::FloorSet { order: down.id, at_ms: 0 });
@@ -139,7 +139,7 @@ fn a_floor_that_is_set_is_not_ordered_again_while_the_autoscaler_above_it_holds(
 #[test]
 fn a_floor_whose_fate_is_unknown_is_ordered_again() {
     let mut desk = Desk::new(|_| {});
-    desk.load(200.0).fleet(8, 0).forecast(|_| 200.0);
+    desk.past(200.0).load(200.0).fleet(8, 0).forecast(|_| 200.0);
     let down = orders(&desk.tick())[0].clone();
     desk.send(Event::FloorSet { order: down.id, at_ms: 0 });
     desk.wait(60_000).load(550.0).fleet(8, 0).forecast(|_| 950.0);
