@@ -50,7 +50,8 @@ fn state(services: usize) -> State {
     for at in 0..services {
         text.push_str(&format!(
             "[[services]]\nname = \"service-{at}\"\nload = \"sum(rate(requests_total[2m]))\"\nreplicas = \"replicas_ready\"\n\
-             capacity = {{ rps_per_replica = 100 }}\nact = {{ kind = \"gauge\" }}\n"
+             capacity = {{ rps_per_replica = 100 }}\nslo = {{ latency_ms = 500, percentile = 99 }}\nrails = {{ min = 2, max = 30 }}\n\
+             act = {{ kind = \"gauge\" }}\n"
         ));
     }
     std::fs::write(&path, text).unwrap();
