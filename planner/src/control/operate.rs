@@ -90,8 +90,8 @@ impl Turn<'_> {
             return;
         }
         if from == Mode::Observe && mode == Mode::Approve {
-            // What was only observed was told to nobody, and nobody has approved it.
-            self.service.told = None;
+            // What was only observed was told to nobody, and nobody has approved it: what there is stays.
+            self.service.told = self.service.current();
         }
         self.service.mode = mode;
         self.service.released = false;

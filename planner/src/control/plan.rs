@@ -44,8 +44,12 @@ impl Turn<'_> {
         if fleet.is_none() || self.service.fleet_problem.is_some() {
             return Some(ReasonCode::FleetUnknown);
         }
-        let load = self.service.load.latest().filter(|load| load.at_ms >= oldest);
-        if load.is_none() { Some(ReasonCode::LoadUnknown) } else { None }
+        if self.load_is_fresh() { None } else { Some(ReasonCode::LoadUnknown) }
+    }
+
+    fn load_is_fresh(&self) -> bool {
+        let oldest = self.now_ms.saturating_sub(self.service.config.stale_after_ms);
+        self.service.load.latest().is_some_and(|load| load.at_ms >= oldest)
     }
 
     pub(super) fn plan(&mut self) -> Plan {
@@ -83,8 +87,8 @@ impl Turn<'_> {
             None => self.plan_with_data(decision),
             Some(ReasonCode::LoadUnknown) => self.plan_without_load(decision),
             // Nobody has to see the fleet of a service that is only watched.
-            Some(_) if self.service.config.capacity == Capacity::Unknown && self.service.fleet.is_none() && load.is_some() => {
-                let reason = ReasonCode::CapacityUnknown;
+            Some(_) if self.service.config.capacity == Capacity::Unknown && self.service.fleet.is_none() => {
+                let reason = if self.load_is_fresh() { ReasonCode::CapacityUnknown } else { ReasonCode::LoadUnknown };
                 Plan { decision: Decision { reason, ..decision }, blocked: Some(reason), implausible: false, breach: None }
             }
             Some(reason) => {

@@ -54,6 +54,26 @@ fn unknown_is_not_zero() {
 }
 
 #[test]
+fn a_service_that_is_only_watched_needs_no_fleet() {
+    let mut desk = Desk::new(|config| (config.mode, config.capacity) = (Mode::Observe, Capacity::Unknown));
+    let at_ms = desk.now_ms;
+    desk.send(Event::FleetUnknown { service: "shop".into(), at_ms, reason: "nobody counts it".into() });
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold LoadUnknown
+            Hold: no load has been measured yet, and unknown is not zero."#]],
+    );
+    desk.load(500.0);
+    check(
+        &mut desk,
+        expect![[r#"
+            Hold CapacityUnknown
+            Hold: the load now is 500 rps, and nobody has said yet how much load a replica holds: give the service a capacity."#]],
+    );
+}
+
+#[test]
 fn rails_bind_and_say_so() {
     let mut desk = Desk::new(|config| config.rails.step_up = 3);
     desk.load(500.0).fleet(6, 0).forecast(|_| 2_450.0);
