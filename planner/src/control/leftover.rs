@@ -18,8 +18,8 @@ pub(super) fn leave(state: &mut State, services: &[ServiceConfig], who: &str, no
     let names: Vec<String> = state.services.keys().cloned().collect();
     for name in names {
         let Some(mut turn) = Turn::of(state, &name, now_ms) else { continue };
-        let Some(at) = turn.service.config.holds_at.clone().filter(|at| !stays(&name, at) && !taken_over(at)) else { continue };
-        let leftover = turn.leave(who, at);
+        let Some(at) = turn.service.config.holds_at.clone().filter(|at| !stays(&name, at)) else { continue };
+        let leftover = turn.leave(who, taken_over(&at), at);
         out.append(&mut turn.out);
         state.leftovers.extend(leftover);
     }
@@ -61,14 +61,17 @@ impl Leftover {
 
 impl Turn<'_> {
     /// Leaves the place where the service has acted. What is known of it there (the fleet, an order under way) goes too, and so does a release
-    /// under way, which goes on by itself; `None` if nothing can be held there.
-    fn leave(&mut self, who: &str, at: String) -> Option<Leftover> {
+    /// under way, which goes on by itself; `None` if nothing can be held there, or it is another's now.
+    fn leave(&mut self, who: &str, taken_over: bool, at: String) -> Option<Leftover> {
         let service = &mut *self.service;
         let held = service.mode >= Mode::Approve || service.floor.is_some() || service.pending.is_some() || service.release.is_some();
         (service.fleet, service.floor) = (None, None);
         self.cancel();
         self.service.desired = None;
-        if !held {
+        if taken_over {
+            self.end_release(ReleaseOutcome::Superseded);
+        }
+        if taken_over || !held {
             return None;
         }
         let release = match self.service.release.take() {

@@ -82,6 +82,14 @@ fn where_somebody_acts_again_nothing_is_given_up() {
     // Another name, the same place.
     let mut desk = acting();
     assert!(releases(&configured(&mut desk, vec![at("store", Some("web"), Mode::Automatic)])).is_empty());
+    // Two that change places begin anew where the other has been.
+    let mut desk = acting();
+    let order = desk.service().pending.as_ref().unwrap().order.id;
+    desk.send(Event::FloorSet { order, at_ms: 0 });
+    configured(&mut desk, vec![at("shop", Some("web"), Mode::Automatic), at("cart", Some("api"), Mode::Automatic)]);
+    let commands = configured(&mut desk, vec![at("shop", Some("api"), Mode::Automatic), at("cart", Some("web"), Mode::Automatic)]);
+    assert!(releases(&commands).is_empty(), "{commands:?}");
+    assert_eq!((&desk.service().fleet, desk.service().floor), (&None, None));
     // It only looks on: nobody holds it any more.
     let mut desk = acting();
     assert_eq!(releases(&configured(&mut desk, vec![at("store", Some("web"), Mode::Recommend)])).len(), 1);

@@ -166,13 +166,14 @@ impl Watch {
         let (begun, Pace { watch_s, silent, .. }) = (Instant::now(), self.pace);
         let seconds = watch_s.saturating_add(random(watch_s / 4 + 1));
         let mut events = self.api.watch(PODS, selector, &version, seconds).await?;
-        let mut heard = begun;
+        let mut heard = false;
         loop {
-            let Ok(event) = timeout_at(heard + silent, events.next()).await else {
+            let proven = self.seen.borrow().proven.unwrap_or(begun);
+            let Ok(event) = timeout_at(proven + silent, events.next()).await else {
                 return Err(ActError::passing(format!("the watch of the pods said nothing for {silent:?}")));
             };
             let Some(event) = event? else { break };
-            heard = Instant::now();
+            heard = true;
             match self.take_in(event)? {
                 Some(reached) => version = reached,
                 None => return Ok(None),
@@ -182,7 +183,7 @@ impl Watch {
         if begun.elapsed() + Duration::from_secs(1) < Duration::from_secs(seconds.into()) {
             return Err(ActError::passing(format!("the watch of the pods was closed after {:?}", begun.elapsed())));
         }
-        Ok((heard > begun).then_some(version))
+        Ok(heard.then_some(version))
     }
 
     /// Returns the version that this leads to; `None` if the last pod is gone, which a list must confirm.
