@@ -110,3 +110,12 @@ fn a_port_in_use_is_said_so() {
     let dir = folder.path().to_str().unwrap();
     refused(&["demo", "--data-dir", dir, "--no-open", "--listen", &address], 1, &[&address, "in use", "--listen"]);
 }
+
+#[test]
+fn a_decision_is_named_by_its_number() {
+    for command in [&["approve", "abc"][..], &["reject", "1e3", "--reason", "no"], &["approve", "-1"]] {
+        let (code, _, error) = run(command);
+        assert!(code == 2 && !error.contains("digit found"), "{error}");
+    }
+    refused(&["approve", "abc"], 2, &["'abc' for '<DECISION>'", "allowed: the whole number", "1042"]);
+}

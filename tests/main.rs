@@ -6,6 +6,7 @@
 mod access;
 mod bad_input;
 mod canary;
+mod check;
 mod cluster;
 mod crash;
 mod demo;
@@ -13,6 +14,7 @@ mod history;
 mod operations;
 mod outages;
 mod prometheus;
+mod reload;
 mod running;
 mod serve;
 mod support;

@@ -30,7 +30,8 @@ fn now_ms() -> i64 {
 
 fn source(url: &str, step_ms: i64, load: &str) -> PrometheusSource {
     let queries = Queries { load: load.into(), ..Queries::default() };
-    let options = Options { url: url.into(), bearer_token: None, step_ms, timeout: Duration::from_secs(30), queries };
+    let timeout = Duration::from_secs(30);
+    let options = Options { url: url.into(), credentials: None, ca_pem: None, allow_link_local: false, step_ms, timeout, queries };
     PrometheusSource::new(options, Clock::start(now_ms(), 1.0)).unwrap()
 }
 

@@ -87,7 +87,7 @@ fn a_climb_that_comes_each_day_is_ordered_before_it_begins_and_the_file_may_chan
     // A changed limit is in force, and journalled with what it was.
     config(folder.path(), &observed(&peer.url(), 25));
     wait_for("the new limit", || (server.get("/api/v1/services/shop")["rails"]["max"] == 25).then_some(()));
-    assert!(server.log().contains("services.shop.rails.max: 30 → 25"), "{}", server.log());
+    wait_for("the change in the log", || server.log().contains("services.shop.rails.max: 30 → 25").then_some(()));
     let (ok, text) = server.check("configuration").unwrap();
     assert!(ok && text.contains("in force since"), "{text}");
 

@@ -78,6 +78,7 @@ fn the_documents_receiver_acts_once_on_signed_orders_and_never_on_late_ones() {
         status_url: None,
         secret: Some(Secret::new(secret)),
         timeout: Duration::from_secs(20),
+        allow_link_local: false,
     };
     let webhook = |secret| Webhook::new(options(secret), Some(Arc::new(Blind)), None).unwrap();
     let seeing = Options { status_url: Some(receiver.url.clone()), ..options(SECRET) };

@@ -23,6 +23,7 @@ pub mod config;
 pub mod demo;
 pub mod exposition;
 pub mod log;
+pub mod outgoing;
 pub mod runtime;
 pub mod secret;
 pub mod series_file;

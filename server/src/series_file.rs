@@ -1,5 +1,5 @@
-//! Series in files: CSV with the header `timestamp,value` and RFC 3339 times with a zone, or Parquet with the same two columns; one row a step,
-//! missing rows are gaps. And from a Prometheus in place of a file ([`prometheus`]).
+//! Series in files: CSV with the header `timestamp,value` and RFC 3339 times with a zone (or whole numbers since 1970), or Parquet with the same
+//! two columns; one row a step, missing rows are gaps. And from a Prometheus in place of a file ([`prometheus`]).
 
 mod prometheus;
 
@@ -101,7 +101,7 @@ impl SeriesFile {
         let opened = File::open(path).map_err(|source| SeriesFileError::Read { file: file.clone(), source })?;
         let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
         if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
-            let points = tables::read_series(opened, HEADER[0], HEADER[1], parse_time);
+            let points = tables::read_series(opened, HEADER[0], HEADER[1], moment);
             return Ok(Self { name, points: points.map_err(|source| SeriesFileError::Parquet { file, source })? });
         }
         Self::parse(opened, &file, name)
@@ -182,12 +182,27 @@ fn point(fields: &[&str]) -> Result<(i64, f64), String> {
     let [timestamp, value] = fields else {
         return Err(format!("{} field(s): two are allowed, timestamp and value", fields.len()));
     };
-    let ts_ms = parse_time(timestamp).map_err(|problem| format!("timestamp = {problem}"))?;
+    let ts_ms = moment(timestamp).map_err(|problem| format!("timestamp = {problem}"))?;
     let value = match *value {
         "" => f64::NAN,
         text => text.parse().map_err(|_| format!("value = {text:?} is no number; allowed: a number ≥ 0, or nothing for a gap"))?,
     };
     Ok((ts_ms, value))
+}
+
+/// Seconds since 1970 from 1973 on, of which fewer are left out: they could be anything. A thousand times as many are milliseconds, and so on, as
+/// far as the year 5138: no moment between the two can be read in two ways.
+const EPOCH: std::ops::Range<i64> = 100_000_000..100_000_000_000;
+
+/// A time in RFC 3339 with a zone, or as a whole number of s, ms, µs or ns since 1970, which its size tells apart [epoch ms].
+fn moment(text: &str) -> Result<i64, String> {
+    let Ok(number) = text.parse::<i64>() else { return parse_time(text) };
+    let units = [(1, 1_000, 1), (1_000, 1, 1), (1_000_000, 1, 1_000), (1_000_000_000, 1, 1_000_000)];
+    let unit = units.into_iter().find(|(per_s, ..)| EPOCH.contains(&(number / per_s)) && number > 0);
+    let (_, times, over) = unit.ok_or_else(|| {
+        format!("{text:?} is not a time; allowed: RFC 3339 with a zone, such as 1998-05-26T06:00:00Z, or s, ms, µs or ns since 1970 (from 1973 on)")
+    })?;
+    Ok(number * times / over)
 }
 
 #[cfg(test)]
@@ -240,6 +255,18 @@ mod tests {
         let text = "\u{feff}\"timestamp\",\"value\"\r\n\"2026-01-01T00:00:00Z\", 5\r\n2026-01-01T01:01:00+01:00,\"6.5\"\r\n";
         let points = parse(text).unwrap().points;
         assert_eq!(points, [(1_767_225_600_000, 5.0), (1_767_225_660_000, 6.5)]);
+    }
+
+    #[test]
+    fn whole_numbers_since_1970_are_told_apart_by_their_size_and_small_ones_are_refused() {
+        for text in ["1767225600", "1767225600000", "1767225600000000", "1767225600000000000", "2026-01-01T00:00:00Z"] {
+            assert_eq!(moment(text), Ok(1_767_225_600_000), "{text}");
+        }
+        for text in ["0", "20260101", "99999999", "-1767225600", "1767225600.5"] {
+            assert!(moment(text).unwrap_err().contains("RFC 3339"), "{text}");
+        }
+        let points = parse("timestamp,value\n1767225600,5\n1767225660,6\n").unwrap().points;
+        assert_eq!(points, [(1_767_225_600_000, 5.0), (1_767_225_660_000, 6.0)]);
     }
 
     #[test]

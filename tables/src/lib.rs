@@ -60,7 +60,8 @@ const MAGIC: &[u8; 4] = b"PAR1";
 
 /// Reads `(epoch ms, value)` rows in the file's order.
 ///
-/// Times are timestamps of any unit (without a zone they are UTC) or texts that `parse_time` understands; values are numbers, absent ones NaN.
+/// Times are timestamps of any unit (without a zone they are UTC), or texts and whole numbers that `parse_time` understands, as text; values are
+/// numbers, absent ones NaN.
 ///
 /// # Errors
 /// [`TableError`]. A file that is broken in ways that the Parquet reader doesn't foresee is an error too, not a panic.
@@ -124,7 +125,11 @@ fn times<E: Display>(column: &Column, name: &str, parse: impl Fn(&str) -> Result
             };
             texts.map(|(row, text)| time(row, text.ok_or_else(|| absent(row))?)).collect()
         }
-        _ => Err(wrong_type(column, name, "timestamps, or RFC 3339 texts")),
+        DataType::Int64 | DataType::Int32 | DataType::UInt64 | DataType::UInt32 => {
+            let texts = column.cast(&DataType::String)?;
+            times(&texts, name, parse)
+        }
+        _ => Err(wrong_type(column, name, "timestamps, RFC 3339 texts, or whole numbers since 1970")),
     }
 }
 
@@ -166,6 +171,8 @@ mod tests {
             assert_eq!(rows, [(60_000, 1.5), (120_000, 2.0)]);
         }
         let texts = Series::new("timestamp".into(), ["60000", "120000"]).into_column();
+        let numbers = Series::new("timestamp".into(), [60_000_i64, 120_000]).into_column();
+        assert_eq!(read(parquet(vec![numbers, values([1.5, 2.0])])).unwrap(), [(60_000, 1.5), (120_000, 2.0)]);
         let counts = Series::new("value".into(), [Some(3_u32), None]).into_column();
         let rows = read(parquet(vec![counts, texts])).unwrap();
         assert_eq!(rows[0], (60_000, 3.0));
@@ -179,7 +186,7 @@ mod tests {
         assert!(error(vec![time()]).contains("no column \"value\"; it has [\"timestamp\"]"));
         let text = Series::new("value".into(), ["many"]).into_column();
         assert!(error(vec![time(), text]).contains("column \"value\" holds str; allowed: numbers"));
-        let number = Series::new("timestamp".into(), [1_i64]).into_column();
+        let number = Series::new("timestamp".into(), [1.5]).into_column();
         assert!(error(vec![number, values([1.0])]).contains("allowed: timestamps"));
         let text = Series::new("timestamp".into(), ["60000", "noon"]).into_column();
         assert!(error(vec![text, values([1.0, 2.0])]).contains("row 2: timestamp = \"noon\" is not a time"));

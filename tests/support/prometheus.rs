@@ -53,6 +53,8 @@ pub struct Peer {
     ready: &'static str,
     folder: tempfile::TempDir,
     address: String,
+    /// Whether it speaks TLS, and whoever asks must say who it is.
+    secure: bool,
     child: Option<Child>,
 }
 
@@ -80,6 +82,17 @@ impl Peer {
         peer
     }
 
+    /// A Prometheus with these samples that lets in whom this web configuration (TLS, users) says.
+    pub fn prometheus_behind(samples: &Samples, web: &str) -> Self {
+        let mut peer = Self::prometheus(samples, &[]);
+        peer.stop();
+        fs::write(peer.path("web.yml"), web).unwrap();
+        peer.arguments.push(format!("--web.config.file={}", peer.path("web.yml").display()));
+        peer.secure = true;
+        peer.start();
+        peer
+    }
+
     /// A VictoriaMetrics with these samples.
     pub fn victoria_metrics(samples: &Samples) -> Self {
         let mut peer = Self::new("victoria-metrics", "/health");
@@ -99,7 +112,7 @@ impl Peer {
     fn new(program: &'static str, ready: &'static str) -> Self {
         // Free now, and ours in a moment: VictoriaMetrics doesn't tell which port it took by itself.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        Self { program, arguments: Vec::new(), ready, folder: tempfile::tempdir().unwrap(), address, child: None }
+        Self { program, arguments: Vec::new(), ready, folder: tempfile::tempdir().unwrap(), address, secure: false, child: None }
     }
 
     /// Starts it, also again after [`Self::stop`], at the same address with the same data.
@@ -111,7 +124,10 @@ impl Peer {
         wait_for(&format!("{} at {}", self.program, self.address), || {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "{} ended with {ended:?}:\n{}", self.program, fs::read_to_string(self.path("log")).unwrap());
-            try_http(&self.address, "GET", self.ready, &[], "").is_ok_and(|(status, _)| status == 200).then_some(())
+            // Asked in plain HTTP, a server with TLS answers 400.
+            let ready = if self.secure { 400 } else { 200 };
+            let answer = try_http(&self.address, "GET", self.ready, &[], "");
+            answer.is_ok_and(|(status, _)| status == ready).then_some(())
         });
         self.child = Some(child);
     }
@@ -126,7 +142,7 @@ impl Peer {
 
     /// Base address.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.address)
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -76,6 +76,7 @@ pub struct Release {
 #[command(after_help = "Example:\n  prescale approve 1042")]
 pub struct Approve {
     /// The decision's id, as the page and the API show it
+    #[arg(value_parser = decision_id)]
     decision: u64,
     #[command(flatten)]
     server: Server,
@@ -86,6 +87,7 @@ pub struct Approve {
 #[command(after_help = "Example:\n  prescale reject 1042 --reason 'the campaign was cancelled'")]
 pub struct Reject {
     /// The decision's id, as the page and the API show it
+    #[arg(value_parser = decision_id)]
     decision: u64,
     /// Why, for the journal
     #[arg(long)]
@@ -154,6 +156,10 @@ impl Reject {
         done(&format!("decision {} rejected", self.decision));
         Ok(())
     }
+}
+
+fn decision_id(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "allowed: the whole number that the page and the API show for a decision, such as 1042".to_owned())
 }
 
 fn who(service: Option<&str>) -> &str {

@@ -19,6 +19,9 @@ pub struct Args {
     /// When an answer is not waited for any more
     #[arg(long, default_value = "10s")]
     timeout: String,
+    /// Also goes to link-local and cloud metadata addresses
+    #[arg(long)]
+    allow_link_local: bool,
 }
 
 /// Sends the message.
@@ -32,6 +35,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
         status_url: None,
         secret: Secret::from_env(SECRET).map_err(CliError::BadInput)?,
         timeout: Duration::from_millis(timeout_ms.unsigned_abs()),
+        allow_link_local: args.allow_link_local,
     };
     let sender = Sender::new(options).map_err(|error| CliError::BadInput(error.text))?;
     let now = Timestamp::now();

@@ -14,8 +14,16 @@ use std::time::Duration;
 use crate::BoxFuture;
 use crate::api::dto;
 
+/// What a load is of that no query tells.
+pub const COUNTERS: &str = "the counters of the embedded proxy";
+
 /// Where a service's load is read.
 pub trait LoadSource: Send + Sync + 'static {
+    /// What its load is of: the query, where there is one. Another query is another load, and gets a history of its own.
+    fn measures(&self) -> &str {
+        COUNTERS
+    }
+
     /// What is new since the last reading; the text of an error says what is wrong. The first readings may have nothing to say yet.
     fn read(&self) -> BoxFuture<'_, Result<Reading, String>>;
 

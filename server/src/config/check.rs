@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 
 use super::file::{Prometheus, Server};
 use super::problem::{KeyPath, Problem};
+use super::value::EnvText;
 use super::{Parts, Span};
 use crate::auth::address::Network;
+use crate::outgoing::{self, Refused};
 
 const DAY_MS: i64 = 86_400_000;
 /// Beyond a year a unit was mistaken.
@@ -89,7 +91,21 @@ fn check_server(server: &Server, path: &KeyPath, problems: &mut Vec<Problem>) {
 }
 
 fn check_prometheus(prometheus: &Prometheus, path: &KeyPath, problems: &mut Vec<Problem>) {
-    check_url(prometheus.url.value(), prometheus.url.written(), path.key("url"), problems);
+    let instead = "the address alone; user and password belong in basic_auth, a token in bearer_token_file";
+    check_url(&prometheus.url, prometheus.allow_link_local, instead, path.key("url"), problems);
+    if let Some(basic) = &prometheus.basic_auth {
+        let path = path.key("basic_auth");
+        if prometheus.token.is_some() || prometheus.bearer_token_file.is_some() {
+            problems.push(Problem::value(path.clone(), "a second way to say who asks", "one of token, bearer_token_file and basic_auth"));
+        }
+        if basic.username.contains(':') {
+            problems.push(Problem::value(path.key("username"), format!("{:?}", basic.username), "a name without a colon, which ends it"));
+        }
+        if basic.password.is_none() && basic.password_file.is_none() {
+            let wanted = "the file that holds the password, or password = \"${NAME}\"";
+            problems.push(Problem::missing(path.key("password_file"), wanted).because([path.key("password")]));
+        }
+    }
     let step = prometheus.step;
     if step.ms() < 1_000 || DAY_MS % step.ms().max(1) != 0 {
         problems.push(Problem::value(path.key("step"), step, "at least 1s, and a whole number of them makes a day: 15s, 30s, 1m, 5m"));
@@ -104,20 +120,33 @@ fn is_origin(url: &str) -> bool {
     name.is_some_and(|name| !name.is_empty() && !name.contains(['/', '@', '?', '#', ' ', '*'])) && bare.parse::<http::Uri>().is_ok()
 }
 
-/// `http://` or `https://`, and nobody's password.
-fn check_url(url: &str, written: &str, path: KeyPath, problems: &mut Vec<Problem>) {
-    if has_password(written) {
-        problems.push(Problem::value(path, "an address with a password", "the address alone, with ${NAME} for what is secret"));
-    } else if !url.parse::<http::Uri>().is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some()) {
-        problems.push(Problem::value(path, format!("{written:?}"), "an address that begins with http:// or https://"));
-    }
+/// An address that requests may go to, as the client will judge it: told here with its line. `instead` is what to do about credentials in it.
+fn check_url(url: &EnvText, allow_link_local: bool, instead: &str, path: KeyPath, problems: &mut Vec<Problem>) {
+    let link_local = path.key("allow_link_local");
+    // As it is written, too: a variable's value may have a slash in it, which ends what can hold credentials.
+    let checked = if authority(url.written()).contains('@') {
+        Err(Refused::Credentials)
+    } else {
+        outgoing::check(url.value(), allow_link_local).map(drop)
+    };
+    problems.extend(checked.err().map(|refused| match refused {
+        Refused::Credentials => Problem::value(path, "an address with a user or password", instead),
+        Refused::Forbidden(why) => Problem::value(path, format!("{:?}", url.written()), why).because([link_local]),
+        Refused::NoUrl(_) | Refused::Scheme(_) => {
+            Problem::value(path, format!("{:?}", url.written()), "an address that begins with http:// or https://")
+        }
+    }));
 }
 
 /// `user:password@` with the password itself, not the name of a variable.
 fn has_password(url: &str) -> bool {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default();
-    let Some((credentials, _)) = authority.rsplit_once('@') else { return false };
+    let Some((credentials, _)) = authority(url).rsplit_once('@') else { return false };
     credentials.split_once(':').is_some_and(|(_, password)| !password.is_empty() && !password.starts_with("${"))
+}
+
+/// `user:password@host:port` of an address.
+fn authority(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default()
 }
 
 fn duration(span: Span, least_ms: i64, path: KeyPath, problems: &mut Vec<Problem>) {
@@ -132,7 +161,8 @@ fn check_names(parts: &Parts, problems: &mut Vec<Problem>) {
         let Some(service) = service else { continue };
         if let Some(other) = first.get(service.name.as_str()) {
             let allowed = format!("each name once; services[{other}] has it already");
-            problems.push(Problem::value(KeyPath::default().key("services").at(at).key("name"), format!("{:?}", service.name), allowed));
+            let name = |at| KeyPath::default().key("services").at(at).key("name");
+            problems.push(Problem::value(name(at), format!("{:?}", service.name), allowed).because([name(*other)]));
         } else {
             first.insert(&service.name, at);
         }
@@ -153,7 +183,10 @@ fn check_ports(parts: &Parts, problems: &mut Vec<Problem>) {
             other.port() == address.port() && (other.ip() == address.ip() || other.ip().is_unspecified() || address.ip().is_unspecified())
         };
         match taken.iter().find(|(other, _)| address.port() != 0 && collides(other)) {
-            Some((other, owner)) => problems.push(Problem::value(path, address, format!("a port that is free; {owner} has {other}"))),
+            Some((other, owner)) => {
+                let allowed = format!("a port that is free; {owner} has {other}");
+                problems.push(Problem::value(path, address, allowed).because([owner.clone()]));
+            }
             None => taken.push((address, path)),
         }
     }

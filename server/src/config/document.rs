@@ -27,7 +27,7 @@ impl<'a> Document<'a> {
             path: KeyPath::default(),
             what: format!("this isn't TOML: {}", error.message().trim().replace('\n', ", ")),
             line: error.span().map_or(0, |span| line_of(text, &span)),
-            unreadable: true,
+            ..Problem::default()
         };
         Err(errors.into_iter().map(problem).collect())
     }

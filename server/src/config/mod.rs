@@ -1,8 +1,8 @@
 //! The configuration: one TOML file, checked whole at the edge.
 //!
 //! The types in [`file`] are the file; their docs and ranges are its JSON Schema. A text goes through three sieves, and everything that stays
-//! in any of them is reported with its line: TOML; the schema ([`walk`]: unknown keys, kinds, ranges); and what only several keys together can
-//! tell ([`check`]). What comes out is [`Config`], with defaults filled in and a [`planner::ServiceConfig`] for each service.
+//! in any of them is reported with its line, all in one run: TOML; the schema ([`walk`]: unknown keys, kinds, ranges); and what only several
+//! keys together can tell ([`check`]), as far as it doesn't depend on what an earlier sieve kept back. What comes out is [`Config`], with defaults filled in and a [`planner::ServiceConfig`] for each service.
 //!
 //! Secrets are never written in the file, only named there (`${NAME}` or a `*_file`); they are read here, and shown as `***` ever after.
 
@@ -17,7 +17,6 @@ mod service;
 mod value;
 mod walk;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use planner::Changed;
@@ -51,7 +50,7 @@ impl Config {
     /// Everything that is wrong with it.
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let failed = |what: String| {
-            let problem = Problem { path: KeyPath::default(), what, line: 0, unreadable: true };
+            let problem = Problem { what, ..Problem::default() };
             Problems { file: path.to_path_buf(), problems: vec![problem] }
         };
         let bytes = std::fs::read(path).map_err(|error| failed(format!("it can't be read: {error}")))?;
@@ -69,10 +68,14 @@ impl Config {
         };
         let document = Document::parse(text).map_err(problems_of)?;
         let mut problems = Vec::new();
-        walk::walk(reference::schema().as_value(), &document.root, &KeyPath::default(), &mut problems);
-        let mut parts = Parts::read(text, &mut problems);
+        let usable = walk::walk(reference::schema().as_value(), &document.root, &KeyPath::default(), &mut problems);
+        let mut parts = Parts::read(usable, &mut problems);
         let read = secrets::resolve(&mut parts, path.parent().unwrap_or(Path::new(".")), &mut problems);
-        check::check(&parts, &mut problems);
+        let unusable: Vec<KeyPath> = problems.iter().filter(|one| one.unusable).map(|one| one.path.clone()).collect();
+        let mut conclusions = Vec::new();
+        check::check(&parts, &mut conclusions);
+        conclusions.retain(|one| !one.follows_from_any(&unusable));
+        problems.append(&mut conclusions);
         let services = parts.services.iter().flatten().map(service::checked).collect::<Vec<_>>();
         check::planner_agrees(&parts, &mut problems);
         for problem in &mut problems {
@@ -125,25 +128,26 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(text: &str, problems: &mut Vec<Problem>) -> Self {
-        // It was parsed before.
-        let mut table: toml::Table = toml::from_str(text).unwrap_or_default();
-        let broken: BTreeSet<KeyPath> = problems.iter().filter(|one| one.unreadable).map(|one| one.path.section()).collect();
+    /// From what the walk over the schema left: serde finds nothing more, unless schema and types disagree.
+    fn read(usable: Option<toml::Value>, problems: &mut Vec<Problem>) -> Self {
+        let mut table = match usable {
+            Some(toml::Value::Table(table)) => table,
+            _ => toml::Table::new(),
+        };
         let top = KeyPath::default();
         let empty = || toml::Value::Table(toml::Table::new());
         let services = match table.remove("services") {
             Some(toml::Value::Array(list)) => list,
             _ => Vec::new(),
         };
-        let mut part = Part { broken, problems };
         Self {
-            server: part.read(top.key("server"), table.remove("server").unwrap_or_else(empty)),
+            server: part(top.key("server"), table.remove("server").unwrap_or_else(empty), problems),
             prometheus: match table.remove("prometheus") {
                 None => Some(None),
-                Some(value) => part.read(top.key("prometheus"), value).map(Some),
+                Some(value) => part(top.key("prometheus"), value, problems).map(Some),
             },
-            log: part.read(top.key("log"), table.remove("log").unwrap_or_else(empty)),
-            services: services.into_iter().enumerate().map(|(at, value)| part.read(top.key("services").at(at), value)).collect(),
+            log: part(top.key("log"), table.remove("log").unwrap_or_else(empty), problems),
+            services: services.into_iter().enumerate().map(|(at, value)| part(top.key("services").at(at), value, problems)).collect(),
         }
     }
 
@@ -153,27 +157,14 @@ impl Parts {
     }
 }
 
-struct Part<'a> {
-    broken: BTreeSet<KeyPath>,
-    problems: &'a mut Vec<Problem>,
-}
-
-impl Part<'_> {
-    fn read<T: DeserializeOwned>(&mut self, path: KeyPath, value: toml::Value) -> Option<T> {
-        if self.broken.contains(&path) {
-            return None;
-        }
-        match value.try_into() {
-            Ok(part) => Some(part),
-            // A number that doesn't even fit was told before.
-            Err(_) if self.problems.iter().any(|problem| problem.path.section() == path) => None,
-            Err(error) => {
-                let what = format!("can't be read: {}", error.message());
-                self.problems.push(Problem { path, what, line: 0, unreadable: true });
-                None
-            }
-        }
-    }
+fn part<T: DeserializeOwned>(path: KeyPath, value: toml::Value, problems: &mut Vec<Problem>) -> Option<T> {
+    value
+        .try_into()
+        .map_err(|error: toml::de::Error| {
+            let what = format!("can't be read: {}", error.message());
+            problems.push(Problem { path, what, ..Problem::default() }.not_to_be_used());
+        })
+        .ok()
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl fmt::Display for KeyPath {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problem {
     /// Where.
     pub path: KeyPath,
@@ -71,24 +71,47 @@ pub struct Problem {
     pub what: String,
     /// The line, from 1 on; 0 = the file as a whole.
     pub line: usize,
-    /// Whether the section can't be read any further because of it.
-    pub unreadable: bool,
+    /// Whether the value at `path` can't be used, so that nothing is concluded from it.
+    pub unusable: bool,
+    /// The other keys that it follows from. If one of them can't be used, neither can this conclusion.
+    pub because: Vec<KeyPath>,
 }
 
 impl Problem {
     /// A value that isn't allowed.
     pub fn value(path: KeyPath, value: impl fmt::Display, allowed: impl fmt::Display) -> Self {
-        Self { path, what: format!("= {value} is not allowed: {allowed}"), line: 0, unreadable: false }
+        Self { path, what: format!("= {value} is not allowed: {allowed}"), ..Self::default() }
     }
 
     /// A key that must be there.
     pub fn missing(path: KeyPath, wanted: impl fmt::Display) -> Self {
-        Self { path, what: format!("is missing: {wanted}"), line: 0, unreadable: false }
+        Self { path, what: format!("is missing: {wanted}"), ..Self::default() }
     }
 
     /// A key that nobody knows.
     pub fn unknown(path: KeyPath, hint: impl fmt::Display) -> Self {
-        Self { path, what: format!("is unknown: {hint}"), line: 0, unreadable: false }
+        Self { path, what: format!("is unknown: {hint}"), ..Self::default() }
+    }
+}
+
+impl Problem {
+    /// The same of a value that can't be used.
+    #[must_use]
+    pub fn not_to_be_used(self) -> Self {
+        Self { unusable: true, ..self }
+    }
+
+    /// The same, which follows from these keys as well.
+    #[must_use]
+    pub fn because(self, keys: impl IntoIterator<Item = KeyPath>) -> Self {
+        Self { because: keys.into_iter().collect(), ..self }
+    }
+
+    /// Whether it follows from a value that can't be used.
+    #[must_use]
+    pub fn follows_from_any(&self, unusable: &[KeyPath]) -> bool {
+        let touches = |one: &KeyPath, other: &KeyPath| one.0.starts_with(&other.0) || other.0.starts_with(&one.0);
+        self.because.iter().chain([&self.path]).any(|mine| unusable.iter().any(|other| touches(mine, other)))
     }
 }
 

@@ -27,13 +27,14 @@ const HEAD: &str = "\
 <!-- Made from the types in server/src/config/file; a test says how when this is out of date. -->
 
 Everything that `prescale serve` and `prescale check` read is in one TOML file. [deploy/prescale.toml](../deploy/prescale.toml) is one to
-begin with, and [getting started](getting-started.md) goes through it. `prescale check --config prescale.toml` says what is wrong with a
-file, as much at once as can be told, prints what is in force with every default, and tries the connections. `prescale schema config` prints the JSON
-Schema, with which editors complete and check.
+begin with, and [getting started](getting-started.md) goes through it. `prescale check --config prescale.toml` says
+everything that is wrong with a file in one run, prints what is in force with every default, and tries the data folder, the ports and the
+connections. `prescale schema config` prints the JSON Schema, with which editors complete and check.
 
 - **Durations** are a number with a unit: `500ms`, `90s`, `15m`, `24h`, `7d`.
 - **Secrets** aren't written in the file: a `*_file` names the file that holds one, and `${NAME}` an environment variable. They are shown as
   `***` wherever the configuration is shown.
+- **A rotated secret** (or `ca_file`) is in force within two seconds of its file's change; an environment variable is read at the start only.
 - **Relative paths** of secrets are relative to the folder of the file; `server.data_dir` is relative to where prescale runs.
 - **A changed file takes effect while it runs**: within two seconds, or at once on SIGHUP. It is checked whole and taken over whole. If
   anything in it is wrong, the old one stays in force, the log has the reasons, and the check `configuration` on `/readyz` says so. What

@@ -6,6 +6,7 @@ use super::file::Act;
 use super::problem::{KeyPath, Problem};
 use super::value::{EnvText, Secret};
 use super::{Parts, Sources};
+use crate::outgoing;
 
 /// Resolves everything; relative paths are relative to the folder of the file. Returns what was read.
 pub fn resolve(parts: &mut Parts, folder: &Path, problems: &mut Vec<Problem>) -> Sources {
@@ -19,6 +20,13 @@ pub fn resolve(parts: &mut Parts, folder: &Path, problems: &mut Vec<Problem>) ->
         resolver.text(&mut prometheus.url, path.key("url"));
         prometheus.bearer =
             resolver.secret((&mut prometheus.token, path.key("token")), (&prometheus.bearer_token_file, path.key("bearer_token_file")));
+        if let Some(basic) = &mut prometheus.basic_auth {
+            let path = path.key("basic_auth");
+            basic.key = resolver.secret((&mut basic.password, path.key("password")), (&basic.password_file, path.key("password_file")));
+        }
+        if let Some(file) = &prometheus.ca_file {
+            prometheus.ca_pem = resolver.authorities(file, path.key("ca_file"));
+        }
     }
     for (at, service) in parts.services.iter_mut().enumerate() {
         if let Some(Act::Webhook(webhook)) = service.as_mut().and_then(|service| service.act.as_mut()) {
@@ -42,7 +50,7 @@ struct Resolver<'a> {
 impl Resolver<'_> {
     fn text(&mut self, text: &mut EnvText, path: KeyPath) {
         if let Err(allowed) = text.resolve() {
-            self.problems.push(Problem::value(path, format!("{:?}", text.written()), allowed));
+            self.problems.push(Problem::value(path, format!("{:?}", text.written()), allowed).not_to_be_used());
         }
     }
 
@@ -66,19 +74,29 @@ impl Resolver<'_> {
     }
 
     fn of_file(&mut self, file: &Path, path: KeyPath) -> Option<Secret> {
+        let content = self.content(file);
+        let secret = content
+            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "a file with text in UTF-8".to_owned()))
+            .and_then(|text| Secret::of_file(&text));
+        self.used(secret, file, path)
+    }
+
+    /// Certificates of authorities.
+    fn authorities(&mut self, file: &Path, path: KeyPath) -> Option<Vec<u8>> {
+        let content = self.content(file);
+        let pem = content.and_then(|pem| outgoing::authorities(&pem).map(|_| pem));
+        self.used(pem, file, path)
+    }
+
+    /// What is in a file; it is watched from now on.
+    fn content(&mut self, file: &Path) -> Result<Vec<u8>, String> {
         let full = self.folder.join(file);
         let content = std::fs::read(&full);
         self.read.push((full, content.as_ref().ok().cloned()));
-        let secret = content
-            .map_err(|error| format!("a file that can be read ({error})"))
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "a file with text in UTF-8".to_owned()))
-            .and_then(|text| Secret::of_file(&text));
-        match secret {
-            Ok(secret) => Some(secret),
-            Err(allowed) => {
-                self.problems.push(Problem::value(path, format!("{:?}", file.display()), allowed));
-                None
-            }
-        }
+        content.map_err(|error| format!("a file that can be read ({error})"))
+    }
+
+    fn used<T>(&mut self, found: Result<T, String>, file: &Path, path: KeyPath) -> Option<T> {
+        found.map_err(|allowed| self.problems.push(Problem::value(path, format!("{:?}", file.display()), allowed).not_to_be_used())).ok()
     }
 }

@@ -86,15 +86,18 @@ timing = { stale_after = "1m" }
 name = "cart"
 "#,
         expect![[r#"
-            prescale.toml can't be used (17 problems):
+            prescale.toml can't be used (20 problems):
               prescale.toml:4: server.public_url = "prescale.example.com" is not allowed: a scheme and a name, with a port or without, such as https://prescale.example.com
               prescale.toml:5: server.trusted_proxies[1] = "nginx" is not allowed: an address or a network, such as 127.0.0.1 or 10.0.0.0/8
               prescale.toml:6: server.lissten is unknown: did you mean listen?
               prescale.toml:8: prometheus.url = "prometheus:9090" is not allowed: an address that begins with http:// or https://
               prescale.toml:9: prometheus.step = 7s is not allowed: at least 1s, and a whole number of them makes a day: 15s, 30s, 1m, 5m
+              prescale.toml:10: services[0].act is missing: mode automatic needs somebody who is told: act.kind = "kubernetes", "webhook" or "gauge"
+              prescale.toml:10: services[0].replicas is missing: mode automatic needs to know how many replicas there are: a PromQL query, or act.kind = "kubernetes"
               prescale.toml:14: services[0].slo.percentile = 101 is not allowed: a number from 1 to 99.999
               prescale.toml:15: services[0].capacity.rps_per_replica = 0 is not allowed: a number from 0.001 to 10000000
               prescale.toml:16: services[0].rails.cooldown is unknown: did you mean cool_down?
+              prescale.toml:16: services[0].rails.min = 9 is not allowed: at most rails.max = 4
               prescale.toml:17: services[0].timing.tick = "soon" is not allowed: a number with a unit, such as 500ms, 90s, 15m, 24h or 7d
               prescale.toml:18: services[1].act is missing: mode automatic needs somebody who is told: act.kind = "kubernetes", "webhook" or "gauge"
               prescale.toml:18: services[1].rails is missing: with a capacity it has to be said, such as rails = { min = 2, max = 20 }, the fewest and the most replicas
@@ -157,12 +160,15 @@ lasts = "0s"
 "#,
         ),
         expect![[r#"
-            prescale.toml can't be used (5 problems):
+            prescale.toml can't be used (8 problems):
               prescale.toml:13: services[0].events[0].at = "09:30 mo-fri" is not allowed: a local time and its days, such as "09:30 mon-fri", "20:00 sat,sun" or "06:00 daily" (mon, tue, wed, thu, fri, sat, sun), or one day: "2026-11-27T09:30"
               prescale.toml:18: services[0].events[1].at = "25:61 daily" is not allowed: a local time and its days, such as "09:30 mon-fri", "20:00 sat,sun" or "06:00 daily" (mon, tue, wed, thu, fri, sat, sun), or one day: "2026-11-27T09:30"
+              prescale.toml:19: services[0].events[1].lasts = 8d is not allowed: more than 0s, and at most 7d
               prescale.toml:20: services[0].events[1].multiplier = 0 is not allowed: a number from 0.01 to 1000
+              prescale.toml:21: services[0].events[2].multiplier is missing: an event does something: at least one of multiplier, floor and ceiling
               prescale.toml:23: services[0].events[2].at = "2026-02-30T09:30" is not allowed: a local time and its days, such as "09:30 mon-fri", "20:00 sat,sun" or "06:00 daily" (mon, tue, wed, thu, fri, sat, sun), or one day: "2026-11-27T09:30"
-              prescale.toml:24: services[0].events[2].from = "tomorrow" is not allowed: a day, such as "2026-11-27""#]],
+              prescale.toml:24: services[0].events[2].from = "tomorrow" is not allowed: a day, such as "2026-11-27"
+              prescale.toml:25: services[0].events[2].lasts = 0s is not allowed: more than 0s, and at most 7d"#]],
     );
     refused(
         &with_events(
@@ -256,14 +262,17 @@ load = "x"
 act = { kind = "webhook", url = "ftp://h", secret = "hunter2" }
 "#,
         expect![[r#"
-            prescale.toml can't be used (12 problems):
+            prescale.toml can't be used (15 problems):
               prescale.toml:1: prometheus is missing: services[3].load is a query, and nobody is there to be asked; such as url = "http://127.0.0.1:9090"
               prescale.toml:4: services[0].act.kind = "kubernets" is not allowed: one of kubernetes, webhook, gauge
+              prescale.toml:6: services[0].proxy.listen = 127.0.0.1:8080 is not allowed: a port that is free; server.listen has 127.0.0.1:8080
               prescale.toml:7: services[0].proxy.algorithm = "fastest" is not allowed: one of round_robin, weighted_round_robin, least_connections, p2c, random, weighted_random
               prescale.toml:8: services[0].proxy.backends[0] = "10.0.0.1" is not allowed: an IP address and a port, such as 127.0.0.1:8080
               prescale.toml:8: services[0].proxy.backends[1].backup is unknown: known are address, weight
               prescale.toml:8: services[0].proxy.backends[2] = 7 is not allowed: an IP address and a port, such as 127.0.0.1:8080
               prescale.toml:11: services[1].act.kind is missing: one of kubernetes, webhook, gauge
+              prescale.toml:12: services[1].proxy.backends = weights of 0 only is not allowed: a weight above 0 for at least one
+              prescale.toml:12: services[1].proxy.listen = 127.0.0.1:8080 is not allowed: a port that is free; server.listen has 127.0.0.1:8080
               prescale.toml:15: services[2].policy.quantile is unknown: known are kind, stabilisation, target, tolerance
               prescale.toml:16: services[2].proxy.backends[1] = 10.0.0.2:80 is not allowed: each address once
               prescale.toml:17: services[2].replicas = a query is not allowed: only together with load: without it everything is read from the proxy's counters
@@ -291,7 +300,118 @@ fn secrets_come_from_elsewhere_and_are_never_shown() {
         &OBSERVED.replace("[[services]]", "token = \"canary\"\n[[services]]").replace("127.0.0.1", "user:canary@127.0.0.1"),
         expect![[r#"
             prescale.toml can't be used (2 problems):
-              prescale.toml:3: prometheus.url = an address with a password is not allowed: the address alone, with ${NAME} for what is secret
+              prescale.toml:3: prometheus.url = an address with a user or password is not allowed: the address alone; user and password belong in basic_auth, a token in bearer_token_file
               prescale.toml:4: prometheus.token = *** is not allowed: ${NAME}, the name of an environment variable that holds it: a secret doesn't belong in this file"#]],
     );
+}
+
+/// Whatever can be said of a file is said at once: a value of the wrong kind hides neither what else is wrong with its service, nor does it lead
+/// to complaints that would go away with it.
+#[test]
+fn one_wrong_value_hides_nothing_that_does_not_follow_from_it() {
+    refused(
+        r#"
+[server]
+listen = 8080
+retention = { fine_days = "many", journal_days = 0 }
+[prometheus]
+url = 7
+step = "7s"
+timeout = "0s"
+[[services]]
+name = 5
+load = "x"
+mode = "automatic"
+time_zone = "Mars/Olympus"
+slo = { latency_ms = "fast" }
+capacity = "much"
+rails = { min = 3, max = "many", cool_down = "400d" }
+timing = { tick = 5, forecast_every = "2h" }
+act = { kind = "kubernetes", target = "shop", timeout = "0s" }
+[[services]]
+name = "cart"
+load = 3
+errors = "y"
+mode = "approve"
+capacity = { concurrency = "8" }
+act = { kind = "webhook", url = "http://169.254.169.254/", secret = 5 }
+"#,
+        expect![[r#"
+            prescale.toml can't be used (23 problems):
+              prescale.toml:3: server.listen = 8080 is not allowed: an IP address and a port, such as 127.0.0.1:8080
+              prescale.toml:4: server.retention.fine_days = "many" is not allowed: a whole number from 28 to 36500
+              prescale.toml:4: server.retention.journal_days = 0 is not allowed: a whole number from 1 to 36500
+              prescale.toml:6: prometheus.url = 7 is not allowed: a text in quotes
+              prescale.toml:7: prometheus.step = 7s is not allowed: at least 1s, and a whole number of them makes a day: 15s, 30s, 1m, 5m
+              prescale.toml:8: prometheus.timeout = 0s is not allowed: 1ms to 365d
+              prescale.toml:10: services[0].name = 5 is not allowed: 1 to 253 characters
+              prescale.toml:13: services[0].time_zone = "Mars/Olympus" is not allowed: a name of the IANA time zone database, such as Europe/Berlin or UTC
+              prescale.toml:14: services[0].slo.latency_ms = "fast" is not allowed: a number from 0.1 to 3600000
+              prescale.toml:14: services[0].slo.percentile is missing: Per cent of the requests that are faster
+              prescale.toml:15: services[0].capacity = "much" is not allowed: a table
+              prescale.toml:16: services[0].rails.cool_down = 400d is not allowed: 0s to 365d
+              prescale.toml:16: services[0].rails.max = "many" is not allowed: a whole number from 1 to 100000
+              prescale.toml:17: services[0].timing.forecast_max_age = 1h is not allowed: at least forecast_every = 2h
+              prescale.toml:17: services[0].timing.tick = 5 is not allowed: a number with a unit, such as 500ms, 90s, 15m, 24h or 7d
+              prescale.toml:18: services[0].act.target = "shop" is not allowed: deployment/NAME, statefulset/NAME, replicaset/NAME, or GROUP/VERSION/PLURAL/NAME for a custom resource with a scale subresource
+              prescale.toml:18: services[0].act.timeout = 0s is not allowed: 1ms to 365d
+              prescale.toml:19: services[1].rails is missing: with a capacity it has to be said, such as rails = { min = 2, max = 20 }, the fewest and the most replicas
+              prescale.toml:19: services[1].slo is missing: with a capacity it has to be said, such as slo = { latency_ms = 500, percentile = 99 }
+              prescale.toml:21: services[1].load = 3 is not allowed: a text that isn't empty
+              prescale.toml:24: services[1].capacity.concurrency = "8" is not allowed: a whole number from 1 to 100000
+              prescale.toml:25: services[1].act.secret = 5 is not allowed: a text in quotes
+              prescale.toml:25: services[1].act.url = "http://169.254.169.254/" is not allowed: 169.254.169.254 is a link-local or cloud metadata address, where a machine's own credentials are: nothing is sent there, unless allow_link_local = true"#]],
+    );
+}
+
+#[test]
+fn addresses_that_requests_must_not_go_to_are_refused_with_their_line() {
+    let act =
+        |more: &str| format!("{OBSERVED}act = {{ kind = \"webhook\", secret_file = \"key\", status_url = \"http://u:p@h/\", {more} }}\n");
+    let prometheus = |url: &str| OBSERVED.replace("http://127.0.0.1:9090", url);
+    for (text, words) in [
+        (prometheus("http://169.254.169.254"), &["prometheus.url", "169.254.169.254", "allow_link_local = true"][..]),
+        (prometheus("http://metadata.google.internal"), &["prometheus.url", "metadata.google.internal"]),
+        (prometheus("file:///etc/passwd"), &["prometheus.url", "http:// or https://"]),
+        (prometheus("http://ada:${PATH}@h"), &["prometheus.url", "basic_auth", "bearer_token_file"]),
+        (
+            act(r#"url = "http://[fd00:ec2::254]/""#),
+            &["act.url", "fd00:ec2::254", "act.status_url = an address with a user", "secret_file"],
+        ),
+    ] {
+        let problems = parse(&text).unwrap_err().to_string();
+        assert!(words.iter().all(|word| problems.contains(word)), "{words:?} in {problems}");
+    }
+    let allowed = prometheus("http://169.254.169.254").replace("[[services]]", "allow_link_local = true\n[[services]]");
+    assert!(parse(&allowed).unwrap().file.prometheus.unwrap().allow_link_local);
+}
+
+#[test]
+fn a_prometheus_may_want_a_password_and_have_an_authority_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prescale.toml");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let text = |more: &str| OBSERVED.replace("[[services]]", &format!("{more}\n[[services]]"));
+    write("password", "canary\n");
+    write("ca.pem", "not a certificate");
+    write("prescale.toml", &text("ca_file = \"ca.pem\"\nbasic_auth = { username = \"ada\", password_file = \"password\" }"));
+    let error = Config::load(&path).unwrap_err().to_string();
+    assert!(error.contains("prometheus.ca_file = \"ca.pem\" is not allowed: a file with certificates in PEM"), "{error}");
+    write("prescale.toml", &text("basic_auth = { username = \"ada\", password_file = \"password\" }"));
+    let config = Config::load(&path).unwrap();
+    assert!(!format!("{config:?} {}", config.shown_toml()).contains("canary"));
+    write("password", "another canary\n");
+    assert!(config.is_outdated());
+    for (more, words) in [
+        ("basic_auth = { username = \"ada\" }", "basic_auth.password_file is missing"),
+        ("basic_auth = { username = \"a:b\", password = \"${PATH}\" }", "basic_auth.username = \"a:b\" is not allowed"),
+        ("basic_auth = { username = \"ada\", password = \"hunter2\" }", "basic_auth.password = *** is not allowed"),
+        (
+            "token = \"${PATH}\"\nbasic_auth = { username = \"ada\", password = \"${PATH}\" }",
+            "one of token, bearer_token_file and basic_auth",
+        ),
+    ] {
+        let error = parse(&text(more)).unwrap_err().to_string();
+        assert!(error.contains(words) && !error.contains("hunter2"), "{words:?} in {error}");
+    }
 }

@@ -66,8 +66,8 @@ impl JsonSchema for Span {
     }
 }
 
-/// A text in which `${NAME}` stands for the environment variable NAME. It is shown as it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A text in which `${NAME}` stands for the environment variable NAME. It is shown as it is written: the variable may hold what is secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct EnvText {
     written: String,
@@ -90,6 +90,12 @@ impl EnvText {
     pub(super) fn resolve(&mut self) -> Result<(), String> {
         self.value = expand(&self.written)?;
         Ok(())
+    }
+}
+
+impl fmt::Debug for EnvText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.written, f)
     }
 }
 

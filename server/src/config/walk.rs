@@ -1,5 +1,9 @@
 //! Checks a document against the JSON Schema of the file's types: unknown keys, missing ones, and values of the wrong kind or out of range.
 //! All of them are found, not only the first, which is why this isn't left to serde. What one key alone can't tell is checked afterwards.
+//!
+//! **One bad value hides nothing else.** The walk gives back what can be used: a value that can't is left out where the key may be absent, and
+//! replaced by any value of the right kind where it must be there. So everything else of its table is read and checked as well. Whatever
+//! such a stand-in would lead to isn't told: a problem says which other keys it follows from ([`Problem::because`]).
 
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
@@ -7,31 +11,33 @@ use toml::de::{DeTable, DeValue};
 use super::problem::{KeyPath, Problem};
 use super::value::check_kind;
 
-/// Everything that is wrong with `value`, which is at `path`.
-pub fn walk(schema: &Value, value: &DeValue<'_>, path: &KeyPath, out: &mut Vec<Problem>) {
+/// Finds everything that is wrong with `value`, which is at `path`; `None` if nothing of it can be used.
+pub fn walk(schema: &Value, value: &DeValue<'_>, path: &KeyPath, out: &mut Vec<Problem>) -> Option<toml::Value> {
     if let Some(choices) = choices(schema) {
         return choose(&choices, value, path, out);
     }
-    let wrong = |allowed: &str| Problem { unreadable: true, ..Problem::value(path.clone(), show(value), allowed) };
+    let mut wrong = |allowed: &str| {
+        out.push(Problem::value(path.clone(), show(value), allowed).not_to_be_used());
+        None
+    };
     match (kind(schema), value) {
-        ("object", DeValue::Table(table)) => walk_table(schema, table, path, out),
+        ("object", DeValue::Table(table)) => return Some(walk_table(schema, table, path, out)),
         ("array", DeValue::Array(list)) => {
             if list.len() < schema["minItems"].as_u64().unwrap_or(0) as usize {
-                out.push(wrong("at least one"));
+                wrong("at least one");
             }
-            for (at, element) in list.iter().enumerate() {
-                walk(&schema["items"], element.get_ref(), &path.at(at), out);
-            }
+            let below = list.iter().enumerate();
+            let used = below
+                .map(|(at, one)| walk(&schema["items"], one.get_ref(), &path.at(at), out).unwrap_or_else(|| stand_in(&schema["items"])));
+            return Some(toml::Value::Array(used.collect()));
         }
-        ("string", DeValue::String(text)) => {
-            if let Err(allowed) = check_text(schema, text) {
-                out.push(wrong(&allowed));
-            }
-        }
+        ("string", DeValue::String(text)) => match check_text(schema, text) {
+            Ok(()) => {}
+            Err(allowed) => return wrong(&allowed),
+        },
         ("integer", DeValue::Integer(_)) | ("number", DeValue::Integer(_) | DeValue::Float(_)) => {
             if let Err(allowed) = check_number(schema, value) {
-                // Out of range and still a number: the rest of its section can be read all the same.
-                out.push(Problem::value(path.clone(), show(value), allowed));
+                return wrong(&allowed);
             }
         }
         ("boolean", DeValue::Boolean(_)) | ("any", _) => {}
@@ -43,27 +49,70 @@ pub fn walk(schema: &Value, value: &DeValue<'_>, path: &KeyPath, out: &mut Vec<P
                 "boolean" => "true or false".to_owned(),
                 _ => check_text(schema, "").err().unwrap_or_else(|| "a text in quotes".into()),
             };
-            out.push(wrong(&allowed));
+            return wrong(&allowed);
         }
     }
+    scalar(value)
 }
 
-fn walk_table(schema: &Value, table: &DeTable<'_>, path: &KeyPath, out: &mut Vec<Problem>) {
+fn walk_table(schema: &Value, table: &DeTable<'_>, path: &KeyPath, out: &mut Vec<Problem>) -> toml::Value {
     let none = Map::new();
     let known = schema["properties"].as_object().unwrap_or(&none);
+    let mut used = toml::Table::new();
     for (key, value) in table {
         let below = path.key_of(key.get_ref());
         match known.get(key.get_ref().as_ref()) {
-            Some(schema) => walk(schema, value.get_ref(), &below, out),
+            Some(schema) => used.extend(walk(schema, value.get_ref(), &below, out).map(|value| (key.get_ref().to_string(), value))),
             None => out.push(Problem::unknown(below, hint(key.get_ref(), known.keys().map(String::as_str)))),
         }
     }
-    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+    for key in required(schema) {
         if !table.contains_key(key) {
             let wanted = known.get(key).and_then(|schema| schema["description"].as_str()).map_or("it is needed", first_sentence);
-            out.push(Problem { unreadable: true, ..Problem::missing(path.key_of(key), wanted) });
+            out.push(Problem::missing(path.key_of(key), wanted).not_to_be_used());
         }
+        used.entry(key).or_insert_with(|| stand_in(&schema["properties"][key]));
     }
+    toml::Value::Table(used)
+}
+
+fn required(schema: &Value) -> impl Iterator<Item = &str> {
+    schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Any value that the schema allows.
+fn stand_in(schema: &Value) -> toml::Value {
+    if let Some(first) = choices(schema).as_deref().and_then(<[_]>::first) {
+        return stand_in(first);
+    }
+    let text = |text: &str| toml::Value::String(text.to_owned());
+    if let Some(word) = schema["const"].as_str().or_else(|| schema["enum"][0].as_str()) {
+        return text(word);
+    }
+    match (kind(schema), schema["x-kind"].as_str()) {
+        ("object", _) => {
+            let keys = required(schema).map(|key| (key.to_owned(), stand_in(&schema["properties"][key])));
+            toml::Value::Table(keys.collect())
+        }
+        ("array", _) => toml::Value::Array(Vec::new()),
+        ("integer", _) => toml::Value::Integer(schema["minimum"].as_i64().unwrap_or(0)),
+        ("number", _) => toml::Value::Float(schema["minimum"].as_f64().unwrap_or(0.0)),
+        ("boolean", _) => toml::Value::Boolean(false),
+        (_, Some("duration")) => text("1m"),
+        (_, Some("address")) => text("127.0.0.1:0"),
+        _ => text("unreadable"),
+    }
+}
+
+/// A value that has passed; a date has no place in the file.
+fn scalar(value: &DeValue<'_>) -> Option<toml::Value> {
+    Some(match value {
+        DeValue::String(text) => toml::Value::String(text.to_string()),
+        DeValue::Integer(number) => toml::Value::Integer(i64::from_str_radix(number.as_str(), number.radix()).ok()?),
+        DeValue::Float(number) => toml::Value::Float(number.as_str().parse().ok()?),
+        DeValue::Boolean(flag) => toml::Value::Boolean(*flag),
+        _ => return None,
+    })
 }
 
 /// The alternatives of a schema, without `null`: TOML has none, an optional key is left out.
@@ -72,41 +121,41 @@ fn choices(schema: &Value) -> Option<Vec<&Value>> {
     Some(all.iter().filter(|one| one["type"] != "null").collect())
 }
 
-fn choose(choices: &[&Value], value: &DeValue<'_>, path: &KeyPath, out: &mut Vec<Problem>) {
+fn choose(choices: &[&Value], value: &DeValue<'_>, path: &KeyPath, out: &mut Vec<Problem>) -> Option<toml::Value> {
     if let [only] = choices {
         return walk(only, value, path, out);
     }
-    let wrong = |path: KeyPath, allowed: String| Problem { unreadable: true, ..Problem::value(path, show(value), allowed) };
+    let mut wrong = |problem: Problem| {
+        out.push(problem.not_to_be_used());
+        None
+    };
     // Fixed words, each with a description of its own.
     let words: Vec<&str> = choices.iter().filter_map(|one| one["const"].as_str()).collect();
     if words.len() == choices.len() {
-        if !value.as_str().is_some_and(|text| words.contains(&text)) {
-            out.push(wrong(path.clone(), one_of(&words)));
-        }
-        return;
+        return match value.as_str() {
+            Some(text) if words.contains(&text) => scalar(value),
+            _ => wrong(Problem::value(path.clone(), show(value), one_of(&words))),
+        };
     }
     // Tables that `kind` tells apart.
     let kinds: Vec<&str> = choices.iter().filter_map(|one| one["properties"]["kind"]["const"].as_str()).collect();
     if kinds.len() == choices.len() {
         let Some(table) = value.as_table() else {
-            return out.push(wrong(path.clone(), "a table".into()));
+            return wrong(Problem::value(path.clone(), show(value), "a table"));
         };
         let Some(kind) = table.get("kind") else {
-            return out.push(Problem { unreadable: true, ..Problem::missing(path.key("kind"), one_of(&kinds)) });
+            return wrong(Problem::missing(path.key("kind"), one_of(&kinds)));
         };
         return match choices.iter().find(|one| one["properties"]["kind"]["const"].as_str() == kind.get_ref().as_str()) {
-            Some(chosen) => walk_table(chosen, table, path, out),
-            None => {
-                let problem = Problem::value(path.key("kind"), show(kind.get_ref()), one_of(&kinds));
-                out.push(Problem { unreadable: true, ..problem });
-            }
+            Some(chosen) => Some(walk_table(chosen, table, path, out)),
+            None => wrong(Problem::value(path.key("kind"), show(kind.get_ref()), one_of(&kinds))),
         };
     }
     // A text, or a table that says more.
     let wanted = if value.is_table() { "object" } else { "string" };
     match choices.iter().find(|one| kind(one) == wanted) {
         Some(chosen) => walk(chosen, value, path, out),
-        None => out.push(wrong(path.clone(), "another kind of value".into())),
+        None => wrong(Problem::value(path.clone(), show(value), "another kind of value")),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Fills a service's history from what its source remembers, so that the first forecast doesn't have to wait for weeks.
 //!
+//! Before that it makes sure that the stored history is of what the source measures ([`crate::store::Store::measure`]).
+//!
 //! A source that fails keeps nobody from starting: capacity holds on what is known, `/readyz` says why, and it is tried again.
 
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use super::{Service, Shared, feed, forecast};
 use crate::api::control::HealthCheck;
 use crate::cli::show_time;
-use crate::store::SeriesKey;
+use crate::store::{Aside, Measured, SeriesKey, StoreError};
 
 /// Asked for at once: small enough for every source, and a measure of progress.
 const PIECE_MS: i64 = 86_400_000;
@@ -24,6 +26,7 @@ fn name(service: &Service) -> String {
 
 /// The first attempt, and the forecast that follows from it. Returns whether the history is as complete as the source can make it.
 pub async fn first(shared: &Arc<Shared>, service: &Arc<Service>) -> bool {
+    own(shared, service).await;
     let filled = attempt(shared, service).await;
     let known = shared.view(&service.config.name).is_some_and(|view| view.forecast.is_some());
     if filled.is_some_and(|steps| steps > 0) || !known {
@@ -67,13 +70,15 @@ async fn attempt(shared: &Shared, service: &Service) -> Option<usize> {
     }
 }
 
+/// How many steps are known now that weren't before.
 async fn fill(shared: &Shared, service: &Service) -> Result<usize, String> {
     let to_ms = shared.clock.now_ms();
     let oldest_ms = to_ms - forecast::HISTORY_MS;
     let key = SeriesKey { service: &service.config.name, metric: "load" };
     let stored = shared.store.read(key, oldest_ms, to_ms).await.map_err(|error| error.to_string())?;
     // From the newest stored step on: it may have been written before it was final.
-    let from_ms = stored.map_or(oldest_ms, |series| series.timestamp_ms(series.len().saturating_sub(1)));
+    let newest_ms = stored.map(|series| series.timestamp_ms(series.len().saturating_sub(1)));
+    let from_ms = newest_ms.unwrap_or(oldest_ms);
     let mut steps = 0;
     let mut piece_ms = from_ms;
     while piece_ms < to_ms {
@@ -82,13 +87,58 @@ async fn fill(shared: &Shared, service: &Service) -> Result<usize, String> {
             .await
             .unwrap_or_else(|_| Err(format!("no answer within {PIECE_TIMEOUT:?}")))?;
         if !found.is_empty() {
-            steps += found.len();
+            steps += found.iter().filter(|step| newest_ms.is_none_or(|newest_ms| step.from_ms > newest_ms)).count();
             feed::append(shared, service, feed::series(&found)).await.map_err(|error| error.to_string())?;
             let text = format!("being filled in from the source, up to {} so far", show_time(until_ms));
-            tracing::info!(service = service.config.name, until = show_time(until_ms), steps, "filling the history");
+            tracing::debug!(service = service.config.name, until = show_time(until_ms), steps, "filling the history");
             shared.note(HealthCheck { name: name(service), ok: false, text });
         }
         piece_ms = until_ms;
     }
     Ok(steps)
+}
+
+/// Makes the stored history one of what the source measures, however long the database takes: whatever was written before that would be mixed
+/// with something else.
+async fn own(shared: &Shared, service: &Service) {
+    while let Err(why) = set_aside(shared, service).await {
+        tracing::warn!(service = service.config.name, why, "the stored history can't be looked at; it is tried again");
+        let text = format!("whether it is of this query and step can't be told ({why}); it is tried again, and capacity holds");
+        shared.note(HealthCheck { name: name(service), ok: false, text });
+        tokio::time::sleep(AGAIN_FIRST).await;
+    }
+}
+
+async fn set_aside(shared: &Shared, service: &Service) -> Result<(), String> {
+    let failed = |error: StoreError| error.to_string();
+    // What still waits is of the former query.
+    let given_up = |service: &str, error: StoreError| tracing::warn!(service, %error, "points can't be kept");
+    shared.history.flush(&shared.store, given_up).await.map_err(failed)?;
+    let measured = Measured { load: service.source.measures(), step_ms: service.step_ms };
+    for one in shared.store.measure(&service.config.name, measured).await.map_err(failed)? {
+        carry_over(shared, service, &one).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// A series that only has another step goes on at the new one, as means, where whole old steps make a new one. Where they don't, the source
+/// has to fill it in: cutting a mean in pieces would invent what happened within it.
+async fn carry_over(shared: &Shared, service: &Service, aside: &Aside) -> Result<(), StoreError> {
+    let Aside { metric, step_ms, stored_as, of_the_same_load } = aside;
+    let name = &service.config.name;
+    tracing::warn!(
+        service = name,
+        metric,
+        stored_as,
+        "the stored history is of another query or step: it is set aside, and a new one begins"
+    );
+    if !of_the_same_load || service.step_ms % step_ms != 0 {
+        return Ok(());
+    }
+    let to_ms = shared.clock.now_ms();
+    let old = shared.store.read(SeriesKey { service: name, metric: stored_as }, to_ms - forecast::HISTORY_MS, to_ms).await?;
+    // The last step may not be over: the source says it better.
+    let Some(new) = old.and_then(|series| series.resample(service.step_ms).ok()) else { return Ok(()) };
+    let points: Vec<(i64, f64)> = (0..new.len()).filter_map(|at| Some((new.timestamp_ms(at), new.value(at)?))).collect();
+    shared.store.append(SeriesKey { service: name, metric }, service.step_ms, &points).await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::Shared;
-use crate::store::Retention;
+use crate::store::{Maintained, Retention};
 
 /// Between two rounds [domain].
 const EVERY_MS: i64 = 86_400_000;
@@ -25,7 +25,8 @@ async fn rounds(shared: &Shared, retention: &Retention) {
         let now_ms = shared.clock.now_ms();
         let pause_ms = match shared.store.maintain(now_ms, retention).await {
             Ok(done) => {
-                tracing::info!(?done, "history and journal are tidied up");
+                let Maintained { sealed, thinned, deleted, journal } = done;
+                tracing::info!(sealed, thinned, deleted, journal, "history and journal are tidied up");
                 EVERY_MS
             }
             Err(error) => {

@@ -9,7 +9,7 @@ use reqwest::Url;
 use super::{SeriesFile, SeriesFileError};
 use crate::cli::{parse_duration, parse_time, show_time};
 use crate::clock::Clock;
-use crate::collect::prometheus::{Options, Problem, PrometheusSource, Queries};
+use crate::collect::prometheus::{Credentials, Options, Problem, PrometheusSource, Queries};
 use crate::secret::Secret;
 
 /// What an input begins with that is no file.
@@ -41,7 +41,9 @@ pub fn read(input: &str) -> Result<SeriesFile, SeriesFileError> {
     let failed = |problem: Problem| SeriesFileError::Prometheus { query: wanted.query.clone(), problem };
     let options = Options {
         url: wanted.url.clone(),
-        bearer_token: token,
+        credentials: token.map(Credentials::Bearer),
+        ca_pem: None,
+        allow_link_local: false,
         step_ms: wanted.step_ms,
         timeout: TIMEOUT,
         queries: Queries { load: wanted.query.clone(), ..Queries::default() },

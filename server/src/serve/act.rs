@@ -7,7 +7,7 @@ use super::source::Eyes;
 use crate::act::gauge::Gauge;
 use crate::act::kubernetes::{self, Kubernetes};
 use crate::act::webhook::{self, Webhook};
-use crate::act::{Actuator, Observer};
+use crate::act::{ActError, Actuator, Observer};
 use crate::clock::Clock;
 use crate::config::file::{self, Act, Service};
 use crate::secret::Secret;
@@ -44,8 +44,19 @@ fn call(said: &file::Webhook, eyes: Option<Arc<dyn Observer>>, journal: Option<A
         status_url: said.status_url.as_ref().map(|url| url.value().to_owned()),
         secret: said.key.as_ref().map(|key| Secret::new(key.reveal())),
         timeout: said.timeout.duration(),
+        allow_link_local: said.allow_link_local,
     };
     Webhook::new(options, eyes, journal).map_err(|error| error.text)
+}
+
+/// What to look at when the API server itself doesn't answer as it should.
+fn advice(error: &ActError) -> &'static str {
+    if error.retry {
+        "is the server of the kubeconfig the address of a Kubernetes API that is reachable from here, and does certificate-authority there vouch \
+         for it? If it is only busy or starting, try again"
+    } else {
+        "are server and user of the kubeconfig (in a cluster: the service account) the right ones, and the user's token or certificate still valid?"
+    }
 }
 
 /// Tries whatever an order would need, without changing anything. A webhook isn't called, since nobody knows what a receiver does with a
@@ -60,7 +71,7 @@ pub async fn test(service: &Service, eyes: Option<&Eyes>, clock: &Clock) -> Vec<
         }
         Some(Act::Kubernetes(said)) => {
             let tried = match connect(said, clock).await {
-                Ok(kubernetes) => kubernetes.test().await.map_err(|error| error.text),
+                Ok(kubernetes) => kubernetes.test().await.map_err(|error| format!("{}; {}", error.text, advice(&error))),
                 Err(why) => Err(why),
             };
             match tried {

@@ -124,7 +124,7 @@ impl Assembly {
 
 /// What can only change at the next start, if this change needs one.
 pub fn needs_a_start(before: &Config, after: &Config) -> Option<String> {
-    let step = |config: &Config| config.file.prometheus.as_ref().map(|prometheus| prometheus.step);
+    let step = |config: &Config| config.file.prometheus.as_ref().map_or("absent".to_owned(), |prometheus| prometheus.step.to_string());
     let mut keys = Vec::new();
     if before.file.server != after.file.server {
         keys.push("server".to_owned());
@@ -134,7 +134,7 @@ pub fn needs_a_start(before: &Config, after: &Config) -> Option<String> {
     }
     // Without Prometheus the step is another; nothing has to be said by nobody.
     if source::step_ms(before.file.prometheus.as_ref()) != source::step_ms(after.file.prometheus.as_ref()) {
-        keys.push(format!("prometheus.step ({:?} to {:?})", step(before), step(after)));
+        keys.push(format!("prometheus.step ({} to {})", step(before), step(after)));
     }
     for service in &after.file.services {
         let known = before.file.services.iter().find(|known| known.name == service.name);

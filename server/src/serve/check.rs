@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::assemble::OBSERVE_TIMEOUT;
-use super::{access, act, failed, source, store, tokio_runtime, wall_clock};
+use super::{access, act, failed, place, source, tokio_runtime, wall_clock};
 use crate::cli::{self, CliError};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,7 +15,8 @@ use crate::config::file::{Prometheus, Service};
 /// Checks a configuration and tries its connections, without changing anything anywhere.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  prescale check --config prescale.toml\n  prescale check --config prescale.toml --format json\n\n\
-                        Exit codes: 0 all is well, 1 a connection failed, 2 the file can't be used.")]
+                        It may run beside the prescale that works with this file: nothing is changed, and nothing is in its way.\n\n\
+                        Exit codes: 0 all is well, 1 a check failed, 2 the file can't be used.")]
 pub struct Args {
     /// The configuration file
     #[arg(long, default_value = "prescale.toml")]
@@ -91,7 +92,7 @@ fn table(findings: &[Finding]) -> String {
 
 async fn try_all(config: &Config) -> Result<Vec<Finding>, CliError> {
     let clock = wall_clock()?;
-    let mut findings = store::test(&config.file.server).await;
+    let mut findings = place::test(config).await;
     findings.extend(access::test(config).await);
     for service in &config.file.services {
         try_service(service, config.file.prometheus.as_ref(), &clock, &mut findings).await;
@@ -111,7 +112,7 @@ async fn try_service(service: &Service, prometheus: Option<&Prometheus>, clock: 
         None => None,
         Some(_) => match source::build(service, prometheus, None, clock) {
             Ok(eyes) => {
-                findings.extend(source::test(name, &eyes).await);
+                findings.extend(source::test(service, &eyes).await);
                 Some(eyes)
             }
             Err(why) => {

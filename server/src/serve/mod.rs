@@ -11,6 +11,7 @@ mod act;
 mod assemble;
 pub mod check;
 mod front;
+mod place;
 mod reload;
 mod source;
 mod store;

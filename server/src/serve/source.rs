@@ -11,11 +11,12 @@ use crate::act::{ActError, Observer, gauge};
 use crate::api::dto;
 use crate::cli::show_time;
 use crate::clock::Clock;
-use crate::collect::prometheus::{Freshness, Options, PrometheusSource, Queries};
+use crate::collect::prometheus::{Checked, Credentials, Freshness, Options, Problem, PrometheusSource, Queries};
 use crate::collect::proxy::ProxySource;
 use crate::collect::{LoadSource, Reading, Step};
 use crate::config::Span;
 use crate::config::file::{Prometheus, Service};
+use crate::secret::Secret;
 
 /// Step of a series that is counted by the proxy, where no `prometheus.step` says otherwise.
 const STEP: Span = Span::seconds(60);
@@ -63,7 +64,9 @@ pub fn build(service: &Service, prometheus: Option<&Prometheus>, front: Option<&
 fn options(service: &Service, prometheus: &Prometheus, load: &str) -> Options {
     Options {
         url: prometheus.url.value().to_owned(),
-        bearer_token: prometheus.bearer.as_ref().map(|token| crate::secret::Secret::new(token.reveal())),
+        credentials: credentials(prometheus),
+        ca_pem: prometheus.ca_pem.clone(),
+        allow_link_local: prometheus.allow_link_local,
         step_ms: prometheus.step.ms(),
         timeout: prometheus.timeout.duration(),
         queries: Queries {
@@ -77,13 +80,23 @@ fn options(service: &Service, prometheus: &Prometheus, load: &str) -> Options {
     }
 }
 
+fn credentials(prometheus: &Prometheus) -> Option<Credentials> {
+    let bearer = prometheus.bearer.as_ref().map(|token| Credentials::Bearer(Secret::new(token.reveal())));
+    let basic = prometheus.basic_auth.as_ref().and_then(|basic| {
+        let password = Secret::new(basic.key.as_ref()?.reveal());
+        Some(Credentials::Basic { username: basic.username.clone(), password })
+    });
+    bearer.or(basic)
+}
+
 /// Asks everything that a reading would ask.
-pub async fn test(service: &str, eyes: &Eyes) -> Vec<Finding> {
+pub async fn test(service: &Service, eyes: &Eyes) -> Vec<Finding> {
     let Some(prometheus) = &eyes.prometheus else { return Vec::new() };
-    let what = |name: &str| format!("{name} of {service}");
+    let what = |name: &str| format!("{name} of {}", service.name);
+    let wrong = |name: &str, problem: &Problem| Finding::new(what(problem.query().unwrap_or(name)), false, problem.untitled());
     let checked = match prometheus.test().await {
         Ok(checked) => checked,
-        Err(problem) => return vec![Finding::new(what("load"), false, problem.to_string())],
+        Err(problem) => return vec![wrong("load", &problem)],
     };
     let age = checked.age_ms.map(|age| format!(", {} s ago", age / 1_000));
     let series = checked.series.map(|count| format!(" from {count} series"));
@@ -97,19 +110,32 @@ pub async fn test(service: &str, eyes: &Eyes) -> Vec<Finding> {
         checked.server
     );
     let mut findings = vec![Finding::new(what("load"), true, text)];
-    if checked.age_ms.is_none() && checked.freshness != Freshness::Points {
-        let text = "nobody tells how old the newest sample is, so that the load counts as missing: give the service a `fresh` query";
-        findings.push(Finding::new(what("age of the load"), false, text));
-    }
+    findings.extend(aged(service, &checked).map(|text| Finding::new(what("age of the load"), false, text)));
     for (name, value) in &checked.others {
         findings.push(match value {
-            Some(value) => Finding::new(what(name), true, format!("{value}")),
-            // Nothing was shed yet, nobody asked yet: only the fleet must always be known.
-            None => Finding::new(what(name), *name != "replicas", "the query has no answer now"),
+            Ok(Some(value)) => Finding::new(what(name), true, format!("{value}")),
+            Ok(None) => Finding::new(what(name), true, "nobody asks just now, so there is nothing to divide by"),
+            Err(problem) => wrong(name, problem),
         });
     }
     findings.extend(checked.warnings.into_iter().map(|warning| Finding::new(what("load"), true, format!("warning: {warning}"))));
     findings
+}
+
+/// What is wrong with the age of the newest sample.
+fn aged(service: &Service, checked: &Checked) -> Option<String> {
+    let stale_after = service.timing.stale_after;
+    match checked.age_ms {
+        Some(age_ms) if age_ms > stale_after.ms() => Some(format!(
+            "the newest sample is {} s old, and after timing.stale_after = {stale_after} the load counts as missing; is its exporter up, and \
+             scraped? See Status, Targets on the server's own page",
+            age_ms / 1_000
+        )),
+        None if checked.freshness != Freshness::Points => Some(
+            "nobody tells how old the newest sample is, so that the load counts as missing: give the service a `fresh` query".to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 /// A fleet of which Prometheus knows the number.
@@ -142,6 +168,10 @@ struct Fronted {
 }
 
 impl LoadSource for Fronted {
+    fn measures(&self) -> &str {
+        self.load.measures()
+    }
+
     fn read(&self) -> BoxFuture<'_, Result<Reading, String>> {
         self.load.read()
     }

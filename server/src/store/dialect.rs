@@ -114,28 +114,32 @@ impl Address {
             .connect_lazy(&self.url)
     }
 
-    /// Connects once, changing nothing and taking no lock.
+    /// Connects once, taking no lock.
     pub async fn connection(&self) -> Result<AnyConnection, StoreError> {
-        let connecting = async {
-            let mut connection = AnyConnection::connect(&self.url).await?;
-            prepare(&mut connection, self.session()).await?;
-            Ok::<_, sqlx::Error>(connection)
-        };
-        let connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
-        Ok(connection.map_err(|_| StoreError::TimedOut { seconds: CONNECT_TIMEOUT.as_secs() })??)
+        connect(&self.url, self.session()).await
+    }
+
+    /// Connects to a database that is there and may be somebody else's: none is made, and the file isn't changed to our liking.
+    pub async fn visitor(&self) -> Result<AnyConnection, StoreError> {
+        match self.kind {
+            Kind::Sqlite => connect(self.url.trim_end_matches('c'), &SQLITE_SESSION[..1]).await,
+            Kind::Postgres => self.connection().await,
+        }
     }
 
     /// The connection for writing. On PostgreSQL it holds the lock that lets one process at a time write: the lock lives as long as the
     /// session, so whoever can write here holds it.
     pub async fn writer(&self) -> Result<AnyConnection, StoreError> {
         let mut connection = self.connection().await?;
-        if self.kind == Kind::Postgres {
-            self.lock(&mut connection).await?;
-        }
+        self.lock(&mut connection).await?;
         Ok(connection)
     }
 
-    async fn lock(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+    /// Takes the lock that keeps other processes out, for as long as the session lives. SQLite's is a file in the data folder.
+    pub async fn lock(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
+        if self.kind == Kind::Sqlite {
+            return Ok(());
+        }
         connection.execute(LOCK_WAIT).await?;
         match sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK_KEY).execute(&mut *connection).await {
             Ok(_) => {
@@ -157,6 +161,16 @@ impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Address({})", self.shown)
     }
+}
+
+async fn connect(url: &str, session: &[&'static str]) -> Result<AnyConnection, StoreError> {
+    let connecting = async {
+        let mut connection = AnyConnection::connect(url).await?;
+        prepare(&mut connection, session).await?;
+        Ok::<_, sqlx::Error>(connection)
+    };
+    let connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+    Ok(connection.map_err(|_| StoreError::TimedOut { seconds: CONNECT_TIMEOUT.as_secs() })??)
 }
 
 async fn prepare(connection: &mut AnyConnection, session: &[&'static str]) -> Result<(), sqlx::Error> {

@@ -6,11 +6,13 @@ use std::path::Path;
 
 use super::StoreError;
 
+/// The file that is locked, in the data folder.
+pub const FILE: &str = "prescale.lock";
+
 pub fn acquire(folder: &Path) -> Result<File, StoreError> {
     let path = folder.display().to_string();
     let failed = |source| StoreError::Folder { path: path.clone(), source };
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(folder.join("prescale.lock")).map_err(failed)?;
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(folder.join(FILE)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {
             // The id is for people; the lock is what counts.

@@ -8,6 +8,7 @@
 //! (the answer to a COMMIT got lost), the next commit finds out and takes back what the caller was told had failed.
 
 mod access;
+mod aside;
 mod audit;
 mod backup;
 mod block;
@@ -21,6 +22,7 @@ mod lock;
 mod maintain;
 mod probe;
 mod queue;
+mod reach;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 use sqlx::{AnyConnection, AnyPool};
 
 pub use access::{AccessChange, AccessRows, AccountRow, Beside, SessionRow, TokenRow, anybody_may_sign_in};
+pub use aside::{Aside, Measured};
 pub use audit::{AccessEvent, AuditFilter, Audited, ByWhom, THE_LOOP};
 pub use backup::backup;
 pub use error::StoreError;
@@ -36,6 +39,7 @@ pub use journal::{JournalRow, Saved, StateChange};
 pub use location::Location;
 pub use maintain::{Maintained, Retention};
 pub use queue::Queue;
+pub use reach::{Reached, holder};
 
 use dialect::Address;
 use writer::{Writer, in_time};
@@ -119,15 +123,6 @@ impl Store {
             let _ = sqlx::Connection::close(connection).await;
         }
     }
-}
-
-/// Tries a PostgreSQL database without changing anything in it: does it take us in, and is it of a version that we know?
-///
-/// # Errors
-/// As for [`Store::open`], except that it may be in use.
-pub async fn reach(location: &Location) -> Result<(), StoreError> {
-    let address = Address::of(location);
-    refuse_newer(&mut address.connection().await?, &address).await
 }
 
 /// sqlx refuses an unknown migration too, but only says "missing": the operator needs to hear that the database is newer.

@@ -10,6 +10,7 @@ use reqwest::header::RETRY_AFTER;
 use serde::Deserialize;
 
 use crate::act::ActError;
+use crate::outgoing::{BodyError, body, chain};
 use crate::secret::Secret;
 
 /// So much of an answer is read; an acknowledgement is one line.
@@ -33,28 +34,12 @@ pub(super) async fn read(response: Response, hidden: &[Secret]) -> Result<(), Ac
         Ok(body) => body,
         // A longer text than any acknowledgement says nothing beyond its status.
         Err(BodyError::TooLong) => Vec::new(),
-        Err(BodyError::Broken(why)) => return Err(ActError::passing(format!("answered {status}, and the answer broke off: {why}"))),
+        Err(BodyError::Broken(error)) => {
+            return Err(ActError::passing(format!("answered {status}, and the answer broke off: {}", chain(error))));
+        }
     };
     let text = hidden.iter().fold(String::from_utf8_lossy(&body).into_owned(), |text, secret| secret.scrub(&text));
     judge(status, retry_after_ms, &text)
-}
-
-/// Why a body couldn't be read.
-pub(super) enum BodyError {
-    TooLong,
-    Broken(String),
-}
-
-/// At most `max` bytes of a body, decompressed.
-pub(super) async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, BodyError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| BodyError::Broken(super::chain(error)))? {
-        if body.len() + chunk.len() > max {
-            return Err(BodyError::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 fn judge(status: u16, retry_after_ms: Option<i64>, body: &str) -> Result<(), ActError> {

@@ -6,24 +6,22 @@
 //! observes it. Redirects are never followed: a signed order goes where the operator said, or nowhere.
 
 mod answer;
-mod guard;
 mod sign;
 mod status;
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use planner::{Entry, Order, Replica};
-use reqwest::{Client, Url, header, redirect};
+use reqwest::{Client, Url, header};
 use serde::Serialize;
 
 use super::{ActError, Actuator, Observer};
 use crate::BoxFuture;
+use crate::outgoing::{self, BodyError, chain};
 use crate::secret::Secret;
 use crate::store::Store;
-use answer::BodyError;
 use sign::Signer;
 
 /// How long a receiver may take: shorter than a person would notice in a climb, longer than any acknowledgement needs.
@@ -42,6 +40,8 @@ pub struct Options {
     pub secret: Option<Secret>,
     /// When an answer is not waited for any more: 100 ms to 25 s.
     pub timeout: Duration,
+    /// Also goes to link-local and cloud metadata addresses.
+    pub allow_link_local: bool,
 }
 
 /// Orders and questions to one receiver.
@@ -61,23 +61,18 @@ impl Sender {
     /// # Errors
     /// A URL, secret or time-out that can't be used; the text names what is allowed and never the secret.
     pub fn new(options: Options) -> Result<Self, ActError> {
-        let url = guard::check("url", &options.url).map_err(ActError::lasting)?;
-        let status_url =
-            options.status_url.as_deref().map(|text| guard::check("status_url", text)).transpose().map_err(ActError::lasting)?;
+        let checked = |key: &str, text: &str| {
+            let refused = |why: outgoing::Refused| ActError::lasting(format!("webhook {key}: {why}"));
+            outgoing::check(text, options.allow_link_local).map_err(refused)
+        };
+        let url = checked("url", &options.url)?;
+        let status_url = options.status_url.as_deref().map(|text| checked("status_url", text)).transpose()?;
         let signer = options.secret.as_ref().map(Signer::new).transpose().map_err(ActError::lasting)?;
         if !TIMEOUTS.contains(&options.timeout) {
             return Err(ActError::lasting(format!("webhook timeout {:?}; allowed: 100 ms to 25 s", options.timeout)));
         }
-        // One TLS provider for the process; an error means that it is there already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .user_agent(concat!("prescale/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(guard::Resolver)
-            .timeout(options.timeout)
-            .build()
-            .map_err(|error| ActError::lasting(format!("no HTTP client for webhooks: {}", chain(error))))?;
+        let client = outgoing::client(options.timeout, options.allow_link_local, |builder| builder)
+            .map_err(|why| ActError::lasting(format!("no HTTP client for webhooks: {why}")))?;
         let hidden = options.secret.map(sign::bare).into_iter().chain(url.query().map(Secret::new)).collect();
         Ok(Self { client, url, status_url, signer, hidden, timeout: options.timeout })
     }
@@ -110,9 +105,9 @@ impl Sender {
             if response.status().as_u16() != 200 {
                 return Err(ActError::passing(format!("answered {}", response.status().as_u16())));
             }
-            let body = answer::body(response, STATUS_MAX).await.map_err(|error| match error {
+            let body = outgoing::body(response, STATUS_MAX).await.map_err(|error| match error {
                 BodyError::TooLong => ActError::passing(format!("its answer is longer than {STATUS_MAX} bytes")),
-                BodyError::Broken(why) => ActError::passing(format!("its answer broke off: {why}")),
+                BodyError::Broken(error) => ActError::passing(format!("its answer broke off: {}", chain(error))),
             })?;
             status::parse(&body).map_err(ActError::passing)
         };
@@ -121,8 +116,8 @@ impl Sender {
 
     /// Nobody knows whether a request without an answer was carried out; the same id again is safe.
     fn unanswered(&self, error: reqwest::Error) -> ActError {
-        if forbidden(&error) {
-            return ActError::lasting(chain(error));
+        if let Some(forbidden) = outgoing::forbidden(&error) {
+            return ActError::lasting(forbidden.to_string());
         }
         if error.is_timeout() {
             return ActError::passing(format!("no answer within {:?}; it may have acted all the same", self.timeout));
@@ -222,31 +217,6 @@ impl Actuator for Webhook {
 /// order 1 for the old one.
 fn delivery_id(order: &Order) -> String {
     format!("order-{}-{}", order.id.0, order.issued_ms)
-}
-
-/// Everything that an error says, without the URL, whose query may hold a token.
-fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut inner = error.source();
-    while let Some(cause) = inner {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        inner = cause.source();
-    }
-    text
-}
-
-/// Whether the guard kept a connection from being made.
-fn forbidden(error: &reqwest::Error) -> bool {
-    let mut inner = error.source();
-    while let Some(cause) = inner {
-        if cause.is::<guard::Forbidden>() {
-            return true;
-        }
-        inner = cause.source();
-    }
-    false
 }
 
 #[cfg(test)]

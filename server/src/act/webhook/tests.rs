@@ -58,7 +58,7 @@ impl Receiver {
 
     fn options(&self) -> Options {
         let url = format!("http://{}/scale?token=in-the-query", self.address);
-        Options { url, status_url: None, secret: Some(Secret::new(SECRET)), timeout: Duration::from_secs(20) }
+        Options { url, status_url: None, secret: Some(Secret::new(SECRET)), timeout: Duration::from_secs(20), allow_link_local: false }
     }
 
     fn webhook(&self) -> Webhook {
@@ -221,7 +221,7 @@ struct Hostile;
 
 impl reqwest::dns::Resolve for Hostile {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(async move { guard::judge(name.as_str(), vec![SocketAddr::from(([169, 254, 169, 254], 0))]) })
+        Box::pin(async move { crate::outgoing::judge(name.as_str(), vec![SocketAddr::from(([169, 254, 169, 254], 0))]) })
     }
 }
 

@@ -33,8 +33,9 @@ pub struct Checked {
     pub skew_ms: Option<i64>,
     /// Since when there is a load, to the hour [epoch ms by their clock]; looked for up to 400 days back.
     pub history_from_ms: Option<i64>,
-    /// The other queries that are configured, with their values now; `None` = unknown.
-    pub others: Vec<(&'static str, Option<f64>)>,
+    /// The other queries that are configured, with their values now, or what is wrong with each; `None` = nothing to divide by, since nobody
+    /// asks the service anything.
+    pub others: Vec<(&'static str, Result<Option<f64>, Problem>)>,
     /// The server's own warnings about the load query.
     pub warnings: Vec<String>,
 }
@@ -49,7 +50,7 @@ pub async fn run(source: &PrometheusSource) -> Result<Checked, Problem> {
     let skew_ms = answer.skew.map(Skew::ahead_ms);
     let load = known("load", &answer.data)?;
     source.refuse_counter().await?;
-    let others = others(client, queries).await?;
+    let others = others(client, queries, load).await;
     let newest = source.newest().await?;
     let now_ms = source.clock.now_ms();
     let stamp = source.stamped(&newest, now_ms, skew_ms.unwrap_or(0))?;
@@ -78,23 +79,45 @@ fn known(name: &'static str, data: &answer::Data) -> Result<f64, Problem> {
     }
 }
 
-/// The values of the other queries. One that is empty now may have something to say later (nothing was shed yet); a wrong number won't mend.
-async fn others(client: &Client, queries: &Queries) -> Result<Vec<(&'static str, Option<f64>)>, Problem> {
+/// The values of the other queries, each by itself: one that is wrong hides none of the others.
+async fn others(client: &Client, queries: &Queries, load: f64) -> Vec<(&'static str, Result<Option<f64>, Problem>)> {
     let all = [("replicas", &queries.replicas), ("latency", &queries.latency_ms), ("errors", &queries.errors), ("shed", &queries.shed)];
     let mut found = Vec::new();
     for (name, query) in all {
-        let Some(query) = query else { continue };
-        let value = answer::number(name, &client.instant(Ask { name, query }).await?.data)?;
-        let wrong = |allowed| Problem::Implausible { name, value: value.unwrap_or_default().to_string(), allowed };
-        if value.is_some_and(|value| value < 0.0) {
-            return Err(wrong("0 or more is allowed"));
+        if let Some(query) = query {
+            let answer = client.instant(Ask { name, query }).await;
+            found.push((name, answer.and_then(|answer| other(name, &answer.data, load))));
         }
-        if name == "errors" && value.is_some_and(|ratio| ratio > 1.0) {
-            return Err(wrong("a share from 0 to 1 is allowed: divide the failing requests/s by all requests/s"));
-        }
-        found.push((name, value));
     }
-    Ok(found)
+    found
+}
+
+/// One that is configured is wanted, so that no answer is a problem too: a reading would only say that nothing is known.
+fn other(name: &'static str, data: &answer::Data, load: f64) -> Result<Option<f64>, Problem> {
+    let unknown = |what: String| Err(Problem::Unknown { name, what });
+    let wrong = |value: f64, allowed| Err(Problem::Implausible { name, value: value.to_string(), allowed });
+    match answer::number(name, data)? {
+        Some(value) if value < 0.0 => wrong(value, "0 or more is allowed"),
+        Some(value) if name == "errors" && value > 1.0 => {
+            wrong(value, "a share from 0 to 1 is allowed: divide the failing requests/s by all requests/s")
+        }
+        Some(value) => Ok(Some(value)),
+        None if data.is_empty() => {
+            unknown(format!("no answer: no metric of that name has these labels and a sample now; {}", advice(name)))
+        }
+        // A share or a quantile of no requests at all.
+        None if load == 0.0 && matches!(name, "latency" | "errors") => Ok(None),
+        None => unknown("no answer but NaN or an infinity: a division by zero, or a quantile of nothing; a number is needed".into()),
+    }
+}
+
+fn advice(name: &str) -> &'static str {
+    match name {
+        "errors" => "check both. If nothing failed yet, there is no such series yet: write (sum(...) or vector(0)) / sum(...)",
+        "shed" => "check both. If nothing was turned away yet, there is no such series yet: append `or vector(0)`",
+        "replicas" => "check both, and that their exporter (kube-state-metrics, as a rule) is scraped",
+        _ => "check both, or leave the query out",
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -11,9 +11,10 @@ use reqwest::{Response, StatusCode, Url};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::answer::{ANSWER_BYTES_MAX, Data, Envelope};
+use super::credentials::{Credentials, advice};
 use super::{Options, Problem, Skew};
 use crate::clock::Clock;
-use crate::secret::Secret;
+use crate::outgoing::{self, BodyError};
 
 /// How much of a server's own words is shown [characters].
 const SAID_MAX: usize = 300;
@@ -39,7 +40,7 @@ pub struct Answer<T> {
 pub struct Client {
     http: reqwest::Client,
     base: Url,
-    token: Option<Secret>,
+    credentials: Option<Credentials>,
     timeout: Duration,
     clock: Clock,
 }
@@ -47,14 +48,14 @@ pub struct Client {
 impl Client {
     pub fn new(options: &Options, clock: Clock) -> Result<Self, Problem> {
         let base = options.check()?;
-        crate::tls::install();
-        let http = reqwest::Client::builder()
-            .timeout(options.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("prescale/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Problem::Unreachable { url: base.to_string(), why: innermost(&error) })?;
-        Ok(Self { http, base, token: options.bearer_token.clone(), timeout: options.timeout, clock })
+        let unusable = |_| Problem::Option { key: "ca_file", value: "(its content)".into(), allowed: "certificates in PEM are allowed" };
+        let authorities = options.ca_pem.as_deref().map(outgoing::authorities).transpose().map_err(unusable)?;
+        let http = outgoing::client(options.timeout, options.allow_link_local, |builder| match authorities {
+            Some(authorities) => builder.tls_certs_only(authorities),
+            None => builder,
+        });
+        let http = http.map_err(|why| Problem::Unreachable { url: base.to_string(), why })?;
+        Ok(Self { http, base, credentials: options.credentials.clone(), timeout: options.timeout, clock })
     }
 
     /// The configured address, as errors show it.
@@ -87,8 +88,8 @@ impl Client {
             url.query_pairs_mut().extend_pairs(params);
         }
         let mut request = self.http.get(url).header(ACCEPT, "application/json");
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.expose());
+        if let Some(credentials) = &self.credentials {
+            request = credentials.sign(request);
         }
         let sent_ms = self.clock.now_ms();
         let response = request.send().await.map_err(|error| self.broken(&error))?;
@@ -101,22 +102,18 @@ impl Client {
             return Err(Problem::Redirected { url: self.url(), to });
         }
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            return Err(Problem::Denied { url: self.url(), status: status.as_u16() });
+            return Err(Problem::Denied { url: self.url(), status: status.as_u16(), advice: advice(self.credentials.as_ref()) });
         }
         let body = self.body(name, response).await?;
         let (data, warnings) = self.open(name, status, &body)?;
         Ok(Answer { data, warnings, skew })
     }
 
-    async fn body(&self, name: &'static str, mut response: Response) -> Result<Vec<u8>, Problem> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(Problem::TooLarge { name });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+    async fn body(&self, name: &'static str, response: Response) -> Result<Vec<u8>, Problem> {
+        outgoing::body(response, ANSWER_BYTES_MAX).await.map_err(|error| match error {
+            BodyError::TooLong => Problem::TooLarge { name },
+            BodyError::Broken(error) => self.broken(&error),
+        })
     }
 
     /// Takes an answer out of its frame. The status in the frame counts: Prometheus explains a wrong query in a 400 and in a 422.
@@ -137,11 +134,11 @@ impl Client {
         Ok((data, whole.warnings.unwrap_or_default()))
     }
 
-    /// The server's own words, fit to be shown: one line, not too long, a page of HTML by its name, and never the token.
+    /// The server's own words, fit to be shown: one line, not too long, a page of HTML by its name, and never the credentials.
     fn said(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
-        let text = match &self.token {
-            Some(token) => token.scrub(&text),
+        let text = match &self.credentials {
+            Some(credentials) => credentials.scrub(&text),
             None => text.into_owned(),
         };
         let line = text.split(|letter: char| letter.is_whitespace() || letter.is_control()).filter(|word| !word.is_empty());
@@ -157,7 +154,15 @@ impl Client {
         if error.is_timeout() {
             return Problem::TimedOut { url: self.url(), limit: self.timeout };
         }
-        Problem::Unreachable { url: self.url(), why: innermost(error) }
+        if let Some(forbidden) = outgoing::forbidden(error) {
+            return Problem::Forbidden { url: self.url(), why: forbidden.to_string() };
+        }
+        let why = innermost(error);
+        // The library has no type for it that gets here.
+        if why.contains("certificate") {
+            return Problem::Untrusted { url: self.url(), why };
+        }
+        Problem::Unreachable { url: self.url(), why }
     }
 }
 

@@ -10,6 +10,7 @@
 mod answer;
 mod check;
 mod client;
+mod credentials;
 mod fresh;
 mod options;
 mod problem;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 pub use check::Checked;
+pub use credentials::Credentials;
 pub use fresh::Freshness;
 pub use options::{Options, Queries};
 pub use problem::Problem;
@@ -128,6 +130,10 @@ impl PrometheusSource {
 }
 
 impl LoadSource for PrometheusSource {
+    fn measures(&self) -> &str {
+        &self.queries.load
+    }
+
     fn read(&self) -> BoxFuture<'_, Result<Reading, String>> {
         Box::pin(async {
             self.refuse_counter().await.map_err(|problem| problem.to_string())?;

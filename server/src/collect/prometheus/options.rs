@@ -5,16 +5,20 @@ use std::time::Duration;
 use predictor::{MAX_STEP_MS, MIN_STEP_MS};
 use reqwest::Url;
 
-use super::Problem;
-use crate::secret::Secret;
+use super::{Credentials, Problem};
+use crate::outgoing::{self, Refused};
 
 /// How a service's load is read from a Prometheus.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Base address, `http://host:9090`; may have a path prefix, as behind a reverse proxy or in a VictoriaMetrics cluster.
     pub url: String,
-    /// Sent as `Authorization: Bearer …`.
-    pub bearer_token: Option<Secret>,
+    /// Who asks, where the server wants to know.
+    pub credentials: Option<Credentials>,
+    /// The authorities that its certificate may be from, PEM, in place of the system's.
+    pub ca_pem: Option<Vec<u8>>,
+    /// Also asks link-local and cloud metadata addresses.
+    pub allow_link_local: bool,
     /// Step of the series [ms].
     pub step_ms: i64,
     /// A request that takes longer [wall] has failed for now.
@@ -50,10 +54,8 @@ impl Options {
         if self.timeout.is_zero() {
             return Err(allowed("timeout", format!("{:?}", self.timeout), "a positive duration is allowed"));
         }
-        if let Some(token) = &self.bearer_token
-            && (token.expose().is_empty() || !token.expose().bytes().all(|byte| byte.is_ascii_graphic()))
-        {
-            return Err(allowed("bearer_token", "(not shown)".into(), "visible ASCII characters without blanks are allowed"));
+        if let Some(credentials) = &self.credentials {
+            credentials.check()?;
         }
         let queries = &self.queries;
         let optional = [
@@ -67,20 +69,19 @@ impl Options {
         if let Some((key, query)) = std::iter::once(("load", &queries.load)).chain(named).find(|(_, query)| query.trim().is_empty()) {
             return Err(allowed(key, query.clone(), "a PromQL query is allowed"));
         }
-        address(&self.url)
+        address(&self.url, self.allow_link_local)
     }
 }
 
-fn address(text: &str) -> Result<Url, Problem> {
+fn address(text: &str, allow_link_local: bool) -> Result<Url, Problem> {
     const ALLOWED: &str = "http:// or https://, a host, and if need be a port and a path prefix are allowed";
     let refused = |value: &str, allowed| Problem::Option { key: "url", value: value.to_owned(), allowed };
-    let url = Url::parse(text).map_err(|_| refused(text, ALLOWED))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        let host = url.host_str().unwrap_or_default();
-        return Err(refused(&format!("{}://…@{host}", url.scheme()), "no user and password: logs show the address; use a bearer token"));
-    }
-    let plain = url.query().is_none() && url.fragment().is_none();
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {
+    let url = outgoing::check(text, allow_link_local).map_err(|why| match why {
+        Refused::Credentials => refused("(not shown)", "no user and password: logs show the address; use basic_auth, or a bearer token"),
+        Refused::Forbidden(_) => refused(text, "link-local and cloud metadata addresses need allow_link_local = true"),
+        Refused::NoUrl(_) | Refused::Scheme(_) => refused(text, ALLOWED),
+    })?;
+    if !url.has_host() || url.query().is_some() || url.fragment().is_some() {
         return Err(refused(text, ALLOWED));
     }
     Ok(url)
@@ -89,11 +90,18 @@ fn address(text: &str) -> Result<Url, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
+
+    fn basic(username: &str, password: &str) -> Option<Credentials> {
+        Some(Credentials::Basic { username: username.into(), password: Secret::new(password) })
+    }
 
     fn options(change: impl FnOnce(&mut Options)) -> Options {
         let mut options = Options {
             url: "http://127.0.0.1:9090/select/0/prometheus/".into(),
-            bearer_token: Some(Secret::new("canary")),
+            credentials: Some(Credentials::Bearer(Secret::new("canary"))),
+            ca_pem: None,
+            allow_link_local: false,
             step_ms: 60_000,
             timeout: Duration::from_secs(5),
             queries: Queries { load: "x".into(), ..Queries::default() },
@@ -106,9 +114,11 @@ mod tests {
     fn what_is_wrong_is_named_with_its_value_and_what_is_allowed() {
         assert!(options(|_| ()).check().is_ok());
         type Change = fn(&mut Options);
-        let cases: [(Change, &[&str]); 7] = [
+        let cases: [(Change, &[&str]); 9] = [
             (|o| o.url = "prometheus:9090".into(), &["url", "\"prometheus:9090\"", "http://"]),
             (|o| o.url = "http://h:9090/?query=x".into(), &["url", "path prefix"]),
+            (|o| o.url = "http://169.254.169.254/".into(), &["url", "169.254.169.254", "allow_link_local"]),
+            (|o| o.credentials = basic("a:b", "canary"), &["basic_auth.username", "a:b", "without a colon"]),
             (|o| o.step_ms = 500, &["step", "500 ms", "1s to 1h"]),
             (|o| o.timeout = Duration::ZERO, &["timeout", "0ns"]),
             (|o| o.queries.load = " ".into(), &["load", "PromQL"]),
@@ -125,8 +135,9 @@ mod tests {
     fn secrets_appear_in_no_text() {
         let texts = [
             format!("{:?}", options(|_| ())),
+            format!("{:?}", options(|o| o.credentials = basic("ada", "canary"))),
             options(|o| o.url = "http://user:canary@h:9090".into()).check().unwrap_err().to_string(),
-            options(|o| o.bearer_token = Some(Secret::new("canary canary"))).check().unwrap_err().to_string(),
+            options(|o| o.credentials = Some(Credentials::Bearer(Secret::new("canary canary")))).check().unwrap_err().to_string(),
         ];
         assert!(texts.iter().all(|text| !text.contains("canary")), "{texts:?}");
     }

@@ -26,6 +26,24 @@ pub enum Problem {
         /// The innermost cause.
         why: String,
     },
+    /// A certificate that isn't from anybody whom we trust, or isn't for this host.
+    #[error(
+        "{url} shows a certificate that isn't trusted here: {why}; name the file with its authority's certificate in prometheus.ca_file, and use a host name that the certificate has"
+    )]
+    Untrusted {
+        /// The configured address.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The name leads to an address that requests don't go to.
+    #[error("{url}: {why}")]
+    Forbidden {
+        /// The configured address.
+        url: String,
+        /// Which address, and what it is.
+        why: String,
+    },
     /// No whole answer in time.
     #[error("{url} gave no answer within {limit:?}; if the query is heavy, record it as a rule there, or raise the time-out")]
     TimedOut {
@@ -45,12 +63,14 @@ pub enum Problem {
         to: String,
     },
     /// An answer 401 or 403.
-    #[error("{url} answers {status}: check the bearer token, and that it may query")]
+    #[error("{url} answers {status}: {advice}")]
     Denied {
         /// The configured address.
         url: String,
         /// The HTTP status.
         status: u16,
+        /// What to look at, by what was sent.
+        advice: &'static str,
     },
     /// An answer, but not of the API.
     #[error("{url} is no Prometheus API: {got}; check the host, the port and the path prefix")]
@@ -154,9 +174,43 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// The query that it is about; `None` if it is about the server, or the configuration as a whole.
+    #[must_use]
+    pub fn query(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLarge { name }
+            | Self::Refused { name, .. }
+            | Self::Malformed { name, .. }
+            | Self::Ambiguous { name, .. }
+            | Self::NoNumber { name, .. }
+            | Self::Unknown { name, .. }
+            | Self::Implausible { name, .. } => Some(name),
+            Self::Counter { .. } => Some("load"),
+            _ => None,
+        }
+    }
+
+    /// The text without that query's name in front, for whoever has named it already.
+    #[must_use]
+    pub fn untitled(&self) -> String {
+        let text = self.to_string();
+        match self.query().and_then(|name| text.strip_prefix(name)?.strip_prefix(": ")) {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        }
+    }
+
     /// Whether what the user wrote must change; otherwise it may pass by itself, or the server's operator must act.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        !matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Failing { .. } | Self::Skew { .. } | Self::Denied { .. })
+        !matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::Failing { .. }
+                | Self::Skew { .. }
+                | Self::Denied { .. }
+                | Self::Untrusted { .. }
+        )
     }
 }

@@ -10,7 +10,8 @@ pub fn check(service: &Service, path: &KeyPath, problems: &mut Vec<Problem>) {
         check_event(event, service, &path, problems);
         if let Some(other) = service.events[..at].iter().position(|other| other.name == event.name) {
             let allowed = format!("each name once; events[{other}] has it already");
-            problems.push(Problem::value(path.key("name"), format!("{:?}", event.name), allowed));
+            let other = path.section().key("events").at(other).key("name");
+            problems.push(Problem::value(path.key("name"), format!("{:?}", event.name), allowed).because([other]));
         }
     }
 }
@@ -24,19 +25,21 @@ fn check_event(event: &Event, service: &Service, path: &KeyPath, problems: &mut 
     if let (Some(from), Some(until)) = (&event.from, &event.until)
         && from > until
     {
-        problems.push(Problem::value(path.key("until"), format!("{until:?}"), format!("a day not before from = {from:?}")));
+        let problem = Problem::value(path.key("until"), format!("{until:?}"), format!("a day not before from = {from:?}"));
+        problems.push(problem.because([path.key("from")]));
     }
     if event.learn {
         let allowed = "false: it needs past occurrences to learn from, which isn't built yet; give a multiplier, or a floor";
         problems.push(Problem::value(path.key("learn"), "true", allowed));
     } else if event.multiplier.is_none() && event.floor.is_none() && event.ceiling.is_none() {
-        problems.push(Problem::missing(path.key("multiplier"), "an event does something: at least one of multiplier, floor and ceiling"));
+        let wanted = "an event does something: at least one of multiplier, floor and ceiling";
+        problems.push(Problem::missing(path.key("multiplier"), wanted).because([path.key("floor"), path.key("ceiling")]));
     }
     for (key, replicas) in [("floor", event.floor), ("ceiling", event.ceiling)] {
         let (Some(replicas), Some(rails)) = (replicas, &service.rails) else { continue };
         if !(rails.min..=rails.max).contains(&replicas) {
             let allowed = format!("from rails.min = {} to rails.max = {}", rails.min, rails.max);
-            problems.push(Problem::value(path.key(key), replicas, allowed));
+            problems.push(Problem::value(path.key(key), replicas, allowed).because([path.section().key("rails")]));
         }
     }
 }

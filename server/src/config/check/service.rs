@@ -54,11 +54,11 @@ fn check_queries(service: &Service, context: &Context, path: &KeyPath, problems:
     if service.load.is_none() {
         if service.proxy.is_none() {
             let wanted = "a PromQL query for the requests per second, or a [services.proxy], whose counters are the load then";
-            problems.push(Problem::missing(path.key("load"), wanted));
+            problems.push(Problem::missing(path.key("load"), wanted).because([path.key("proxy")]));
         }
         for (key, _) in beside.iter().filter(|(_, query)| query.is_some()) {
             let allowed = "only together with load: without it everything is read from the proxy's counters";
-            problems.push(Problem::value(path.key(key), "a query", allowed));
+            problems.push(Problem::value(path.key(key), "a query", allowed).because([path.key("load")]));
         }
     } else if context.no_prometheus {
         let wanted = format!("{} is a query, and nobody is there to be asked; such as url = \"http://127.0.0.1:9090\"", path.key("load"));
@@ -87,12 +87,14 @@ fn check_capacity(service: &Service, path: &KeyPath, problems: &mut Vec<Problem>
         }
         Capacity { concurrency: Some(_), service_time_ms: Some(_), .. } => {}
         Capacity { concurrency: None, service_time_ms: None, .. } => {
-            problems.push(Problem::missing(path.key("rps_per_replica"), "what one replica holds, or concurrency and service_time_ms"));
+            let wanted = "what one replica holds, or concurrency and service_time_ms";
+            problems.push(Problem::missing(path.key("rps_per_replica"), wanted).because([path]));
         }
         Capacity { concurrency, .. } => {
             let (given, wanted) =
                 if concurrency.is_some() { ("concurrency", "service_time_ms") } else { ("service_time_ms", "concurrency") };
-            problems.push(Problem::missing(path.key(wanted), format!("{given} alone doesn't say what a replica holds")));
+            let why = format!("{given} alone doesn't say what a replica holds");
+            problems.push(Problem::missing(path.key(wanted), why).because([path]));
         }
     }
 }
@@ -105,7 +107,7 @@ fn check_mode(service: &Service, path: &KeyPath, problems: &mut Vec<Problem>) {
     let mode = format!("{:?}", service.mode).to_lowercase();
     if service.capacity.is_none() {
         let allowed = "observe, as long as no capacity is given: nobody knows how many replicas are needed";
-        problems.push(Problem::value(path.key("mode"), format!("{mode:?}"), allowed));
+        problems.push(Problem::value(path.key("mode"), format!("{mode:?}"), allowed).because([path.key("capacity")]));
     }
     let sees_the_fleet = match &service.act {
         Some(Act::Kubernetes(_)) => true,
@@ -114,17 +116,17 @@ fn check_mode(service: &Service, path: &KeyPath, problems: &mut Vec<Problem>) {
     };
     if service.replicas.is_none() && !sees_the_fleet {
         let wanted = format!("mode {mode} needs to know how many replicas there are: a PromQL query, or act.kind = \"kubernetes\"");
-        problems.push(Problem::missing(path.key("replicas"), wanted));
+        problems.push(Problem::missing(path.key("replicas"), wanted).because([path.key("mode"), path.key("act")]));
     }
     if service.act.is_none() && service.mode > Mode::Recommend {
         let wanted = format!("mode {mode} needs somebody who is told: act.kind = \"kubernetes\", \"webhook\" or \"gauge\"");
-        problems.push(Problem::missing(path.key("act"), wanted));
+        problems.push(Problem::missing(path.key("act"), wanted).because([path.key("mode")]));
     }
 }
 
 fn check_rails(rails: &Rails, path: &KeyPath, problems: &mut Vec<Problem>) {
     if rails.min > rails.max {
-        problems.push(Problem::value(path.key("min"), rails.min, format!("at most rails.max = {}", rails.max)));
+        problems.push(Problem::value(path.key("min"), rails.min, format!("at most rails.max = {}", rails.max)).because([path.key("max")]));
     }
     duration(rails.stabilisation, 0, path.key("stabilisation"), problems);
     duration(rails.cool_down, 0, path.key("cool_down"), problems);
@@ -139,14 +141,16 @@ fn check_timing(timing: &Timing, context: &Context, reads_prometheus: bool, path
     duration(timing.ramp, 0, path.key("ramp"), problems);
     if timing.forecast_max_age < timing.forecast_every {
         let allowed = format!("at least forecast_every = {}", timing.forecast_every);
-        problems.push(Problem::value(path.key("forecast_max_age"), timing.forecast_max_age, allowed));
+        let problem = Problem::value(path.key("forecast_max_age"), timing.forecast_max_age, allowed);
+        problems.push(problem.because([path.key("forecast_every")]));
     }
     // Samples come once a step, and the newest of them may be a step old: what is younger than two steps can't be called stale.
     let steps = context.step.filter(|_| reads_prometheus).map_or(0, |step| 2 * step.ms());
     let least = Span(steps.max(timing.tick.ms()));
     if timing.stale_after < least {
         let allowed = format!("at least {least}: a tick, and two steps of prometheus.step");
-        problems.push(Problem::value(path.key("stale_after"), timing.stale_after, allowed));
+        let step = KeyPath::default().key("prometheus.step");
+        problems.push(Problem::value(path.key("stale_after"), timing.stale_after, allowed).because([path.key("tick"), step]));
     }
 }
 
@@ -160,12 +164,15 @@ fn check_kubernetes(kubernetes: &Kubernetes, path: &KeyPath, problems: &mut Vec<
 }
 
 fn check_webhook(webhook: &Webhook, path: &KeyPath, problems: &mut Vec<Problem>) {
-    check_url(webhook.url.value(), webhook.url.written(), path.key("url"), problems);
-    if let Some(status_url) = &webhook.status_url {
-        check_url(status_url.value(), status_url.written(), path.key("status_url"), problems);
+    let instead =
+        "the address alone: orders are signed with the key in secret_file; what else is secret goes into the path or the query as ${NAME}";
+    let urls = [("url", Some(&webhook.url)), ("status_url", webhook.status_url.as_ref())];
+    for (key, url) in urls.into_iter().filter_map(|(key, url)| Some((key, url?))) {
+        check_url(url, webhook.allow_link_local, instead, path.key(key), problems);
     }
     if webhook.secret.is_none() && webhook.secret_file.is_none() {
-        problems.push(Problem::missing(path.key("secret_file"), "orders are signed: a file with the key, or secret = \"${NAME}\""));
+        let wanted = "orders are signed: a file with the key, or secret = \"${NAME}\"";
+        problems.push(Problem::missing(path.key("secret_file"), wanted).because([path.key("secret")]));
     }
     if !(100..=25_000).contains(&webhook.timeout.ms()) {
         problems.push(Problem::value(path.key("timeout"), webhook.timeout, "100ms to 25s"));
@@ -178,7 +185,8 @@ fn check_proxy(proxy: &Proxy, service: &Service, path: &KeyPath, problems: &mut 
         None if !pods_are_found => {
             let wanted =
                 "where the requests go, such as backends = [\"10.0.0.1:8080\"]; or act.kind = \"kubernetes\" with the port of its pods";
-            problems.push(Problem::missing(path.key("backends"), wanted));
+            // Wherever `act` is, it is beside the proxy.
+            problems.push(Problem::missing(path.key("backends"), wanted).because([path.section().key("act")]));
         }
         None => {}
         Some(backends) => {

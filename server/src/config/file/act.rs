@@ -94,6 +94,9 @@ pub struct Webhook {
     /// An answer that takes longer counts as unknown, and the order is sent again.
     #[serde(default = "ten_seconds")]
     pub timeout: Span,
+    /// Also go to link-local and cloud metadata addresses (169.254.0.0/16, fe80::/10 and the like), where a machine's own credentials are.
+    #[serde(default)]
+    pub allow_link_local: bool,
     /// The key, wherever it comes from.
     #[serde(skip)]
     pub key: Option<Secret>,

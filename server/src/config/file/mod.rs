@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use act::{Act, Kubernetes, Webhook};
 pub use event::Event;
 pub use proxy::{Backend, BackendTable, Limits, Proxy};
-pub use server::{Log, LogFormat, Prometheus, Retention, Server, SignIn};
+pub use server::{BasicAuth, Log, LogFormat, Prometheus, Retention, Server, SignIn};
 pub use service::{Capacity, Mode, Rails, Service, Slo};
 pub use tuning::{Hpa, Policy, Predictive, Timing};
 

@@ -112,9 +112,40 @@ pub struct Prometheus {
     /// The file that holds the bearer token. It is read again when it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer_token_file: Option<PathBuf>,
+    /// User and password, where the server wants these instead of a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic_auth: Option<BasicAuth>,
+    /// The file with the certificates (PEM) of the authorities that the server's own may be from, in place of the system's. It is read again when
+    /// it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Also ask link-local and cloud metadata addresses (169.254.0.0/16, fe80::/10 and the like), where a machine's own credentials are.
+    #[serde(default)]
+    pub allow_link_local: bool,
     /// The token, wherever it comes from.
     #[serde(skip)]
     pub bearer: Option<Secret>,
+    /// What is in `ca_file`.
+    #[serde(skip)]
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+/// User and password, where the server wants these instead of a token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct BasicAuth {
+    /// The user.
+    #[schemars(length(min = 1))]
+    pub username: String,
+    /// The password, as the name of an environment variable: `${NAME}`. This or `password_file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// The file that holds the password. It is read again when it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// The password, wherever it comes from.
+    #[serde(skip)]
+    pub key: Option<Secret>,
 }
 
 fn minute() -> Span {

@@ -1,7 +1,7 @@
 //! What a store does, on both databases.
 
 use super::super::chunk::{DAY_MS, Day};
-use super::super::{Batch, Beside, JournalRow, Maintained};
+use super::super::{Batch, Beside, JournalRow, Maintained, Measured};
 use super::access::{
     many_who_tell_at_once_all_get_a_number, the_audit_has_one_order_and_pages, tokens_accounts_and_sessions_change_beside_a_running_store,
 };
@@ -57,6 +57,7 @@ on_both!(
     old_days_become_hourly_means_and_then_go,
     the_journal_keeps_what_the_present_stands_on,
     a_step_that_differs_from_the_stored_one_is_refused,
+    another_query_or_step_begins_a_history_of_its_own_and_the_former_comes_back,
     entries_and_state_are_written_together,
     a_second_instance_is_told_who_holds_it,
     a_database_of_a_newer_version_is_refused_untouched,
@@ -259,6 +260,44 @@ async fn a_database_of_a_newer_version_is_refused_untouched(site: &Site) {
     assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
     let error = Beside::open(&site.location).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
+}
+
+async fn another_query_or_step_begins_a_history_of_its_own_and_the_former_comes_back(site: &Site) {
+    const REPLICAS: SeriesKey<'static> = SeriesKey { service: "api", metric: "replicas_ready" };
+    let first = Measured { load: "first", step_ms: 60_000 };
+    let store = site.open().await;
+    store.append(LOAD, 60_000, &[(0, 1.0)]).await.unwrap();
+    store.append(REPLICAS, 60_000, &[(0, 2.0)]).await.unwrap();
+    // Nobody wrote down what it is of: it is taken for the right one, once.
+    assert_eq!(store.measure("api", first).await.unwrap(), []);
+
+    let second = Measured { load: "second", ..first };
+    let aside = store.measure("api", second).await.unwrap();
+    assert_eq!(aside.iter().map(|one| (one.metric.as_str(), one.of_the_same_load)).collect::<Vec<_>>(), [("load", false)]);
+    assert_eq!(store.read(LOAD, 0, DAY_MS).await.unwrap(), None);
+    assert_eq!(store.read(REPLICAS, 0, DAY_MS).await.unwrap().unwrap().observed(), 1, "whatever no query gives stays");
+    // What is written now is of the second, also by a writer that knew the first.
+    store.append(LOAD, 60_000, &[(60_000, 5.0)]).await.unwrap();
+    assert_eq!(store.measure("api", second).await.unwrap(), [], "twice is once");
+
+    // Another step concerns all of them.
+    let coarser = Measured { step_ms: 300_000, ..second };
+    let aside = store.measure("api", coarser).await.unwrap();
+    assert!(aside.len() == 2 && aside.iter().all(|one| one.of_the_same_load && one.step_ms == 60_000), "{aside:?}");
+    store.append(LOAD, 300_000, &[(0, 9.0)]).await.unwrap();
+    let set_aside = SeriesKey { metric: &aside[0].stored_as, ..LOAD };
+    assert_eq!(store.read(set_aside, 0, DAY_MS).await.unwrap().unwrap().observed(), 1);
+
+    // Back to the first, after a restart: everything that it was.
+    store.close().await;
+    drop(store);
+    let store = site.open().await;
+    assert_eq!(store.measure("api", first).await.unwrap().len(), 2, "what is of the second, at its coarser step");
+    assert_eq!(values(&store, 0, DAY_MS).await, [Some(1.0)]);
+    assert_eq!(store.read(REPLICAS, 0, DAY_MS).await.unwrap().unwrap().observed(), 1);
+    store.append(LOAD, 60_000, &[(60_000, 2.0)]).await.unwrap();
+    assert_eq!(values(&store, 0, DAY_MS).await, [Some(1.0), Some(2.0)]);
+    store.close().await;
 }
 
 async fn writers_and_readers_at_once_never_meet_a_locked_database(site: &Site) {

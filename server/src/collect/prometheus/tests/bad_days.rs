@@ -32,7 +32,7 @@ async fn every_status_has_its_advice() {
             &["503: query timed out"],
         ),
         (Reply::Status(429, "text/plain", String::new()), &["429: nothing"]),
-        (Reply::Status(401, "text/html", html.into()), &["401", "bearer token"]),
+        (Reply::Status(401, "text/html", html.into()), &["401", "no credentials are configured", "bearer_token_file", "basic_auth"]),
         (Reply::Status(404, "text/plain", "404 page not found".into()), &["no Prometheus API", "404 page not found", "path prefix"]),
         (Reply::Status(200, "text/html", html.into()), &["no Prometheus API", "200 with a page of HTML"]),
         (
@@ -63,7 +63,7 @@ async fn a_redirect_is_not_followed_and_the_token_goes_nowhere_else() {
     let elsewhere = Fake::start(healthy).await;
     let to = elsewhere.url();
     let fake = Fake::start(move |_, _| Reply::Redirect(to.clone())).await;
-    let source = source_with(&fake, |options| options.bearer_token = Some(Secret::new("canary")));
+    let source = source_with(&fake, |options| options.credentials = Some(Credentials::Bearer(Secret::new("canary"))));
     says(&source.read().await.unwrap_err(), &[&elsewhere.url(), "not followed"]);
     assert!(elsewhere.asked().is_empty());
     assert!(fake.asked().iter().all(|asked| asked.authorization.as_deref() == Some("Bearer canary")));
@@ -72,10 +72,34 @@ async fn a_redirect_is_not_followed_and_the_token_goes_nowhere_else() {
 #[tokio::test]
 async fn the_token_appears_in_no_text_even_if_the_server_says_it() {
     let fake = Fake::start(|_, _| Reply::Status(500, "text/plain", "can't parse Bearer canary".into())).await;
-    let source = source_with(&fake, |options| options.bearer_token = Some(Secret::new("canary")));
+    let source = source_with(&fake, |options| options.credentials = Some(Credentials::Bearer(Secret::new("canary"))));
     let error = source.read().await.unwrap_err();
     says(&error, &["can't parse Bearer ***"]);
     assert!(!error.contains("canary") && !format!("{source:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn a_password_is_sent_and_appears_in_no_text_even_if_the_server_says_it() {
+    // "ada:canary", as it is sent.
+    let sent = "YWRhOmNhbmFyeQ==";
+    let fake = Fake::start(move |_, _| Reply::Status(500, "text/plain", format!("can't parse canary in Basic {sent}"))).await;
+    let basic = Credentials::Basic { username: "ada".into(), password: Secret::new("canary") };
+    let source = source_with(&fake, |options| options.credentials = Some(basic));
+    says(&source.read().await.unwrap_err(), &["can't parse *** in Basic ***"]);
+    assert!(fake.asked().iter().all(|asked| asked.authorization.as_deref() == Some(&format!("Basic {sent}"))));
+    fake.now(|_, _| Reply::Status(401, "text/plain", String::new()));
+    says(&source.read().await.unwrap_err(), &["401", "check user and password of prometheus.basic_auth"]);
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_metadata_service_goes_nowhere_and_neither_does_its_address() {
+    let fake = Fake::start(|_, _| Reply::Redirect("http://169.254.169.254/latest/meta-data/".into())).await;
+    says(&error(&fake).await, &["redirects to \"http://169.254.169.254/latest/meta-data/\"", "not followed"]);
+    let mut forbidden = options(&fake);
+    forbidden.url = "http://169.254.169.254/".into();
+    says(&PrometheusSource::new(forbidden.clone(), fake.clock.clone()).unwrap_err().to_string(), &["169.254.169.254", "allow_link_local"]);
+    forbidden.allow_link_local = true;
+    assert!(PrometheusSource::new(forbidden, fake.clock.clone()).is_ok());
 }
 
 #[tokio::test]

@@ -38,7 +38,9 @@ async fn a_good_server_is_described() {
     assert_eq!(checked.freshness, Freshness::Selectors(vec!["requests_total".into()]));
     let hour_ms = 3_600_000;
     assert_eq!(checked.history_from_ms, Some((NOW_MS / hour_ms - 73) * hour_ms));
-    assert_eq!(checked.others, [("errors", Some(0.25)), ("shed", None)]);
+    let [errors, (_, Err(shed))] = &checked.others[..] else { panic!("{:?}", checked.others) };
+    assert_eq!(errors, &("errors", Ok(Some(0.25))));
+    says(&shed.to_string(), &["shed: the query gives no answer", "or vector(0)"]);
     let victoria =
         |asked: &Asked, theirs_ms: i64| if asked.query == "now()" { Reply::vector("1800000000") } else { whole(asked, theirs_ms) };
     assert_eq!(tested("sum(rate(requests_total[1m]))", victoria).await.unwrap().server, "VictoriaMetrics");
@@ -98,6 +100,21 @@ async fn a_load_that_says_nothing_now_is_a_problem_here() {
 #[tokio::test]
 async fn errors_per_second_are_told_from_a_ratio() {
     let per_second = |asked: &Asked, theirs_ms: i64| if asked.query == "errors" { Reply::vector("12.5") } else { whole(asked, theirs_ms) };
-    let error = tested("sum(rate(requests_total[1m]))", per_second).await.unwrap_err().to_string();
+    let checked = tested("sum(rate(requests_total[1m]))", per_second).await.unwrap();
+    let error = checked.others[0].1.as_ref().unwrap_err().to_string();
     says(&error, &["errors: the query gives 12.5", "from 0 to 1", "divide"]);
+    assert_eq!(checked.others.len(), 2, "the others are checked all the same");
+}
+
+#[tokio::test]
+async fn a_share_of_no_requests_is_no_problem_and_one_of_some_is() {
+    for (load, fine) in [("0", true), ("5", false)] {
+        let nobody = move |asked: &Asked, theirs_ms: i64| match asked.query.as_str() {
+            "errors" => Reply::vector("NaN"),
+            query if query.starts_with("sum(") && !asked.range => Reply::vector(load),
+            _ => whole(asked, theirs_ms),
+        };
+        let checked = tested("sum(rate(requests_total[1m]))", nobody).await.unwrap();
+        assert_eq!(checked.others[0].1.is_ok(), fine, "at {load} requests/s: {:?}", checked.others);
+    }
 }

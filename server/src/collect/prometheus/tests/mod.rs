@@ -20,7 +20,9 @@ const STEP_MS: i64 = 60_000;
 fn options(fake: &Fake) -> Options {
     Options {
         url: fake.url(),
-        bearer_token: None,
+        credentials: None,
+        ca_pem: None,
+        allow_link_local: false,
         step_ms: STEP_MS,
         timeout: Duration::from_secs(20),
         queries: Queries { load: "sum(rate(requests_total[1m]))".into(), ..Queries::default() },

@@ -1,4 +1,4 @@
-//! Where a webhook may go: `http` and `https`, without credentials in the URL, and never to what a cloud keeps for its machines themselves.
+//! Where requests may go: `http` and `https`, without credentials in the URL, and never to what a cloud keeps for its machines themselves.
 //!
 //! A URL that reaches the metadata service reads the machine's own credentials, so link-local addresses and the known metadata addresses are
 //! refused. Names are judged by what they resolve to at the moment of connecting, in the client's own resolver: a check beforehand would
@@ -10,35 +10,59 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// Names of metadata services, which differ from machine to machine in what they resolve to.
-const NAMES: [&str; 2] = ["metadata.google.internal", "metadata.goog"];
+const NAMES: [&str; 4] = ["metadata.google.internal", "metadata.goog", "metadata.azure.internal", "metadata.tencentyun.com"];
 /// Metadata addresses that aren't link-local: Alibaba Cloud, Oracle Cloud, Azure.
 const ADDRESSES: [Ipv4Addr; 3] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
 /// AWS.
 const ADDRESS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-/// An address that webhooks don't go to.
-#[derive(Debug, thiserror::Error)]
-#[error("{0} is a link-local or cloud metadata address, which webhooks never go to")]
-pub(super) struct Forbidden(String);
+/// An address that requests don't go to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} is a link-local or cloud metadata address, where a machine's own credentials are: nothing is sent there, unless allow_link_local = true"
+)]
+pub struct Forbidden(String);
 
-/// The URL of setting `key`, checked.
-pub(super) fn check(key: &str, text: &str) -> Result<Url, String> {
-    // The text itself isn't repeated: it may hold a password that is the very reason for the refusal.
-    let wrong = |why: String| format!("webhook {key}: {why}; allowed: http:// or https://, a host, no user and password");
-    let url = Url::parse(text).map_err(|error| wrong(format!("it is not a URL ({error})")))?;
+/// Why an address can't be used. The address itself isn't repeated: it may hold a password that is the very reason for the refusal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Not an address at all.
+    #[error("it is not a URL ({0}); allowed: http:// or https:// and a host")]
+    NoUrl(String),
+    /// `ftp://`, `file://`, …
+    #[error("its scheme is {0:?}; allowed: http:// and https://")]
+    Scheme(String),
+    /// `user:password@`.
+    #[error("it has a user or password in it, and addresses are shown and logged; leave them out")]
+    Credentials,
+    /// See [`Forbidden`].
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+}
+
+/// An address, checked as far as it can be without asking a name server.
+///
+/// # Errors
+/// See [`Refused`].
+pub fn check(text: &str, allow_link_local: bool) -> Result<Url, Refused> {
+    let url = Url::parse(text).map_err(|error| Refused::NoUrl(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong(format!("its scheme is {:?}", url.scheme())));
+        return Err(Refused::Scheme(url.scheme().to_owned()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("it has a user or password in it".to_owned()));
+        return Err(Refused::Credentials);
     }
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    // An address in the URL never gets to the resolver.
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    if NAMES.contains(&host.as_str()) || address.is_ok_and(is_forbidden) {
-        return Err(wrong(Forbidden(host).to_string()));
+    if !allow_link_local {
+        check_host(url.host_str().unwrap_or_default())?;
     }
     Ok(url)
+}
+
+/// A host as it stands in a URL: an address there never gets to the resolver.
+fn check_host(host: &str) -> Result<(), Forbidden> {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    if NAMES.contains(&host.as_str()) || address.is_ok_and(is_forbidden) { Err(Forbidden(host)) } else { Ok(()) }
 }
 
 fn is_forbidden(address: IpAddr) -> bool {
@@ -70,7 +94,7 @@ impl Resolve for Resolver {
 }
 
 /// All addresses of a name, or none: one that leads to a metadata service among others isn't there by accident.
-pub(super) fn judge(name: &str, found: Vec<SocketAddr>) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
+pub fn judge(name: &str, found: Vec<SocketAddr>) -> Result<Addrs, Box<dyn std::error::Error + Send + Sync>> {
     match found.iter().find(|address| is_forbidden(address.ip())) {
         Some(address) => Err(Box::new(Forbidden(format!("{name} ({})", address.ip())))),
         None => Ok(Box::new(found.into_iter())),
@@ -84,7 +108,7 @@ mod tests {
     #[test]
     fn only_plain_http_urls_pass() {
         for good in ["http://127.0.0.1:9/scale", "https://hooks.example.com/a?b=c", "http://10.0.0.7/", "http://[fd00::1]/"] {
-            assert!(check("url", good).is_ok(), "{good}");
+            assert!(check(good, false).is_ok(), "{good}");
         }
         for (bad, word) in [
             ("scale it", "not a URL"),
@@ -103,8 +127,9 @@ mod tests {
             ("http://METADATA.google.internal./", "metadata"),
             ("http://100.100.100.200/", "metadata"),
         ] {
-            let error = check("url", bad).unwrap_err();
-            assert!(error.contains(word) && error.contains("webhook url") && !error.contains("hunter2"), "{bad}: {error}");
+            let error = check(bad, false).unwrap_err().to_string();
+            assert!(error.contains(word) && !error.contains("hunter2"), "{bad}: {error}");
+            assert_eq!(check(bad, true).is_ok(), word == "metadata", "{bad}: what was allowed by name is let through, and nothing else");
         }
     }
 
