@@ -292,7 +292,7 @@ async fn another_query_or_step_begins_a_history_of_its_own_and_the_former_comes_
     store.close().await;
     drop(store);
     let store = site.open().await;
-    assert_eq!(store.measure("api", first).await.unwrap().len(), 2, "what is of the second, at its coarser step");
+    assert_eq!(store.measure("api", first).await.unwrap().len(), 1, "what is of the second, at its coarser step");
     assert_eq!(values(&store, 0, DAY_MS).await, [Some(1.0)]);
     assert_eq!(store.read(REPLICAS, 0, DAY_MS).await.unwrap().unwrap().observed(), 1);
     store.append(LOAD, 60_000, &[(60_000, 2.0)]).await.unwrap();
