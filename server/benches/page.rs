@@ -9,12 +9,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use planner::{Capacity, Mode, Order, Replica, ReplicaState, ServiceConfig};
 use server::BoxFuture;
 use server::act::{ActError, Actuator};
 use server::api;
+use server::auth::{Access, Tools, wall_ms};
 use server::clock::Clock;
 use server::collect::{LoadSource, Reading, Step};
 use server::demo::world;
@@ -106,18 +107,18 @@ async fn remember(store: &Store, services: &[Arc<Service>], clock: &Clock) {
 #[tokio::main]
 async fn main() {
     let count = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(500);
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let clock = Clock::start(i64::try_from(wall.as_millis()).unwrap(), 1.0);
+    let clock = Clock::start(wall_ms(), 1.0);
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Store::open(&Location::Folder(folder.path().into())).await.unwrap());
     let services: Vec<Arc<Service>> = (0..count).map(|number| service(number, &clock)).collect();
     remember(&store, &services, &clock).await;
     let configs = services.iter().map(|one| one.config.clone()).collect();
     let begin = Begin::load(&store, configs, clock.now_ms()).await.unwrap();
+    let access = Arc::new(Access::new(store.clone(), false, Tools::system(Arc::new(wall_ms))));
     let runtime = Runtime::start(clock, store, begin, services, Retention::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = api::router(runtime.control(), api::AllowedHosts::loopback(address.port()));
+    let router = api::router(runtime.control(), api::Gate::loopback(access, address.port()));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
 
     let begun = Instant::now();
@@ -130,7 +131,7 @@ async fn main() {
     let look = tokio::task::spawn_blocking(move || Command::new("node").arg(script).arg(format!("http://{address}")).status());
     let status = look.await.unwrap().expect("node starts");
     let steps = runtime.control().metrics().await;
-    for line in steps.lines().filter(|line| line.starts_with("prescale_loop_step_seconds") && !line.contains("bucket")) {
+    for line in steps.lines().filter(|line| line.starts_with("prescale_loop_step_duration_seconds") && !line.contains("bucket")) {
         println!("{line}");
     }
     std::process::exit(status.code().unwrap_or(1));
