@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test setup peers web lint walls oracle bench release deny clean
+.PHONY: run test setup peers web lint walls oracle bench bench-page release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -49,6 +49,10 @@ oracle:
 
 bench: web
 	$(CARGO) bench --workspace --benches
+
+# The page in headless Chromium, with 500 services that are read once a second. In the profile of `make run`.
+bench-page: web
+	$(CARGO) bench -p server --bench page --profile dev -- 500
 
 release: web
 	$(CARGO) build --release --bin prescale

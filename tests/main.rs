@@ -10,6 +10,7 @@ mod check;
 mod cluster;
 mod crash;
 mod demo;
+mod events;
 mod history;
 mod operations;
 mod outages;

@@ -21,6 +21,7 @@ pub mod clock;
 pub mod collect;
 pub mod config;
 pub mod demo;
+pub mod events;
 pub mod exposition;
 pub mod log;
 pub mod outgoing;

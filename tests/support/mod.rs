@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+pub mod events;
 pub mod kubernetes;
 pub mod prometheus;
 pub mod serve;

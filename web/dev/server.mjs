@@ -123,10 +123,21 @@ function answer(method, url, body) {
 }
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+/** The event stream, in the simplest way that is true: everything, once a second. */
+function stream(response) {
+  let seq = 0;
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const tell = () => response.write(`event: reset\nid: made-up-${(seq += 1)}\ndata: ${JSON.stringify(answer("GET", new URL("http://localhost/api/v1/services"), null)[1])}\n\n`);
+  tell();
+  const timer = setInterval(tell, 1000);
+  response.on("close", () => clearInterval(timer));
+}
+
 createServer(async (request, response) => {
   const url = new URL(request.url, `http://127.0.0.1:${PORT}`);
   let text = "";
   for await (const chunk of request) text += chunk;
+  if (url.pathname === "/api/v1/events") return stream(response);
   if (url.pathname.startsWith("/api/")) {
     const [status, body] = answer(request.method, url, text ? JSON.parse(text) : null);
     response.writeHead(status, { "content-type": status >= 400 ? "application/problem+json" : "application/json" });

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use super::dto::{AuditList, DecisionList, Forecast, Mode, Overview, Pause, Series, ServiceDetail};
 use super::time::Time;
+use crate::events::{EventId, Subscription};
 
 /// A boxed future, so that [`Control`] can be a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -33,6 +34,9 @@ pub trait Control: Send + Sync + 'static {
 
     /// What was changed, newest first.
     fn audit(&self, request: AuditRequest) -> BoxFuture<'_, Result<AuditList, ControlError>>;
+
+    /// What happens from now on, or after this event if it is still known; [`ControlError::Unavailable`] when too many listen already.
+    fn events(&self, after: Option<EventId>) -> Result<Subscription, ControlError>;
 
     /// Carries out what `who` ordered. Ready when it is journalled; [`ControlError::Conflict`] when the loop refused it.
     fn operate<'a>(&'a self, who: &'a str, operation: Operation) -> BoxFuture<'a, Result<(), ControlError>>;

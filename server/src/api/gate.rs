@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -17,7 +18,7 @@ use super::guard::AllowedHosts;
 use super::problem::Problem;
 use super::roles::{Needs, needs};
 use crate::auth::address::{Network, client};
-use crate::auth::{Access, Credentials, Principal, Role, Via, same};
+use crate::auth::{Access, AccessError, Credentials, Principal, Role, Via, same};
 use crate::secret::Secret;
 
 /// The cookie's name; behind TLS `__Host-` goes before it, so that no neighbouring site can set it.
@@ -28,6 +29,8 @@ const CSRF: &str = "x-csrf-token";
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "forwarded", "x-real-ip"];
 /// Longer is no secret of ours.
 const SECRET_BYTES_MAX: usize = 256;
+/// How often an answer that goes on for hours is asked again who it is for.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the server's address, and the proxies before it, mean for who may come in.
 pub struct Gate {
@@ -47,6 +50,17 @@ impl Gate {
     /// On the loopback address, with nothing in front.
     pub fn loopback(access: Arc<Access>, port: u16) -> Self {
         Self { access, hosts: AllowedHosts::loopback(port), tls: false, open_metrics: false, trusted_proxies: Vec::new() }
+    }
+
+    /// Ready when whoever sent these headers isn't known any more: signed out, revoked or expired. A database that doesn't answer ends nothing.
+    pub async fn forgets(self: Arc<Self>, headers: HeaderMap) {
+        let (shown, local) = (self.shown(&headers), is_local(&headers));
+        loop {
+            tokio::time::sleep(ASK_AGAIN).await;
+            if matches!(self.access.identify(&shown, local).await, Ok(None) | Err(AccessError::Token)) {
+                return;
+            }
+        }
     }
 
     fn cookie_name(&self) -> String {
@@ -115,7 +129,7 @@ pub async fn known_callers_only(State(gate): State<Arc<Gate>>, mut request: Requ
         Some("/metrics") => (Needs::A(Role::Viewer), false),
         Some(path) => (needs(request.method(), path), false),
     };
-    let local = !FORWARDED.iter().any(|name| request.headers().contains_key(*name));
+    let local = is_local(request.headers());
     let shown = gate.shown(request.headers());
     let principal = match gate.access.identify(&shown, local).await {
         Ok(principal) => principal,
@@ -128,6 +142,11 @@ pub async fn known_callers_only(State(gate): State<Arc<Gate>>, mut request: Requ
     let caller = Caller { principal, address: gate.address(&request), session: gate.session(request.headers()) };
     request.extensions_mut().insert(caller);
     next.run(request).await
+}
+
+/// Sent by whoever sits at this machine, as far as the headers say.
+fn is_local(headers: &HeaderMap) -> bool {
+    !FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
 fn check(needs: Needs, principal: Option<&Principal>, request: &Request) -> Result<(), Problem> {

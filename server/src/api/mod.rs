@@ -7,6 +7,7 @@
 pub mod control;
 pub mod dto;
 mod entry;
+mod events;
 mod gate;
 mod guard;
 mod input;

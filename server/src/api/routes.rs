@@ -26,6 +26,7 @@ pub fn operations() -> OpenApiRouter<Arc<dyn Control>> {
         .routes(routes!(get_forecast))
         .routes(routes!(list_decisions))
         .routes(routes!(list_audit))
+        .routes(routes!(super::events::events))
         .routes(routes!(set_mode))
         .routes(routes!(pause_service, resume_service))
         .routes(routes!(pause_all, resume_all))

@@ -12,6 +12,7 @@ use crate::BoxFuture;
 use crate::api::control::{AuditRequest, Control, ControlError, Health, Operation, SeriesRequest};
 use crate::api::dto;
 use crate::api::time::Time;
+use crate::events::{EventId, Subscription, TooMany};
 use crate::store::{AuditFilter, ByWhom, SeriesKey, StoreError, THE_LOOP};
 
 /// The page waits five seconds, and must hear the reason within them [wall].
@@ -145,6 +146,11 @@ impl Control for RuntimeControl {
             let found = self.read(self.shared.store.audit(&filter)).await?;
             Ok(dto::AuditList { entries: found.into_iter().map(|(seq, audited)| audit::entry(seq, audited)).collect() })
         })
+    }
+
+    fn events(&self, after: Option<EventId>) -> Result<Subscription, ControlError> {
+        let wait = |many: TooMany| ControlError::Unavailable { reason: many.to_string(), retry_after_s: 10 };
+        self.shared.feed.subscribe(after).map_err(wait)
     }
 
     fn operate<'a>(&'a self, who: &'a str, operation: Operation) -> BoxFuture<'a, Result<(), ControlError>> {

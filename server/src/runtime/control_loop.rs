@@ -95,7 +95,7 @@ impl ControlLoop {
             self.executor.attach(&services);
             self.shared.replace(services, &self.state);
         }
-        self.shared.publish(&self.state, touched.as_deref(), &entries);
+        self.shared.publish(&mut self.state, touched.as_deref(), &entries);
         reply(message.reply, refused.map_or(Outcome::Done, Outcome::Refused));
         for command in rest {
             self.executor.execute(command);
@@ -140,11 +140,28 @@ fn reply(to: Option<tokio::sync::oneshot::Sender<Outcome>>, outcome: Outcome) {
     }
 }
 
+/// The service that an entry is about; empty when it is about all of them.
+pub fn about(entry: &Entry) -> &str {
+    subject(entry).1
+}
+
 /// An entry as it is stored.
 pub fn row(entry: &Entry) -> Result<JournalRow, StoreError> {
     let unreadable = |error: serde_json::Error| StoreError::Corrupt { what: "a new journal entry".into(), why: error.to_string() };
     let text = serde_json::to_string(entry).map_err(unreadable)?;
-    let (kind, service, at_ms, reference) = match entry {
+    let (kind, service, at_ms, reference) = subject(entry);
+    Ok(JournalRow {
+        at_ms,
+        service: service.to_owned(),
+        kind: kind.into(),
+        reference: i64::try_from(reference).unwrap_or(i64::MAX),
+        entry: text,
+    })
+}
+
+/// Kind, service, time and what it refers to.
+fn subject(entry: &Entry) -> (&'static str, &str, i64, u64) {
+    match entry {
         Entry::Decision(decision) => ("decision", decision.service.as_str(), decision.at_ms, decision.id.0),
         Entry::OrderIssued(order) => ("order_issued", order.service.as_str(), order.issued_ms, order.id.0),
         Entry::OrderRetried(order) => ("order_retried", order.service.as_str(), order.issued_ms, order.id.0),
@@ -160,12 +177,5 @@ pub fn row(entry: &Entry) -> Result<JournalRow, StoreError> {
         Entry::Approved { decision, service, at_ms, .. } => ("approved", service.as_str(), *at_ms, decision.0),
         Entry::Rejected { decision, service, at_ms, .. } => ("rejected", service.as_str(), *at_ms, decision.0),
         Entry::Expired { decision, service, at_ms, .. } => ("expired", service.as_str(), *at_ms, decision.0),
-    };
-    Ok(JournalRow {
-        at_ms,
-        service: service.to_owned(),
-        kind: kind.into(),
-        reference: i64::try_from(reference).unwrap_or(i64::MAX),
-        entry: text,
-    })
+    }
 }

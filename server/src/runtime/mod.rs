@@ -2,7 +2,7 @@
 //!
 //! One task (`control_loop`) owns the planner's state. A feeder task per service (`feed`) fills the history (`backfill`), observes fleet and
 //! load and sends ticks; `execute` carries out orders, weights and forecasts in tasks of their own, whose outcome comes back as events. What
-//! the API shows is published into `shared` after each step.
+//! the API shows is published into `shared` after each step, and what changed goes from there to whoever watches (`news`).
 //!
 //! **Services come and go while it runs**: a new configuration is an event like any other, so that it takes effect between two others and
 //! nothing races with it. Once it is journalled, the tasks of services that are gone or changed end, and those of the new ones begin.
@@ -24,6 +24,7 @@ mod lookout;
 mod maintain;
 mod memory;
 mod metrics;
+mod news;
 mod outcome;
 mod past;
 mod shared;
@@ -182,7 +183,8 @@ impl Runtime {
         tasks.spawn(control_loop.run(first, inbox, stopped.clone()));
         tasks.spawn(history::run(shared.clone(), stopped.clone()));
         tasks.spawn(lookout::run(shared.clone(), stopped.clone()));
-        tasks.spawn(maintain::run(shared.clone(), retention, stopped));
+        tasks.spawn(maintain::run(shared.clone(), retention, stopped.clone()));
+        tasks.spawn(news::run(shared.clone(), stopped));
         Self { shared, stop, tasks }
     }
 

@@ -42,6 +42,20 @@ impl Past {
     }
 }
 
+/// Digits that a chart 36 pixels high can show, and more: the rest would be most of what is sent.
+const DIGITS: i32 = 4;
+
+/// A value as the sparkline shows it.
+pub fn short(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10_f64.powi(DIGITS - 1 - value.abs().log10().floor() as i32);
+    let rounded = (value * scale).round() / scale;
+    // Beyond the range of a double's powers of ten the value stays as it is.
+    if rounded.is_finite() { rounded } else { value }
+}
+
 /// The end of the newest quarter that is over.
 pub fn last_end(now_ms: i64) -> i64 {
     now_ms.div_euclid(SPARK_STEP_MS) * SPARK_STEP_MS
@@ -50,6 +64,15 @@ pub fn last_end(now_ms: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_keeps_four_digits() {
+        for (value, expected) in
+            [(0.0, 0.0), (1234.56, 1235.0), (0.012_345_6, 0.012_35), (-98_765.4, -98_770.0), (7.0, 7.0), (1e-320, 1e-320)]
+        {
+            assert_eq!(short(value).to_string(), f64::to_string(&expected), "{value}");
+        }
+    }
 
     #[test]
     fn what_was_looked_at_moves_back_and_what_was_not_is_unknown() {

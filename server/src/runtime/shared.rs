@@ -1,6 +1,6 @@
 //! What the loop publishes and everybody else reads: never a lock held over an await, never the loop's own state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -11,18 +11,20 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::control_loop::Outcome;
 use super::metrics::{Counts, StoreWork};
+use super::news::Changes;
 use super::past::Past;
 use super::troubles::Troubles;
-use super::{Message, Service, view};
+use super::{Message, Service, control_loop, view};
 use crate::api::control::HealthCheck;
 use crate::clock::Clock;
 use crate::collect::Step;
+use crate::events::{Feed, Limits};
 use crate::store::{Queue, Store, StoreError};
 
 /// One service as it was last published.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// What the loop knows.
+    /// What the loop knows, but for its forecast, which is below.
     pub state: ServiceState,
     /// The newest reading, and when it was taken (domain ms).
     pub load: Option<(i64, Step)>,
@@ -63,6 +65,10 @@ pub struct Shared {
     pub store: Arc<Store>,
     /// For `/metrics`.
     pub counts: Counts,
+    /// What is told to whoever watches.
+    pub feed: Arc<Feed>,
+    /// What has to be told.
+    pub(super) changes: Changes,
     /// One forecast at a time: two cores must not be taken from the proxy.
     pub(super) forecasts: Semaphore,
     services: RwLock<BTreeMap<String, Arc<Service>>>,
@@ -87,6 +93,8 @@ impl Shared {
     ) -> Self {
         let views = state.services.iter().map(|(name, service)| (name.clone(), View::new(service))).collect();
         Self {
+            feed: Arc::new(Feed::new(clock.clone(), Limits::default())),
+            changes: Changes::default(),
             clock,
             store,
             counts: Counts::new(state.services.keys().cloned()),
@@ -156,12 +164,23 @@ impl Shared {
         drop(views);
         self.counts.follow(state.services.keys());
         *self.services.write() = services;
+        self.changes.any();
     }
 
     /// A service as it was last published.
     #[must_use]
     pub fn view(&self, name: &str) -> Option<View> {
         self.views.read().get(name).cloned()
+    }
+
+    /// Reads from a service as it was last published, without a copy of it; `None` if there is no such service.
+    pub(super) fn look<T>(&self, name: &str, read: impl FnOnce(&View) -> T) -> Option<T> {
+        self.views.read().get(name).map(read)
+    }
+
+    /// The names of all services.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        self.views.read().keys().cloned().collect()
     }
 
     /// All services, sorted by name.
@@ -182,13 +201,16 @@ impl Shared {
         self.troubles.text()
     }
 
-    pub(super) fn publish(&self, state: &State, touched: Option<&str>, entries: &[Entry]) {
+    /// Shows the loop's state. It is borrowed mutably only to leave its forecasts out of the copy: they are large, and shown already.
+    pub(super) fn publish(&self, state: &mut State, touched: Option<&str>, entries: &[Entry]) {
         let mut views = self.views.write();
-        for (name, service) in &state.services {
+        for (name, service) in &mut state.services {
             if touched.is_none_or(|touched| touched == name)
                 && let Some(view) = views.get_mut(name)
             {
+                let forecast = service.forecast.take();
                 view.state = service.clone();
+                service.forecast = forecast;
             }
         }
         for entry in entries {
@@ -208,6 +230,13 @@ impl Shared {
         }
         drop(views);
         *self.paused.write() = state.paused;
+        for entry in entries {
+            self.changes.journalled(control_loop::about(entry));
+        }
+        match touched {
+            Some(name) => self.changes.service(name),
+            None => self.changes.any(),
+        }
         self.counts.steps.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -221,6 +250,7 @@ impl Shared {
             view.needs = Arc::new(needs);
             view.forecast_error = None;
         }
+        self.changes.service(service);
     }
 
     pub(super) fn publish_no_forecast(&self, service: &str, error: &str, need: Option<HistoryNeed>) {
@@ -228,12 +258,14 @@ impl Shared {
         if let Some(view) = self.views.write().get_mut(service) {
             view.forecast_error = Some((error.to_owned(), need));
         }
+        self.changes.service(service);
     }
 
     pub(super) fn publish_past(&self, service: &str, past: Past) {
         if let Some(view) = self.views.write().get_mut(service) {
             view.past = Arc::new(past);
         }
+        self.changes.service(service);
     }
 
     pub(super) fn publish_load(&self, service: &str, reading: Result<Option<(i64, Step)>, String>) {
@@ -247,6 +279,7 @@ impl Shared {
                 }
             }
         }
+        self.changes.service(service);
     }
 
     /// A write failed. Returns whether this is news.

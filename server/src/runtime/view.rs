@@ -184,11 +184,11 @@ pub fn data_health(view: &View, now_ms: i64) -> dto::DataHealth {
 fn spark(view: &View, now_ms: i64) -> dto::Spark {
     let end = past::last_end(now_ms);
     let start = end - SPARK_POINTS * SPARK_STEP_MS;
-    let past = view.past.seen(now_ms);
+    let past = view.past.seen(now_ms).into_iter().map(|value| value.map(past::short)).collect();
     let future = (0..SPARK_POINTS)
         .map(|slot| {
             let middle = end + slot * SPARK_STEP_MS + SPARK_STEP_MS / 2;
-            view.forecast.as_ref().and_then(|forecast| forecast.quantile_at(middle, 0.5))
+            view.forecast.as_ref().and_then(|forecast| forecast.quantile_at(middle, 0.5)).map(past::short)
         })
         .collect();
     dto::Spark { start: Time(start), step_s: seconds(SPARK_STEP_MS), past, future }

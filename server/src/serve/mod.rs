@@ -139,9 +139,12 @@ async fn serve(config: Config, format: log::Format) -> Result<(), CliError> {
             _ = signals.interrupt.recv() => break Err(CliError::Interrupted),
         }
     };
+    let feed = runtime.shared().feed.clone();
     tracing::info!("ending: no more decisions, then the proxies, then the API");
     runtime.shutdown().await;
     reload.drain(DRAIN).await;
+    // A page that watches would keep its connection open for ever.
+    feed.close();
     // The API may have ended by itself.
     let _ = goodbye.send(());
     let _ = tokio::time::timeout(GOODBYE, api).await;

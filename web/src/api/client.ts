@@ -13,6 +13,10 @@ export type Forecast = Schemas["Forecast"];
 export type Decision = Schemas["Decision"];
 export type Mode = Schemas["Mode"];
 export type Pause = Schemas["Pause"];
+export type Spark = Schemas["Spark"];
+export type Change = Schemas["Change"];
+export type ServiceChange = Schemas["ServiceChange"];
+export type Beat = Schemas["Beat"];
 export type WindowMax = Schemas["WindowMax"];
 export type Problem = Schemas["Problem"];
 export type SessionInfo = Schemas["SessionInfo"];
@@ -35,10 +39,13 @@ client.use({
 /** A request that failed. `problem` is what the server says; without it the server could not be reached or did not speak as agreed. */
 export class ApiError extends Error {
   readonly problem: Problem | null;
+  /** The server asked not to be asked before so many seconds. */
+  readonly retryAfterS: number;
 
-  constructor(message: string, problem: Problem | null) {
+  constructor(message: string, problem: Problem | null, retryAfterS = 0) {
     super(message);
     this.problem = problem;
+    this.retryAfterS = retryAfterS;
   }
 
   is(kind: string): boolean {
@@ -66,9 +73,15 @@ async function answered<T>(request: (signal: AbortSignal) => Promise<Answer<T>>,
     throw new ApiError(timedOut ? `no answer within ${withinMs / 1000} s` : "the server can't be reached", null);
   }
   if (answer.response.ok) return answer.data as T;
-  const problem = isProblem(answer.error) ? answer.error : null;
+  throw refusal(answer.response, answer.error);
+}
+
+/** What an answer that is no success says. */
+export function refusal(response: Response, body: unknown): ApiError {
+  const problem = isProblem(body) ? body : null;
   if (problem?.type === "urn:prescale:problem:not-signed-in") credentials.lost();
-  throw new ApiError(problem?.detail ?? `the server answered ${answer.response.status}`, problem);
+  const retryAfterS = Number(response.headers.get("retry-after"));
+  return new ApiError(problem?.detail ?? `the server answered ${response.status}`, problem, Number.isFinite(retryAfterS) ? retryAfterS : 0);
 }
 
 function isProblem(body: unknown): body is Problem {

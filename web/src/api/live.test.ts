@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { ApiError } from "./client";
-import { Live } from "./live.svelte";
+import { Live, wall } from "./live.svelte";
 
 const page = { visibilityState: "visible", listeners: new Set<() => void>() };
 
@@ -91,4 +91,32 @@ test("an answer that comes after the end is dropped", async () => {
   live.start()();
   await vi.advanceTimersByTimeAsync(1000);
   expect(live.data).toBeNull();
+});
+
+test("told of news it asks at most once a second, and otherwise as seldom as it is told to", async () => {
+  const ask = vi.fn(async (last: number | null) => (last ?? 0) + 1);
+  const live = new Live(ask, () => 60_000);
+  const stop = live.start();
+  await vi.advanceTimersByTimeAsync(30_000);
+  wall.nowMs = Date.now();
+  expect([live.data, live.stale]).toEqual([1, false]);
+  live.nudge();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(live.data).toBe(2);
+  for (let i = 0; i < 20; i += 1) {
+    live.nudge();
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(live.data).toBe(4);
+  await vi.advanceTimersByTimeAsync(1000);
+  const settled = ask.mock.calls.length;
+  await vi.advanceTimersByTimeAsync(50_000);
+  expect(ask.mock.calls.length).toBe(settled);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(ask.mock.calls.length).toBe(settled + 1);
+  show("hidden");
+  live.nudge();
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(ask.mock.calls.length).toBe(settled + 1);
+  stop();
 });

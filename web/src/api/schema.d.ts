@@ -55,6 +55,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens, as it happens: server-sent events `reset`, `change` and `beat`.
+         * @description The first event is a `reset` with everything, and so is the next one whenever events were missed. With the id of the last event that was
+         *     seen in `Last-Event-ID` the stream goes on after it, if it still can. A `beat` comes each second in which nothing happened. The stream
+         *     ends when the server does, or the right to read it.
+         */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pause": {
         parameters: {
             query?: never;
@@ -325,6 +347,11 @@ export interface components {
              */
             weight: number;
         };
+        /** @description A sign of life. */
+        Beat: {
+            /** @description Domain time now. */
+            now: components["schemas"]["Time"];
+        };
         /** @description One answer that was weighed. */
         Candidate: {
             /** @description The rule that proposed it: `predictive`, `reactive`, … */
@@ -346,6 +373,20 @@ export interface components {
             rps_per_replica: number | null;
             /** @description `declared` or `simulated`. */
             source: string;
+        };
+        /** @description What changed. */
+        Change: {
+            /** @description Services about which something was written into the journal: a decision, an order, or what became of one. */
+            journalled: string[];
+            /** @description Domain time now. */
+            now: components["schemas"]["Time"];
+            paused?: components["schemas"]["Pause"] | null;
+            /** @description Services that are gone. */
+            removed: string[];
+            /** @description What changed of which service. A new service has all fields. */
+            services: components["schemas"]["ServiceChange"][];
+            /** @description Why the database can't be written, if that changed; null = it can again. */
+            store_error?: string | null;
         };
         /** @description What a plan would have meant for users, by simulation or by the capacity curve. */
         Check: {
@@ -455,6 +496,8 @@ export interface components {
             /** @description At most `limit` decisions, all older than `before`. */
             decisions: components["schemas"]["Decision"][];
         };
+        /** @description The data of an event, as its name says: `reset` carries an Overview, `change` a Change, `beat` a Beat. */
+        EventData: components["schemas"]["Overview"] | components["schemas"]["Change"] | components["schemas"]["Beat"];
         /** @description Answer of `GET /services/{name}/forecast`. */
         Forecast: {
             /**
@@ -742,6 +785,22 @@ export interface components {
             unit: string;
             /** @description The values. */
             values: (number | null)[];
+        };
+        /** @description What changed of one service: the fields of a ServiceSummary, without those that are as they were. */
+        ServiceChange: {
+            data?: components["schemas"]["DataHealth"] | null;
+            forecast?: components["schemas"]["ForecastHealth"] | null;
+            last_decision?: components["schemas"]["LastDecision"] | null;
+            load_at?: components["schemas"]["Time"] | null;
+            /** Format: double */
+            load_rps?: number | null;
+            mode?: components["schemas"]["Mode"] | null;
+            /** @description Its name. */
+            name: string;
+            next?: components["schemas"]["NextStep"] | null;
+            paused?: components["schemas"]["Pause"] | null;
+            replicas?: components["schemas"]["Replicas"] | null;
+            spark?: components["schemas"]["Spark"] | null;
         };
         /** @description Answer of `GET /services/{name}`. */
         ServiceDetail: components["schemas"]["ServiceSummary"] & {
@@ -1129,6 +1188,56 @@ export interface operations {
                 };
             };
             /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The id of the last event that was seen */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events without end; the schema is that of their data */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["EventData"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many streams are open; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -32,14 +32,21 @@ interface Wish {
   name: string;
   range: RangeName;
   decisionsLimit: number;
+  /** How often something was journalled about it: decisions and what became of them. */
+  journalled: number;
 }
 
-/** Polls one service; `wish` is read anew at every question. */
+/** What a proxy's backends are doing is no event, and everything else is one. */
+const WITH_PROXY_EVERY_MS = 5000;
+const OTHERWISE_EVERY_MS = 60_000;
+
+/** Follows one service: whoever hears of news nudges it. `wish` is read anew at every question. */
 export function liveService(wish: () => Wish): Live<Snapshot> {
-  return new Live<Snapshot>(async (last) => snapshot(wish(), last));
+  const everyMs = (last: Snapshot | null) => (last?.detail.proxy ? WITH_PROXY_EVERY_MS : OTHERWISE_EVERY_MS);
+  return new Live<Snapshot>(async (last) => snapshot(wish(), last), everyMs);
 }
 
-async function snapshot({ name, range, decisionsLimit }: Wish, last: Snapshot | null): Promise<Snapshot> {
+async function snapshot({ name, range, decisionsLimit, journalled }: Wish, last: Snapshot | null): Promise<Snapshot> {
   const before = last?.name === name ? last : null;
   const detail = await api.service(name);
   const { pastS, stepS } = RANGES[range];
@@ -50,7 +57,7 @@ async function snapshot({ name, range, decisionsLimit }: Wish, last: Snapshot | 
   const span = { from: new Date(toMs - pastS * 1000 - stepMs).toISOString(), to: new Date(toMs).toISOString(), step: `${stepS}s` };
   const { state, origin } = detail.forecast;
   const forecastKey = `${state} ${origin} ${detail.replicas.desired}`;
-  const decisionsKey = `${detail.last_decision?.id} ${detail.pending_approval?.id} ${decisionsLimit}`;
+  const decisionsKey = `${detail.last_decision?.id} ${detail.pending_approval?.id} ${decisionsLimit} ${journalled}`;
   const forecastFresh = before !== null && before.forecastKey === forecastKey && Date.now() - before.forecastAtMs < FORECAST_EVERY_MS;
   // Without its database the server still knows the present: what was read before stays, and the rest goes on.
   let historyProblem: Problem | null = null;

@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 test("without the database what was read before stays, and all of it is asked for again", async () => {
-  const live = liveService(() => ({ name: "shop", range: "6h", decisionsLimit: 50 }));
+  const live = liveService(() => ({ name: "shop", range: "6h", decisionsLimit: 50, journalled: 0 }));
   await live.refresh();
   expect(live.data?.historyProblem).toBeNull();
   server.database = false;
@@ -45,7 +45,7 @@ test("without the database what was read before stays, and all of it is asked fo
 
 test("a page that is opened without the database shows what is known of now", async () => {
   server.database = false;
-  const live = liveService(() => ({ name: "shop", range: "6h", decisionsLimit: 50 }));
+  const live = liveService(() => ({ name: "shop", range: "6h", decisionsLimit: 50, journalled: 0 }));
   await live.refresh();
   expect([live.error, live.data?.detail.name, live.data?.load.values, live.data?.decisions]).toEqual([null, "shop", [], []]);
 });

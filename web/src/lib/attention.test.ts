@@ -40,6 +40,12 @@ test("the worst comes first, then what waits for a person, then what is degraded
   expect(notices(list[3]!).map(({ text }) => text)).toEqual(["load data 40 min old", "forecast failed"]);
 });
 
+test("old data grows older with the clock that is shown", () => {
+  const blind = service("blind", { load_at: "1998-06-04T12:00:00Z", data: { state: "stale", age_s: 200 } });
+  expect(notices(blind)[0]?.text).toBe("load data 3 min 20 s old");
+  expect(notices(blind, null, () => "1998-06-04T12:30:00Z")[0]?.text).toBe("load data 30 min old");
+});
+
 test("a fleet that can't be seen is worse than one at its maximum", () => {
   expect(worst(service("a", { replicas: { ready: null, booting: null, draining: null, desired: null, min: 1, max: 2 } }))).toBe("breach");
   expect(worst(service("a", { replicas: { ready: 9, booting: 0, draining: 0, desired: 9, min: 2, max: 9 } }))).toBe("warn");

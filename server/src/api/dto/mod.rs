@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod decision;
+mod event;
 mod forecast;
 mod operate;
 mod service;
@@ -11,6 +12,7 @@ mod service;
 pub use access::{MadeToken, May, NewTokenBody, Role, SessionInfo, SignInBody, Token, TokenList, Via};
 pub use audit::{AuditEntry, AuditList};
 pub use decision::{Candidate, Check, Decision, DecisionInputs, DecisionList};
+pub use event::{Beat, Change, EventData, ServiceChange};
 pub use forecast::{Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
 pub use operate::{Mode, ModeBody, Pause, PauseState, Paused, RejectBody};
 pub use service::{

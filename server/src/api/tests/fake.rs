@@ -10,6 +10,7 @@ use crate::api::control::{AuditRequest, BoxFuture, Control, ControlError, Health
 use crate::api::dto::*;
 use crate::api::time::Time;
 use crate::auth::{Access, Tools, wall_ms};
+use crate::events::{EventId, Feed, Subscription};
 use crate::store::{Location, Store};
 
 pub const NOON: Time = Time(896_961_600_000);
@@ -26,6 +27,8 @@ pub struct Fake {
     pub guarded: bool,
     pub access: OnceCell<(tempfile::TempDir, Arc<Access>)>,
     pub young: bool,
+    /// Nobody can listen without one.
+    pub feed: Option<Arc<Feed>>,
 }
 
 impl Fake {
@@ -98,6 +101,11 @@ impl Control for Fake {
                 pending_approval: None,
             })
         })
+    }
+
+    fn events(&self, after: Option<EventId>) -> Result<Subscription, ControlError> {
+        let feed = self.feed.as_ref().expect("this test listens to nothing");
+        feed.subscribe(after).map_err(|many| ControlError::Unavailable { reason: many.to_string(), retry_after_s: 10 })
     }
 
     fn series<'a>(&'a self, name: &'a str, request: SeriesRequest) -> BoxFuture<'a, Result<Series, ControlError>> {

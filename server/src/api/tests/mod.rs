@@ -1,7 +1,7 @@
 //! The HTTP face, in process: requests in, answers out, no socket.
 
 mod access;
-mod fake;
+pub(super) mod fake;
 mod web;
 
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Answer {
     }
 }
 
-async fn app(fake: &Arc<Fake>) -> Router {
+pub(super) async fn app(fake: &Arc<Fake>) -> Router {
     super::with_page(fake.clone(), Gate::loopback(fake.access().await, 8080), page_of_the_test)
 }
 
@@ -68,7 +68,7 @@ async fn send(router: Router, request: Request<Body>) -> Answer {
     Answer { status: parts.status, headers: parts.headers, bytes: body.collect().await.unwrap().to_bytes().to_vec() }
 }
 
-fn request(method: &str, path: &str) -> axum::http::request::Builder {
+pub(super) fn request(method: &str, path: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080")
 }
 

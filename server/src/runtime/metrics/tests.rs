@@ -201,7 +201,7 @@ async fn the_wanted_number_is_there_from_recommend_on_and_stays_while_nothing_is
         tell(Event::Sample { service: service(), at_ms: now_ms, load_rps: Some(60.0), saturated: false }, now_ms);
         tell(Event::Tick { service: service() }, now_ms);
         tell(Event::Tick { service: service() }, now_ms + hours_later * 3_600_000);
-        shared.publish(&state, Some("chat"), &[]);
+        shared.publish(&mut state, Some("chat"), &[]);
         value(&parse(&render(&shared)), "prescale_desired_replicas", &[("service", "chat")])
     };
     // 60 rps at a utilisation of 60 % are ten replicas of 10 rps.
