@@ -80,7 +80,7 @@ impl Access {
     pub async fn sign_in(&self, account: &str, given: Secret, from: IpAddr, previous: Option<&Secret>) -> Result<SignIn, SignInError> {
         let Ok(_place) = self.attempts.queue.try_acquire() else { return Err(SignInError::Wait { seconds: 1 }) };
         let now_ms = (self.tools.now)();
-        self.attempts.backoff.lock().begin(account, from, now_ms).map_err(|wait_ms| wait(wait_ms))?;
+        self.attempts.backoff.lock().begin(account, from, now_ms).map_err(wait)?;
         let known = match self.known().await {
             Ok(known) => known,
             Err(error) => {
