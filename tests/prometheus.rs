@@ -207,7 +207,7 @@ async fn a_scrape_that_dies_leaves_a_load_that_grows_old() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let (at_ms, step) = live.read().await.unwrap().now.unwrap();
-    assert!(step.load_rps > 1.0, "{step:?}");
+    assert!(step.load_rps > 0.0, "{step:?}");
     assert!((closed_ms - 17_000..=closed_ms + 1_000).contains(&at_ms), "{} ms after the end", at_ms - closed_ms);
 }
 

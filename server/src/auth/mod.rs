@@ -12,7 +12,9 @@ mod access;
 pub mod address;
 pub mod backoff;
 pub mod desk;
+mod known;
 pub mod password;
+mod sign_in;
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +25,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
-pub use access::{Access, AccessError, Credentials, SESSION_MS, SignIn, SignInError};
+pub use access::{Access, AccessError, Credentials, SESSION_MS};
+pub use sign_in::{SignIn, SignInError};
 
 use crate::secret::Secret;
 

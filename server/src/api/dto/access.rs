@@ -75,9 +75,10 @@ pub struct May {
 #[serde(deny_unknown_fields)]
 pub struct SignInBody {
     /// The account's name.
+    #[schema(max_length = 256)]
     pub account: String,
     /// Its password.
-    #[schema(format = Password)]
+    #[schema(format = Password, max_length = 256)]
     pub password: String,
 }
 
@@ -115,13 +116,13 @@ pub struct Token {
 pub struct NewTokenBody {
     /// What people call it: 1 to 64 letters, digits, or any of . _ - @; its id when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, pattern = "^[A-Za-z0-9._@-]{1,64}$")]
     pub name: Option<String>,
     /// Its role.
     pub role: Role,
     /// How long it counts, such as `90d` or `12h`; until it is revoked when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, pattern = "^[1-9][0-9]{0,4}[smhd]$")]
     pub expires: Option<String>,
 }
 

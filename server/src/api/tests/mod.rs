@@ -1,6 +1,7 @@
 //! The HTTP face, in process: requests in, answers out, no socket.
 
 mod access;
+mod doors;
 pub(super) mod fake;
 mod web;
 
