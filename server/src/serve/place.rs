@@ -24,7 +24,7 @@ use crate::store::{self, Location, Measured, Reached};
 const ANSWER: Duration = Duration::from_secs(3);
 const ANSWER_MAX: usize = 1 << 20;
 /// Written and removed again, to see whether there is space for a while.
-const TRIAL: [u8; 1 << 20] = [0; 1 << 20];
+static TRIAL: [u8; 1 << 20] = [0; 1 << 20];
 
 /// Tries everything.
 pub async fn test(config: &Config) -> Vec<Finding> {
