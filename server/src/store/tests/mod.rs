@@ -1,6 +1,7 @@
 //! The store on real databases: a SQLite file, and a PostgreSQL that the test starts.
 
 mod access;
+mod aside;
 mod codec;
 mod faults;
 mod outage;

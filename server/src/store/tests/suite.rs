@@ -1,10 +1,11 @@
 //! What a store does, on both databases.
 
 use super::super::chunk::{DAY_MS, Day};
-use super::super::{Batch, Beside, JournalRow, Maintained, Measured};
+use super::super::{Batch, Beside, JournalRow, Maintained};
 use super::access::{
     many_who_tell_at_once_all_get_a_number, the_audit_has_one_order_and_pages, tokens_accounts_and_sessions_change_beside_a_running_store,
 };
+use super::aside::another_query_or_step_begins_a_history_of_its_own_and_the_former_comes_back;
 use super::postgres::Postgres;
 use super::{LOAD, Location, Retention, SeriesKey, Store, StoreError, decisions, head, row};
 
@@ -67,7 +68,7 @@ on_both!(
     many_who_tell_at_once_all_get_a_number,
 );
 
-async fn values(store: &Store, from_ms: i64, to_ms: i64) -> Vec<Option<f64>> {
+pub async fn values(store: &Store, from_ms: i64, to_ms: i64) -> Vec<Option<f64>> {
     let series = store.read(LOAD, from_ms, to_ms).await.unwrap().unwrap();
     assert_eq!(series.start_ms(), from_ms);
     (0..series.len()).map(|at| series.value(at)).collect()
@@ -260,44 +261,6 @@ async fn a_database_of_a_newer_version_is_refused_untouched(site: &Site) {
     assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
     let error = Beside::open(&site.location).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 9999, .. }), "{error}");
-}
-
-async fn another_query_or_step_begins_a_history_of_its_own_and_the_former_comes_back(site: &Site) {
-    const REPLICAS: SeriesKey<'static> = SeriesKey { service: "api", metric: "replicas_ready" };
-    let first = Measured { load: "first", step_ms: 60_000 };
-    let store = site.open().await;
-    store.append(LOAD, 60_000, &[(0, 1.0)]).await.unwrap();
-    store.append(REPLICAS, 60_000, &[(0, 2.0)]).await.unwrap();
-    // Nobody wrote down what it is of: it is taken for the right one, once.
-    assert_eq!(store.measure("api", first).await.unwrap(), []);
-
-    let second = Measured { load: "second", ..first };
-    let aside = store.measure("api", second).await.unwrap();
-    assert_eq!(aside.iter().map(|one| (one.metric.as_str(), one.of_the_same_load)).collect::<Vec<_>>(), [("load", false)]);
-    assert_eq!(store.read(LOAD, 0, DAY_MS).await.unwrap(), None);
-    assert_eq!(store.read(REPLICAS, 0, DAY_MS).await.unwrap().unwrap().observed(), 1, "whatever no query gives stays");
-    // What is written now is of the second, also by a writer that knew the first.
-    store.append(LOAD, 60_000, &[(60_000, 5.0)]).await.unwrap();
-    assert_eq!(store.measure("api", second).await.unwrap(), [], "twice is once");
-
-    // Another step concerns all of them.
-    let coarser = Measured { step_ms: 300_000, ..second };
-    let aside = store.measure("api", coarser).await.unwrap();
-    assert!(aside.len() == 2 && aside.iter().all(|one| one.of_the_same_load && one.step_ms == 60_000), "{aside:?}");
-    store.append(LOAD, 300_000, &[(0, 9.0)]).await.unwrap();
-    let set_aside = SeriesKey { metric: &aside[0].stored_as, ..LOAD };
-    assert_eq!(store.read(set_aside, 0, DAY_MS).await.unwrap().unwrap().observed(), 1);
-
-    // Back to the first, after a restart: everything that it was.
-    store.close().await;
-    drop(store);
-    let store = site.open().await;
-    assert_eq!(store.measure("api", first).await.unwrap().len(), 1, "what is of the second, at its coarser step");
-    assert_eq!(values(&store, 0, DAY_MS).await, [Some(1.0)]);
-    assert_eq!(store.read(REPLICAS, 0, DAY_MS).await.unwrap().unwrap().observed(), 1);
-    store.append(LOAD, 60_000, &[(60_000, 2.0)]).await.unwrap();
-    assert_eq!(values(&store, 0, DAY_MS).await, [Some(1.0), Some(2.0)]);
-    store.close().await;
 }
 
 async fn writers_and_readers_at_once_never_meet_a_locked_database(site: &Site) {

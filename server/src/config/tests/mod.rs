@@ -1,5 +1,8 @@
 //! Files that can be used, and everything that is said about those that can't.
 
+mod addresses;
+mod events;
+
 use std::path::Path;
 
 use expect_test::{Expect, expect};
@@ -107,100 +110,6 @@ name = "cart"
               prescale.toml:23: services[1].capacity.service_time_ms is missing: concurrency alone doesn't say what a replica holds
               prescale.toml:25: services[2].load is missing: a PromQL query for the requests per second, or a [services.proxy], whose counters are the load then
               prescale.toml:26: services[2].name = "cart" is not allowed: each name once; services[1] has it already"#]],
-    );
-}
-
-/// What it takes to plan, with a calendar.
-fn with_events(events: &str) -> String {
-    format!(
-        "{OBSERVED}time_zone = \"Asia/Shanghai\"\nslo = {{ latency_ms = 500, percentile = 99 }}\ncapacity = {{ rps_per_replica = 100 }}\n\
-         rails = {{ min = 2, max = 20 }}\n{events}"
-    )
-}
-
-#[test]
-fn events_are_read_and_shown_as_they_were_said() {
-    let config = parse(&with_events(
-        "[[services.events]]\nname = \"market open\"\nat = \"09:30 mon-fri\"\nlasts = \"45m\"\nmultiplier = 4.0\nfloor = 12\n\
-         [[services.events]]\nname = \"sale\"\nat = \"2026-11-27T20:00\"\nlasts = \"4h\"\nceiling = 15\n\
-         [[services.events]]\nname = \"season\"\nat = \"18:00 daily\"\nfrom = \"2026-12-01\"\nuntil = \"2026-12-24\"\nlasts = \"3h\"\nfloor = 5\n",
-    ))
-    .unwrap();
-    let events = &config.services[0].events;
-    assert_eq!(config.services[0].time_zone, "Asia/Shanghai");
-    assert_eq!((events.len(), events[0].lasts_ms, events[0].multiplier, events[0].floor), (3, 2_700_000, Some(4.0), Some(12)));
-    assert_eq!((events[1].at.to_string().as_str(), events[1].ceiling), ("2026-11-27T20:00", Some(15)));
-    assert_eq!(events[2].until.map(|day| day.to_string()).as_deref(), Some("2026-12-24"));
-    let again = parse(&config.shown_toml()).unwrap();
-    assert_eq!(again.file, config.file);
-    let after = parse(&config.shown_toml().replace("multiplier = 4.0", "multiplier = 3.0")).unwrap();
-    let changes: Vec<String> = after.changes_since(&config).iter().map(ToString::to_string).collect();
-    assert_eq!(changes, ["services.shop.events.market open.multiplier: 4.0 → 3.0"]);
-}
-
-#[test]
-fn an_event_that_cannot_be_is_told_with_line_key_and_what_is_allowed() {
-    refused(
-        &with_events(
-            r#"[[services.events]]
-name = "a"
-at = "09:30 mo-fri"
-lasts = "45m"
-floor = 12
-[[services.events]]
-name = "b"
-at = "25:61 daily"
-lasts = "8d"
-multiplier = 0
-[[services.events]]
-name = "c"
-at = "2026-02-30T09:30"
-from = "tomorrow"
-lasts = "0s"
-"#,
-        ),
-        expect![[r#"
-            prescale.toml can't be used (8 problems):
-              prescale.toml:13: services[0].events[0].at = "09:30 mo-fri" is not allowed: a local time and its days, such as "09:30 mon-fri", "20:00 sat,sun" or "06:00 daily" (mon, tue, wed, thu, fri, sat, sun), or one day: "2026-11-27T09:30"
-              prescale.toml:18: services[0].events[1].at = "25:61 daily" is not allowed: a local time and its days, such as "09:30 mon-fri", "20:00 sat,sun" or "06:00 daily" (mon, tue, wed, thu, fri, sat, sun), or one day: "2026-11-27T09:30"
-              prescale.toml:19: services[0].events[1].lasts = 8d is not allowed: more than 0s, and at most 7d
-              prescale.toml:20: services[0].events[1].multiplier = 0 is not allowed: a number from 0.01 to 1000
-              prescale.toml:21: services[0].events[2].multiplier is missing: an event does something: at least one of multiplier, floor and ceiling
-              prescale.toml:23: services[0].events[2].at = "2026-02-30T09:30" is not allowed: a local time and its days, such as "09:30 mon-fri", "20:00 sat,sun" or "06:00 daily" (mon, tue, wed, thu, fri, sat, sun), or one day: "2026-11-27T09:30"
-              prescale.toml:24: services[0].events[2].from = "tomorrow" is not allowed: a day, such as "2026-11-27"
-              prescale.toml:25: services[0].events[2].lasts = 0s is not allowed: more than 0s, and at most 7d"#]],
-    );
-    refused(
-        &with_events(
-            r#"[[services.events]]
-name = "d"
-at = "09:30 mon"
-from = "2026-12-24"
-until = "2026-12-01"
-lasts = "8d"
-floor = 21
-ceiling = 1
-[[services.events]]
-name = "d"
-at = "09:30 mon"
-lasts = "0s"
-[[services.events]]
-name = "e"
-at = "09:30 mon"
-lasts = "1h"
-learn = true
-"#,
-        ),
-        expect![[r#"
-            prescale.toml can't be used (8 problems):
-              prescale.toml:15: services[0].events[0].until = "2026-12-01" is not allowed: a day not before from = "2026-12-24"
-              prescale.toml:16: services[0].events[0].lasts = 8d is not allowed: more than 0s, and at most 7d
-              prescale.toml:17: services[0].events[0].floor = 21 is not allowed: from rails.min = 2 to rails.max = 20
-              prescale.toml:18: services[0].events[0].ceiling = 1 is not allowed: from rails.min = 2 to rails.max = 20
-              prescale.toml:19: services[0].events[1].multiplier is missing: an event does something: at least one of multiplier, floor and ceiling
-              prescale.toml:20: services[0].events[1].name = "d" is not allowed: each name once; events[0] has it already
-              prescale.toml:22: services[0].events[1].lasts = 0s is not allowed: more than 0s, and at most 7d
-              prescale.toml:27: services[0].events[2].learn = true is not allowed: false: it needs past occurrences to learn from, which isn't built yet; give a multiplier, or a floor"#]],
     );
 }
 
@@ -362,56 +271,4 @@ act = { kind = "webhook", url = "http://169.254.169.254/", secret = 5 }
               prescale.toml:25: services[1].act.secret = 5 is not allowed: a text in quotes
               prescale.toml:25: services[1].act.url = "http://169.254.169.254/" is not allowed: 169.254.169.254 is a link-local or cloud metadata address, where a machine's own credentials are: nothing is sent there, unless allow_link_local = true"#]],
     );
-}
-
-#[test]
-fn addresses_that_requests_must_not_go_to_are_refused_with_their_line() {
-    let act =
-        |more: &str| format!("{OBSERVED}act = {{ kind = \"webhook\", secret_file = \"key\", status_url = \"http://u:p@h/\", {more} }}\n");
-    let prometheus = |url: &str| OBSERVED.replace("http://127.0.0.1:9090", url);
-    for (text, words) in [
-        (prometheus("http://169.254.169.254"), &["prometheus.url", "169.254.169.254", "allow_link_local = true"][..]),
-        (prometheus("http://metadata.google.internal"), &["prometheus.url", "metadata.google.internal"]),
-        (prometheus("file:///etc/passwd"), &["prometheus.url", "http:// or https://"]),
-        (prometheus("http://ada:${PATH}@h"), &["prometheus.url", "basic_auth", "bearer_token_file"]),
-        (
-            act(r#"url = "http://[fd00:ec2::254]/""#),
-            &["act.url", "fd00:ec2::254", "act.status_url = an address with a user", "secret_file"],
-        ),
-    ] {
-        let problems = parse(&text).unwrap_err().to_string();
-        assert!(words.iter().all(|word| problems.contains(word)), "{words:?} in {problems}");
-    }
-    let allowed = prometheus("http://169.254.169.254").replace("[[services]]", "allow_link_local = true\n[[services]]");
-    assert!(parse(&allowed).unwrap().file.prometheus.unwrap().allow_link_local);
-}
-
-#[test]
-fn a_prometheus_may_want_a_password_and_have_an_authority_of_its_own() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("prescale.toml");
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    let text = |more: &str| OBSERVED.replace("[[services]]", &format!("{more}\n[[services]]"));
-    write("password", "canary\n");
-    write("ca.pem", "not a certificate");
-    write("prescale.toml", &text("ca_file = \"ca.pem\"\nbasic_auth = { username = \"ada\", password_file = \"password\" }"));
-    let error = Config::load(&path).unwrap_err().to_string();
-    assert!(error.contains("prometheus.ca_file = \"ca.pem\" is not allowed: a file with certificates in PEM"), "{error}");
-    write("prescale.toml", &text("basic_auth = { username = \"ada\", password_file = \"password\" }"));
-    let config = Config::load(&path).unwrap();
-    assert!(!format!("{config:?} {}", config.shown_toml()).contains("canary"));
-    write("password", "another canary\n");
-    assert!(config.is_outdated());
-    for (more, words) in [
-        ("basic_auth = { username = \"ada\" }", "basic_auth.password_file is missing"),
-        ("basic_auth = { username = \"a:b\", password = \"${PATH}\" }", "basic_auth.username = \"a:b\" is not allowed"),
-        ("basic_auth = { username = \"ada\", password = \"hunter2\" }", "basic_auth.password = *** is not allowed"),
-        (
-            "token = \"${PATH}\"\nbasic_auth = { username = \"ada\", password = \"${PATH}\" }",
-            "one of token, bearer_token_file and basic_auth",
-        ),
-    ] {
-        let error = parse(&text(more)).unwrap_err().to_string();
-        assert!(error.contains(words) && !error.contains("hunter2"), "{words:?} in {error}");
-    }
 }
