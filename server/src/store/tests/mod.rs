@@ -3,6 +3,7 @@
 mod access;
 mod codec;
 mod faults;
+mod jobs;
 mod outage;
 mod probes;
 mod relay;
