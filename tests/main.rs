@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod events;
 mod history;
+mod jobs;
 mod operations;
 mod outages;
 mod prometheus;

@@ -1,5 +1,7 @@
 //! Rolling origins on the last part of a series, against the yardstick that everybody knows: seasonal naive (day) with Gaussian intervals.
 
+use std::ops::ControlFlow;
+
 use rayon::prelude::*;
 
 use crate::{
@@ -69,6 +71,9 @@ pub enum BacktestError {
         /// Why.
         error: ForecastError,
     },
+    /// The watcher ended it.
+    #[error("ended by its watcher")]
+    Stopped,
 }
 
 /// The origins of a setup: slots of the series, ascending. The whole horizon lies after each of them.
@@ -93,8 +98,24 @@ pub fn origins(series: &Series, setup: &Setup) -> Result<Vec<usize>, BacktestErr
 /// # Errors
 /// [`BacktestError`].
 pub fn run(series: &Series, setup: &Setup, model: ModelChoice) -> Result<Report, BacktestError> {
-    let tallies: Vec<Result<_, BacktestError>> =
-        origins(series, setup)?.into_par_iter().map(|origin| score_origin(series, setup, model, origin)).collect();
+    run_watched(series, setup, model, &|| ControlFlow::Continue(()))
+}
+
+/// [`run`], asking before each origin whether to go on: the same result, or [`BacktestError::Stopped`].
+///
+/// # Errors
+/// [`BacktestError`].
+pub fn run_watched(
+    series: &Series,
+    setup: &Setup,
+    model: ModelChoice,
+    watch: &(dyn Fn() -> ControlFlow<()> + Sync),
+) -> Result<Report, BacktestError> {
+    let score = |origin| match watch() {
+        ControlFlow::Continue(()) => score_origin(series, setup, model, origin),
+        ControlFlow::Break(()) => Err(BacktestError::Stopped),
+    };
+    let tallies: Vec<Result<_, BacktestError>> = origins(series, setup)?.into_par_iter().map(score).collect();
     let mut report = Report { model: Tally::new(&SCORED_LEVELS), yardstick: Tally::new(&SCORED_LEVELS), maxima: Vec::new() };
     for tally in tallies {
         let (model, yardstick, max) = tally?;

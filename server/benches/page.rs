@@ -19,6 +19,7 @@ use server::auth::{Access, Tools, wall_ms};
 use server::clock::Clock;
 use server::collect::{LoadSource, Reading, Step};
 use server::demo::world;
+use server::jobs::{Board, Limits};
 use server::runtime::{Begin, Runtime, Service};
 use server::store::{Batch, Location, Retention, SeriesKey, Store};
 
@@ -118,7 +119,8 @@ async fn main() {
     let runtime = Runtime::start(clock, store, begin, services, Retention::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = api::router(runtime.control(), api::Gate::loopback(access, address.port()));
+    let jobs = Board::start(runtime.shared(), Limits::default()).await.unwrap();
+    let router = api::router(runtime.control(), jobs, api::Gate::loopback(access, address.port()));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
 
     let begun = Instant::now();

@@ -6,17 +6,15 @@ mod access;
 use std::collections::BTreeMap;
 
 use axum::extract::{FromRequestParts, Path, Request};
-use axum::http::header;
 use axum::http::request::Parts;
 use serde_json::Value;
 
+use super::body;
 use super::control::{Metric, SeriesRequest};
 use super::dto::{Mode, Pause};
 use super::problem::Problem;
 use super::time::Time;
 
-/// No order is longer than this; a longer body is refused before it is read.
-pub const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Values in one answer of the series: a fortnight by 60 s.
 pub const SERIES_VALUES_MAX: i64 = 20_160;
 /// Decisions in one answer.
@@ -31,24 +29,8 @@ pub struct Fields(BTreeMap<String, Value>);
 impl Fields {
     /// Reads a body that must be a JSON object with only `known` keys.
     pub async fn from_body(request: Request, known: &[&str]) -> Result<Self, Problem> {
-        let is_json = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-            let essence = value.split(';').next().unwrap_or_default().trim();
-            essence.eq_ignore_ascii_case("application/json")
-        });
-        if !is_json {
-            return Err(Problem::WrongMediaType);
-        }
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|bytes| bytes > BODY_BYTES_MAX) {
-            return Err(Problem::TooLarge);
-        }
-        let bytes = read_limited(request.into_body()).await?;
         let allowed = format!("a JSON object with {}", quoted(known));
-        let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| Problem::bad_input("body", shorten(&String::from_utf8_lossy(&bytes)), format!("{allowed} ({error})")))?;
-        let Value::Object(map) = value else {
-            return Err(Problem::bad_input("body", shorten(&value.to_string()), allowed));
-        };
+        let map = body::object(request, body::BYTES_MAX, &allowed).await?;
         Fields(map.into_iter().collect()).only(known)
     }
 
@@ -138,6 +120,11 @@ impl Fields {
         self.parsed("before", "the id of a decision", |text| text.parse().ok())
     }
 
+    /// `baseline`: a cell's number.
+    pub fn baseline(&self) -> Result<Option<u32>, Problem> {
+        self.parsed("baseline", "the number of a cell, from 0", |text| text.parse().ok())
+    }
+
     /// `metric`, `from`, `to`, `step`.
     pub fn series(&self) -> Result<SeriesRequest, Problem> {
         let names = Metric::ALL.map(Metric::name).join(", ");
@@ -170,15 +157,6 @@ fn duration_ms(text: &str) -> Option<i64> {
         _ => return None,
     };
     count.parse::<i64>().ok()?.checked_mul(unit_ms).filter(|ms| *ms > 0)
-}
-
-async fn read_limited(body: axum::body::Body) -> Result<bytes::Bytes, Problem> {
-    use http_body_util::{BodyExt, LengthLimitError, Limited};
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge),
-        Err(_) => Err(Problem::BodyLost),
-    }
 }
 
 /// The pairs of `a=b&c=d`, percent-decoded; a byte sequence that isn't UTF-8 becomes U+FFFD and fails the checks that follow.
@@ -214,7 +192,7 @@ fn quoted(keys: &[&str]) -> String {
     keys.iter().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(", ")
 }
 
-fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => shorten(text),
         other => shorten(&other.to_string()),
@@ -222,7 +200,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// Keeps a refusal readable when the input is long.
-fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     match text.char_indices().nth(80) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -243,6 +221,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 }
 
 impl Segment {
+    /// The segment as a job's id.
+    pub fn job(&self) -> Result<u64, Problem> {
+        self.0.parse().map_err(|_| Problem::bad_input("id", shorten(&self.0), "the id of a job, a whole number"))
+    }
+
+    /// The segment as a cell's number.
+    pub fn cell(&self) -> Result<u32, Problem> {
+        self.0.parse().map_err(|_| Problem::bad_input("cell", shorten(&self.0), "the number of a cell, from 0"))
+    }
+
     /// The segment as a decision's id.
     pub fn decision(&self) -> Result<u64, Problem> {
         self.0.parse().map_err(|_| Problem::bad_input("id", shorten(&self.0), "the id of a decision, a whole number"))
@@ -250,48 +238,4 @@ impl Segment {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(query: &str) -> (String, String, String) {
-        let fields = Fields::from_query(Some(query), &["metric", "from", "to", "step"]);
-        let body = fields.and_then(|fields| fields.series()).unwrap_err().body();
-        (body.key.unwrap(), body.value.unwrap(), body.allowed.unwrap())
-    }
-
-    #[test]
-    fn durations_need_a_unit() {
-        let cases = [("90s", Some(90_000)), ("15m", Some(900_000)), ("7d", Some(604_800_000)), ("0s", None), ("60", None), ("s", None)];
-        for (text, ms) in cases {
-            assert_eq!(duration_ms(text), ms, "{text}");
-        }
-        assert_eq!(duration_ms("99999999999999999d"), None);
-    }
-
-    #[test]
-    fn a_refusal_names_key_value_and_what_is_allowed() {
-        let span = "from=1998-06-04T00:00:00Z&to=1998-06-05T00:00:00Z";
-        assert_eq!(refusal(&format!("metric=cpu&{span}")).0, "metric");
-        assert!(refusal(&format!("metric=cpu&{span}")).2.contains("latency_p95_ms"));
-        assert_eq!(refusal(&format!("metric=load&{span}&step=60")).1, "60");
-        assert_eq!(refusal("metric=load&from=yesterday&to=1998-06-05T00:00:00Z").1, "yesterday");
-        assert_eq!(refusal("metric=load&from=1998-06-05T00:00:00Z").1, "absent");
-        assert_eq!(refusal(&format!("metric=load&{span}&stpe=60s")).0, "stpe");
-        assert_eq!(refusal(&format!("metric=load&{span}&step=1s")).0, "step");
-        assert_eq!(refusal(&format!("metric=load&{span}&metric=load")).2, "given once");
-        assert_eq!(refusal("metric=load&from=1998-06-05T00:00:00Z&to=1998-06-05T00:00:00Z").0, "to");
-    }
-
-    #[test]
-    fn a_query_is_percent_decoded() {
-        assert_eq!(percent_decoded("a%20b+c%2Bd%"), "a b c+d%");
-        let fields = Fields::from_query(Some("from=1998-06-04T02%3A00%3A00%2B02:00"), &["from"]).unwrap();
-        assert_eq!(fields.text("from", "").unwrap(), Some("1998-06-04T02:00:00+02:00"));
-    }
-
-    #[test]
-    fn extreme_times_do_not_overflow() {
-        let (key, ..) = refusal("metric=load&from=-009998-01-01T00:00:00Z&to=9999-12-30T00:00:00Z");
-        assert_eq!(key, "step");
-    }
-}
+mod tests;

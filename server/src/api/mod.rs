@@ -4,6 +4,7 @@
 //! codes (in `problem.rs`). Before an operation comes two questions: is the request addressed to us ([`AllowedHosts`]), and may whoever asks
 //! do that ([`Gate`], with `roles.rs` as the one list of what takes which role)?
 
+mod body;
 pub mod control;
 pub mod dto;
 mod entry;
@@ -11,6 +12,8 @@ mod events;
 mod gate;
 mod guard;
 mod input;
+mod job_routes;
+pub mod jobs;
 mod page;
 mod problem;
 mod roles;
@@ -34,16 +37,18 @@ use control::Control;
 use gate::Caller;
 pub use gate::Gate;
 pub use guard::AllowedHosts;
+use jobs::Jobs;
 pub use problem::{Problem, ProblemBody};
 
 /// Everything that is served, ready for `axum::serve`.
-pub fn router(control: Arc<dyn Control>, gate: Gate) -> Router {
-    with_page(control, gate, page::embedded)
+pub fn router(control: Arc<dyn Control>, jobs: Arc<dyn Jobs>, gate: Gate) -> Router {
+    with_page(control, jobs, gate, page::embedded)
 }
 
 /// The API's OpenAPI document; `web/openapi.json` is a copy of it.
 pub fn openapi() -> OpenApi {
     let mut document = routes::operations().merge(entry::operations()).into_openapi();
+    document.merge(job_routes::operations().into_openapi());
     roles::document(&mut document);
     document.info = InfoBuilder::new()
         .title("Prescale")
@@ -65,10 +70,12 @@ pub fn openapi_text() -> String {
     text
 }
 
-fn with_page(control: Arc<dyn Control>, gate: Gate, source: page::Source) -> Router {
+fn with_page(control: Arc<dyn Control>, jobs: Arc<dyn Jobs>, gate: Gate, source: page::Source) -> Router {
     let (operations, _) = routes::operations().merge(entry::operations()).split_for_parts();
+    let (job_operations, _) = job_routes::operations().split_for_parts();
     let (allowed_hosts, gate) = (gate.hosts.clone(), Arc::new(gate));
     operations
+        .merge(job_operations.with_state(jobs))
         .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], openapi_text())))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))

@@ -89,7 +89,10 @@ pub enum Problem {
     /// The body is not declared as JSON.
     WrongMediaType,
     /// The body is larger than any order can be.
-    TooLarge,
+    TooLarge {
+        /// What it may have.
+        bytes_max: usize,
+    },
     /// The body didn't arrive in full.
     BodyLost,
     /// Our own bug.
@@ -115,7 +118,7 @@ impl Problem {
             Problem::NotSignedIn | Problem::BadToken | Problem::WrongPassword => StatusCode::UNAUTHORIZED,
             Problem::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::WrongMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -137,7 +140,7 @@ impl Problem {
             Problem::NotAllowed { .. } => ("not-allowed", "Your role may not do this"),
             Problem::NoCsrfToken => ("no-csrf-token", "Not from this page"),
             Problem::WrongMediaType => ("wrong-media-type", "The body must be JSON"),
-            Problem::TooLarge => ("too-large", "The body is too large"),
+            Problem::TooLarge { .. } => ("too-large", "The body is too large"),
             Problem::BodyLost => ("body-lost", "The body is incomplete"),
             Problem::Internal => ("internal", "A bug in Prescale"),
         }
@@ -164,7 +167,7 @@ impl Problem {
                 "a browser's session changes something only with the header X-CSRF-Token, which GET /api/v1/session gives".to_owned()
             }
             Problem::WrongMediaType => "send the body with Content-Type: application/json".to_owned(),
-            Problem::TooLarge => format!("a body may have at most {} bytes", super::input::BODY_BYTES_MAX),
+            Problem::TooLarge { bytes_max } => format!("a body may have at most {bytes_max} bytes"),
             Problem::BodyLost => "the body ended before its announced length; send it again".to_owned(),
             Problem::Internal => "the request failed inside; the log has the reason".to_owned(),
         }
@@ -250,6 +253,24 @@ pub struct Done;
 impl IntoResponse for Done {
     fn into_response(self) -> Response {
         StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+/// Answer of an order that is taken, and carried out later: 202, with where to look.
+pub struct Accepted<T> {
+    /// Where it can be looked at.
+    pub location: String,
+    /// How it is now.
+    pub body: T,
+}
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::ACCEPTED, axum::Json(self.body)).into_response();
+        if let Ok(location) = HeaderValue::from_str(&self.location) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
     }
 }
 

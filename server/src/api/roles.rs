@@ -23,7 +23,7 @@ use Needs::{A, Nothing};
 use Role::{Admin, Operator, Viewer};
 
 /// By method and path. HEAD is GET.
-pub const NEEDS: [(&str, &str, Needs); 21] = [
+pub const NEEDS: [(&str, &str, Needs); 30] = [
     ("GET", "/api/v1/session", Nothing),
     ("POST", "/api/v1/session", Nothing),
     ("DELETE", "/api/v1/session", Nothing),
@@ -34,6 +34,15 @@ pub const NEEDS: [(&str, &str, Needs); 21] = [
     ("GET", "/api/v1/services/{name}/decisions", A(Viewer)),
     ("GET", "/api/v1/events", A(Viewer)),
     ("GET", "/api/v1/audit", A(Viewer)),
+    ("GET", "/api/v1/jobs", A(Viewer)),
+    ("POST", "/api/v1/jobs/estimate", A(Operator)),
+    ("GET", "/api/v1/jobs/{id}", A(Viewer)),
+    ("GET", "/api/v1/jobs/{id}/report.html", A(Viewer)),
+    ("GET", "/api/v1/jobs/{id}/report.json", A(Viewer)),
+    ("GET", "/api/v1/jobs/{id}/load.csv", A(Viewer)),
+    ("GET", "/api/v1/jobs/{id}/cells/{cell}/scenario.toml", A(Viewer)),
+    ("POST", "/api/v1/jobs", A(Operator)),
+    ("DELETE", "/api/v1/jobs/{id}", A(Operator)),
     ("PUT", "/api/v1/services/{name}/mode", A(Operator)),
     ("POST", "/api/v1/services/{name}/pause", A(Operator)),
     ("DELETE", "/api/v1/services/{name}/pause", A(Operator)),

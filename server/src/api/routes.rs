@@ -15,7 +15,7 @@ use super::problem::{Done, Problem, ProblemBody};
 use super::time::Time;
 
 type Shared = State<Arc<dyn Control>>;
-type Answer<T> = Result<Json<T>, Problem>;
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
 
 /// The operations, with their documentation.
 pub fn operations() -> OpenApiRouter<Arc<dyn Control>> {

@@ -54,17 +54,17 @@ fn parse_share(text: &str) -> Result<f64, String> {
 
 /// One model on one series.
 #[derive(Debug, Serialize)]
-struct Row {
-    series: String,
-    model: String,
+pub(crate) struct Row {
+    pub series: String,
+    pub model: String,
     /// Absent if the scored part holds nothing but zeros.
     #[serde(skip_serializing_if = "Option::is_none")]
-    loss: Option<f64>,
+    pub loss: Option<f64>,
     /// Absent if seasonal naive never erred.
     #[serde(skip_serializing_if = "Option::is_none")]
-    relative: Option<f64>,
-    coverage: std::collections::BTreeMap<String, f64>,
-    points: u64,
+    pub relative: Option<f64>,
+    pub coverage: std::collections::BTreeMap<String, f64>,
+    pub points: u64,
 }
 
 /// Runs the command.
@@ -76,8 +76,12 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let mut rows = Vec::new();
     for input in &args.input {
         let (name, series) = read(input, args.step)?;
-        let setup =
-            Setup { horizon_ms: args.horizon, origins: args.origins as usize, last: args.last, history_ms: history_ms(&args, &series) };
+        let setup = Setup {
+            horizon_ms: args.horizon,
+            origins: args.origins as usize,
+            last: args.last,
+            history_ms: args.history.unwrap_or_else(|| usual_history_ms(&series)),
+        };
         for &model in &models {
             let began = (Instant::now(), process_cpu_ms());
             let report = backtest::run(&series, &setup, model).map_err(|error| explain(&name, model, &error))?;
@@ -113,19 +117,19 @@ fn read(input: &std::path::Path, step_ms: Option<i64>) -> Result<(String, Series
     Ok((file.name, series))
 }
 
-fn history_ms(args: &Args, series: &Series) -> i64 {
-    let usual = if series.step_ms() >= 3_600_000 { 56 } else { 21 };
-    args.history.unwrap_or(usual * DAY_MS)
+/// The most history that models are shown, unless somebody says otherwise.
+pub(crate) fn usual_history_ms(series: &Series) -> i64 {
+    (if series.step_ms() >= 3_600_000 { 56 } else { 21 }) * DAY_MS
 }
 
 fn explain(name: &str, model: ModelChoice, error: &BacktestError) -> CliError {
     CliError::BadInput(match error {
-        BacktestError::TooShort { .. } => format!("{name}: {error}"),
+        BacktestError::TooShort { .. } | BacktestError::Stopped => format!("{name}: {error}"),
         BacktestError::Forecast { origin_ms, error } => format!("{name}, model {model}, origin {}: {error}", show_time(*origin_ms)),
     })
 }
 
-fn row(series: &str, model: ModelChoice, report: &Report) -> Row {
+pub(crate) fn row(series: &str, model: ModelChoice, report: &Report) -> Row {
     let levels = SCORED_LEVELS.into_iter().skip(1);
     Row {
         series: series.to_owned(),

@@ -91,12 +91,16 @@ impl SeriesSource for Files {
     fn load(&self, file: &str) -> Result<SeriesData, String> {
         let read = SeriesFile::read(&self.folder.join(file)).map_err(|error| error.to_string())?;
         let (series, _cleaning) = read.series().map_err(|error| error.to_string())?;
-        let step = u64::try_from(series.step_ms()).map_err(|_| "a series with a step above 0".to_owned())?;
-        Ok(SeriesData {
-            start_ms: series.start_ms(),
-            step: Nanos::from_millis(step),
-            values: (0..series.len()).map(|i| series.value(i)).collect(),
-        })
+        Ok(series_data(&series))
+    }
+}
+
+/// A series as the simulator takes it.
+pub(crate) fn series_data(series: &Series) -> SeriesData {
+    SeriesData {
+        start_ms: series.start_ms(),
+        step: Nanos::from_millis(series.step_ms().unsigned_abs()),
+        values: (0..series.len()).map(|i| series.value(i)).collect(),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::auth::{Access, Tools};
 use crate::cli::CliError;
 use crate::clock::Clock;
 use crate::collect::proxy::ProxySource;
+use crate::jobs::{self, Board};
 use crate::runtime::{self, Runtime, Service};
 use crate::secret::Secret;
 use crate::store::{Location, Retention, Store};
@@ -50,6 +51,7 @@ pub struct Stage {
     pub load: LoadHandle,
     pub seen: Arc<Mutex<Vec<Seen>>>,
     runtime: Runtime,
+    jobs: Arc<Board>,
     api: JoinHandle<()>,
     watcher: AbortHandle,
 }
@@ -89,9 +91,10 @@ impl Stage {
             observe_timeout: OBSERVE_TIMEOUT,
         };
         let runtime = Runtime::start(clock.clone(), store.clone(), state, vec![Arc::new(service)], Retention::default());
+        let jobs = Board::start(runtime.shared(), jobs::Limits::default()).await.map_err(failed)?;
         let journal = clock.clone();
         let access = Arc::new(Access::new(store.clone(), false, Tools::system(Arc::new(move || journal.now_ms()))));
-        let router = api::router(runtime.control(), api::Gate::loopback(access, address.port()));
+        let router = api::router(runtime.control(), jobs.clone(), api::Gate::loopback(access, address.port()));
         let api = tokio::spawn(async move {
             // It ends when the task is aborted; accepting errors are waited out by axum itself.
             let _ = axum::serve(listener, router).await;
@@ -100,7 +103,7 @@ impl Stage {
         let load = load::start(load_config(&proxy, &trace), &clock);
         let seen = Arc::new(Mutex::new(Vec::new()));
         let watcher = tokio::spawn(report::watch(fleet, clock.clone(), seen.clone())).abort_handle();
-        Ok(Self { clock, trace, resumed, address, store, proxy, load, seen, runtime, api, watcher })
+        Ok(Self { clock, trace, resumed, address, store, proxy, load, seen, runtime, jobs, api, watcher })
     }
 
     /// Takes everything down: the load first, then what serves it, the database last.
@@ -108,6 +111,7 @@ impl Stage {
         self.load.stop();
         self.watcher.abort();
         self.proxy.drain(Duration::from_secs(2)).await;
+        self.jobs.stop().await;
         self.runtime.shutdown().await;
         self.api.abort();
         self.store.close().await;

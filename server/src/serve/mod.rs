@@ -32,6 +32,7 @@ use crate::cli::CliError;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::file::LogFormat;
+use crate::jobs::{self, Board};
 use crate::log;
 use crate::runtime::{Begin, Runtime};
 use assemble::Assembly;
@@ -122,7 +123,8 @@ async fn serve(config: Config, format: log::Format) -> Result<(), CliError> {
     let begin = Begin::load(&store, config.services.clone(), clock.now_ms()).await.map_err(failed)?;
     let retention = store::retention(&config.file.server);
     let runtime = Runtime::start(clock, store.clone(), begin, assemble::services(&parts), retention);
-    let (goodbye, api) = serve_api(listener, &runtime, gate);
+    let jobs = Board::start(runtime.shared(), jobs::Limits::default()).await.map_err(failed)?;
+    let (goodbye, api) = serve_api(listener, &runtime, jobs.clone(), gate);
     let mut reload = Reload::new(config, assembly, parts, &runtime);
     match format {
         log::Format::Text => eprintln!("page: http://{address}/"),
@@ -141,6 +143,7 @@ async fn serve(config: Config, format: log::Format) -> Result<(), CliError> {
     };
     let feed = runtime.shared().feed.clone();
     tracing::info!("ending: no more decisions, then the proxies, then the API");
+    jobs.stop().await;
     runtime.shutdown().await;
     reload.drain(DRAIN).await;
     // A page that watches would keep its connection open for ever.
@@ -178,8 +181,8 @@ async fn gate(config: &Config, store: &Arc<store::Store>, address: SocketAddr, c
     })
 }
 
-fn serve_api(listener: TcpListener, runtime: &Runtime, gate: Gate) -> (oneshot::Sender<()>, JoinHandle<()>) {
-    let router = api::router(runtime.control(), gate).into_make_service_with_connect_info::<SocketAddr>();
+fn serve_api(listener: TcpListener, runtime: &Runtime, jobs: Arc<Board>, gate: Gate) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let router = api::router(runtime.control(), jobs, gate).into_make_service_with_connect_info::<SocketAddr>();
     let (goodbye, told) = oneshot::channel();
     let api = tokio::spawn(async move {
         let until = async { _ = told.await };

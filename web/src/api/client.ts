@@ -19,6 +19,15 @@ export type ServiceChange = Schemas["ServiceChange"];
 export type Beat = Schemas["Beat"];
 export type WindowMax = Schemas["WindowMax"];
 export type Problem = Schemas["Problem"];
+export type Job = Schemas["Job"];
+export type JobDetail = Schemas["JobDetail"];
+export type JobEstimate = Schemas["JobEstimate"];
+export type JobRequest = Schemas["JobRequest"];
+export type WhatIf = Schemas["WhatIf"];
+export type LoadOrigin = Schemas["LoadOrigin"];
+export type Cell = Schemas["Cell"];
+export type ModelScore = Schemas["ModelScore"];
+export type Comparison = Schemas["Comparison"];
 export type SessionInfo = Schemas["SessionInfo"];
 export type Token = Schemas["Token"];
 export type MadeToken = Schemas["MadeToken"];
@@ -61,6 +70,8 @@ interface Answer<T> {
 
 /** The server must answer within this time; the page then says that it is stale. */
 const TIMEOUT_MS = 5000;
+/** Reading a month of history and writing out its cells takes a moment. */
+const ESTIMATE_MS = 20_000;
 /** A sign-in may wait its turn: passwords are looked at one after the other. */
 const SIGN_IN_MS = 20_000;
 
@@ -124,4 +135,15 @@ export const api = {
   approve: (id: number) => answered((signal) => client.POST("/api/v1/decisions/{id}/approve", { params: { path: { id } }, signal })),
   reject: (id: number, reason: string) =>
     answered((signal) => client.POST("/api/v1/decisions/{id}/reject", { params: { path: { id } }, body: { reason }, signal })),
+  jobs: async (limit: number): Promise<Job[]> => (await answered((signal) => client.GET("/api/v1/jobs", { params: { query: { limit } }, signal }))).jobs,
+  job: (id: number, baseline: number | null): Promise<JobDetail> => {
+    const query = baseline === null ? {} : { baseline };
+    return answered((signal) => client.GET("/api/v1/jobs/{id}", { params: { path: { id }, query }, signal }));
+  },
+  /** What a job would be, in full; given as a form or as TOML. */
+  estimateJob: (body: JobRequest | { toml: string }): Promise<JobEstimate> =>
+    answered((signal) => client.POST("/api/v1/jobs/estimate", { body, signal }), ESTIMATE_MS),
+  submitJob: (body: JobRequest | { toml: string }): Promise<JobDetail> => answered((signal) => client.POST("/api/v1/jobs", { body, signal }), ESTIMATE_MS),
+  /** Ends a job that waits or runs, deletes one that has ended. */
+  removeJob: (id: number) => answered((signal) => client.DELETE("/api/v1/jobs/{id}", { params: { path: { id } }, signal })),
 };

@@ -24,6 +24,9 @@ export function oneOf<const T extends string>(names: readonly T[], fallback: T |
 /** Free text, at most 200 characters. */
 export const text: Field<string> = { fallback: "", read: (value) => value.slice(0, 200), write: (value) => value };
 
+/** What is asked of the simulator, as JSON; read by pages/simulate/ask.ts. */
+export const request: Field<string> = { fallback: "", read: (value) => (value.length <= 4000 ? value : undefined), write: (value) => value };
+
 /** An address inside of this page, to return to. Anything else would let a link lead people elsewhere after they signed in. */
 export const inside: Field<string> = {
   fallback: "/",

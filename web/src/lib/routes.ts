@@ -1,6 +1,6 @@
 // The pages: their addresses and what each address may hold. A new page is a line here and one in pages/index.ts.
 
-import { flag, id, inside, instant, oneOf, span, text } from "./query";
+import { flag, id, inside, instant, oneOf, request, span, text } from "./query";
 import { DEFAULT_RANGE, RANGE_NAMES } from "./ranges";
 
 /** In which zone times are shown; without it, the one chosen in the settings. Every page has it, and links carry it along. */
@@ -24,6 +24,9 @@ export const ROUTES = {
       decision: id,
     },
   },
+  simulate: { path: "/simulate", title: "Simulate", fields: { zone, service: text, ask: request } },
+  runs: { path: "/runs", title: "Runs", fields: { zone } },
+  run: { path: "/runs/:id", title: "Run", fields: { zone, baseline: id } },
   "sign-in": { path: "/sign-in", title: "Sign in", fields: { zone, to: inside } },
   settings: { path: "/settings", title: "Settings", fields: { zone } },
 } as const;
@@ -31,7 +34,7 @@ export const ROUTES = {
 export type PageName = keyof typeof ROUTES;
 
 /** The pages of the navigation, in its order. */
-export const NAVIGATION = ["services", "settings"] as const satisfies PageName[];
+export const NAVIGATION = ["services", "simulate", "runs", "settings"] as const satisfies PageName[];
 
 /** Addresses that people type, too. */
 export const ALIASES: Record<string, string> = { "/services": "/" };

@@ -14,5 +14,8 @@ export const PAGES: Loaders = {
   services: () => Promise.resolve({ default: Services }),
   service: () => import("./service/Service.svelte"),
   "sign-in": () => import("./sign-in/SignIn.svelte"),
+  simulate: () => import("./simulate/Simulate.svelte"),
+  runs: () => import("./runs/Runs.svelte"),
+  run: () => import("./runs/Run.svelte"),
   settings: () => import("./settings/Settings.svelte"),
 };

@@ -6,6 +6,9 @@ mod audit;
 mod decision;
 mod event;
 mod forecast;
+mod job;
+mod job_request;
+mod job_result;
 mod operate;
 mod service;
 
@@ -14,6 +17,9 @@ pub use audit::{AuditEntry, AuditList};
 pub use decision::{Candidate, Check, Decision, DecisionInputs, DecisionList};
 pub use event::{Beat, Change, EventData, ServiceChange};
 pub use forecast::{Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
+pub use job::{CellPlan, Job, JobDetail, JobEstimate, JobKind, JobList, JobNow, JobSize, JobState};
+pub use job_request::{BacktestJob, JobBody, JobRequest, JobText, LoadOrigin, ScenarioJob, Shape, WhatIf};
+pub use job_result::{Cell, CellPoint, Comparison, ComparisonRow, Difference, Figure, JobResult, ModelScore, Span};
 pub use operate::{Mode, ModeBody, Pause, PauseState, Paused, RejectBody};
 pub use service::{
     Backend, Capacity, DataHealth, DataState, ForecastHealth, ForecastState, LastDecision, NextStep, Overview, Proxy, Rails, Replicas,

@@ -214,6 +214,6 @@ async fn health_is_open_its_details_and_the_metrics_are_not_unless_it_is_said() 
     assert_eq!(send(app(&fake).await, with("/readyz")).await.json()["checks"].as_array().unwrap().len(), 2);
     assert_eq!(send(app(&fake).await, with("/metrics")).await.status, 200);
     let open = Gate { open_metrics: true, ..Gate::loopback(fake.access().await, 8080) };
-    let open = super::super::with_page(fake.clone(), open, page_of_the_test);
+    let open = behind(&fake, open);
     assert_eq!(send(open, order("GET", "/metrics", &[])).await.status, 200);
 }

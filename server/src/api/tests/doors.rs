@@ -26,7 +26,7 @@ async fn behind_tls_the_public_name_counts_and_the_cookie_is_bound_to_it() {
     account(&fake, "ada", Role::Admin).await;
     let hosts = AllowedHosts::listening("127.0.0.1:8080".parse().unwrap(), Some("https://prescale.example.com/"));
     let gate = Gate { hosts, tls: true, ..Gate::loopback(fake.access().await, 8080) };
-    let app = super::super::with_page(fake.clone(), gate, page_of_the_test);
+    let app = behind(&fake, gate);
     let body = json!({"account": "ada", "password": PASSWORD}).to_string();
     let sign_in = |host: &str, origin: &str| {
         let builder = Request::builder().method("POST").uri("/api/v1/session").header("host", host).header("origin", origin);
@@ -49,7 +49,7 @@ async fn on_an_open_address_any_address_is_a_name_and_a_token_needs_none() {
     let fake = guarded();
     let viewer = token(&fake, Role::Operator).await;
     let gate = Gate { hosts: AllowedHosts::listening("0.0.0.0:8080".parse().unwrap(), None), ..Gate::loopback(fake.access().await, 8080) };
-    let app = super::super::with_page(fake.clone(), gate, page_of_the_test);
+    let app = behind(&fake, gate);
     let asked = async |method: &str, path: &str, headers: &[(&str, &str)]| {
         let builder = Request::builder().method(method).uri(path).header("content-type", "application/json");
         let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
@@ -72,7 +72,7 @@ async fn whoever_waits_is_the_address_that_a_trusted_proxy_names() {
     let fake = guarded();
     let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
     let gate = Gate { trusted_proxies, ..Gate::loopback(fake.access().await, 8080) };
-    let app = super::super::with_page(fake.clone(), gate, page_of_the_test);
+    let app = behind(&fake, gate);
     let attempt = async |peer: &str, client: &str, account: &str| {
         let peer: SocketAddr = peer.parse().unwrap();
         let mut request = order("POST", "/api/v1/session", &[("x-forwarded-for", client)]);

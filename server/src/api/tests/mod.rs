@@ -3,6 +3,7 @@
 mod access;
 mod doors;
 pub(super) mod fake;
+pub(super) mod jobs;
 mod web;
 
 use std::sync::Arc;
@@ -50,7 +51,11 @@ impl Answer {
 }
 
 pub(super) async fn app(fake: &Arc<Fake>) -> Router {
-    super::with_page(fake.clone(), Gate::loopback(fake.access().await, 8080), page_of_the_test)
+    behind(fake, Gate::loopback(fake.access().await, 8080))
+}
+
+fn behind(fake: &Arc<Fake>, gate: Gate) -> Router {
+    super::with_page(fake.clone(), Arc::new(jobs::FakeJobs::default()), gate, page_of_the_test)
 }
 
 fn page_of_the_test(path: &str) -> Option<page::File> {

@@ -94,7 +94,7 @@ async fn the_page_answers_its_own_addresses_and_hashed_files_last() {
 async fn a_page_that_was_never_built_says_how_to_build_it() {
     let fake = shared(Fake::default());
     let gate = Gate::loopback(fake.access().await, 8080);
-    let router = super::super::with_page(fake, gate, |_| None);
+    let router = super::super::with_page(fake, Arc::new(super::jobs::FakeJobs::default()), gate, |_| None);
     let answer = send(router, request("GET", "/services/chat").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 200);
     assert!(answer.text().contains("make web") && !answer.text().contains("<style") && !answer.text().contains("<script"));
@@ -106,7 +106,7 @@ async fn the_served_document_is_the_committed_one_and_lists_every_path() {
     let answer = get(&fake, "/openapi.json").await;
     assert_eq!(answer.header("content-type"), "application/json");
     let body = answer.json();
-    assert_eq!(body["paths"].as_object().unwrap().len(), 16, "{:?}", body["paths"].as_object().unwrap().keys());
+    assert_eq!(body["paths"].as_object().unwrap().len(), 23, "{:?}", body["paths"].as_object().unwrap().keys());
     assert!(body["components"]["schemas"]["Problem"].is_object());
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod aside;
 mod codec;
 mod faults;
+mod jobs;
 mod outage;
 mod probes;
 mod relay;

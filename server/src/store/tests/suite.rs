@@ -6,6 +6,10 @@ use super::access::{
     many_who_tell_at_once_all_get_a_number, the_audit_has_one_order_and_pages, tokens_accounts_and_sessions_change_beside_a_running_store,
 };
 use super::aside::another_query_or_step_begins_a_history_of_its_own_and_the_former_comes_back;
+use super::jobs::{
+    a_job_is_kept_with_its_result_and_one_that_ran_is_failed_at_the_next_start,
+    ended_jobs_are_limited_in_number_and_age_and_numbers_are_not_used_again,
+};
 use super::postgres::Postgres;
 use super::{LOAD, Location, Retention, SeriesKey, Store, StoreError, decisions, head, row};
 
@@ -66,6 +70,8 @@ on_both!(
     tokens_accounts_and_sessions_change_beside_a_running_store,
     the_audit_has_one_order_and_pages,
     many_who_tell_at_once_all_get_a_number,
+    a_job_is_kept_with_its_result_and_one_that_ran_is_failed_at_the_next_start,
+    ended_jobs_are_limited_in_number_and_age_and_numbers_are_not_used_again,
 );
 
 pub async fn values(store: &Store, from_ms: i64, to_ms: i64) -> Vec<Option<f64>> {
