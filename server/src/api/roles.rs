@@ -23,7 +23,7 @@ use Needs::{A, Nothing};
 use Role::{Admin, Operator, Viewer};
 
 /// By method and path. HEAD is GET.
-pub const NEEDS: [(&str, &str, Needs); 21] = [
+pub const NEEDS: [(&str, &str, Needs); 22] = [
     ("GET", "/api/v1/session", Nothing),
     ("POST", "/api/v1/session", Nothing),
     ("DELETE", "/api/v1/session", Nothing),
@@ -33,6 +33,7 @@ pub const NEEDS: [(&str, &str, Needs); 21] = [
     ("GET", "/api/v1/services/{name}/forecast", A(Viewer)),
     ("GET", "/api/v1/services/{name}/decisions", A(Viewer)),
     ("GET", "/api/v1/events", A(Viewer)),
+    ("GET", "/api/v1/plans", A(Viewer)),
     ("GET", "/api/v1/audit", A(Viewer)),
     ("PUT", "/api/v1/services/{name}/mode", A(Operator)),
     ("POST", "/api/v1/services/{name}/pause", A(Operator)),

@@ -30,7 +30,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Does what a decision proposes. */
+        /** Does what a decision proposes, or, with a body, another number of replicas instead. */
         post: operations["approve"];
         delete?: never;
         options?: never;
@@ -95,6 +95,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is planned for each service, and what waits for a person. */
+        get: operations["list_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/services": {
         parameters: {
             query?: never;
@@ -153,7 +170,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest forecast and the plan that follows from it. */
+        /**
+         * The newest forecast and the plan that follows from it; with `at`, those of then. Of the past, the first forecast of each hour is kept for
+         *     a fortnight, a point every five minutes, with five quantiles.
+         */
         get: operations["get_forecast"];
         put?: never;
         post?: never;
@@ -293,6 +313,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What forecasts said a lead time ahead, against what came, over the last day. It begins again with the process. */
+        Accuracy: {
+            /** @description How often the load stayed at or under a quantile. */
+            coverage: components["schemas"]["Coverage"][];
+            /**
+             * Format: double
+             * @description Sum of the median's absolute errors over the sum of the loads.
+             */
+            error_ratio: number | null;
+            /**
+             * Format: int32
+             * @description Steps of the load that it is from.
+             */
+            judged: number;
+            /**
+             * Format: double
+             * @description The same for "as it is now", which a forecast must beat to be worth anything.
+             */
+            persistence_error_ratio: number | null;
+        };
         /** @description One change, or one attempt to get in. */
         AuditEntry: {
             /** @description What is since; `null` when nothing is left. */
@@ -413,6 +453,13 @@ export interface components {
              */
             replicas: number;
         };
+        /** @description How often the load stayed at or under a quantile; an honest forecast's share is the quantile. */
+        Coverage: {
+            /** Format: double */
+            quantile: number;
+            /** Format: double */
+            share: number;
+        };
         /** @description Health of the measured data. */
         DataHealth: {
             /**
@@ -496,6 +543,47 @@ export interface components {
             /** @description At most `limit` decisions, all older than `before`. */
             decisions: components["schemas"]["Decision"][];
         };
+        /** @description Body of `POST /decisions/{id}/approve`; without a body, what was proposed is done. */
+        EditBody: {
+            /** @description Why, in the operator's words; kept in the journal. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description So many replicas instead of what was proposed. The rails hold all the same.
+             */
+            replicas: number;
+        };
+        /** @description An event in a service's calendar. */
+        Event: {
+            /** @description When it begins, in the service's zone: `09:30 mon-fri`, `2026-11-27 20:00`. */
+            at: string;
+            /**
+             * Format: int32
+             * @description At most so many replicas.
+             */
+            ceiling: number | null;
+            /**
+             * Format: int32
+             * @description At least so many replicas.
+             */
+            floor: number | null;
+            /** @description Not on days before this one. */
+            from: string | null;
+            /**
+             * Format: double
+             * @description How long it lasts.
+             */
+            lasts_s: number;
+            /**
+             * Format: double
+             * @description The forecast load is multiplied by this.
+             */
+            multiplier: number | null;
+            /** @description For people. */
+            name: string;
+            /** @description Not on days after this one. */
+            until: string | null;
+        };
         /** @description The data of an event, as its name says: `reset` carries an Overview, `change` a Change, `beat` a Beat. */
         EventData: components["schemas"]["Overview"] | components["schemas"]["Change"] | components["schemas"]["Beat"];
         /** @description Answer of `GET /services/{name}/forecast`. */
@@ -505,6 +593,7 @@ export interface components {
              * @description Points of history used.
              */
             history_points: number;
+            kept_since: components["schemas"]["Time"] | null;
             /** @description Quantiles of the maximum over a window that starts at the origin; the key is a duration such as `1h`. */
             max: {
                 [key: string]: components["schemas"]["WindowMax"];
@@ -515,7 +604,7 @@ export interface components {
             model: string;
             /** @description Only data up to this instant was used. */
             origin: components["schemas"]["Time"];
-            /** @description Replicas that the present plan would order, each from `at` on. */
+            /** @description Replicas that the plan of that moment would order, each from `at` on. */
             planned: components["schemas"]["PlannedStep"][];
             /** @description `origin + step` … `origin + horizon`. */
             points: components["schemas"]["ForecastPoint"][];
@@ -658,6 +747,24 @@ export interface components {
             /** @description The direction to hold still. */
             pause: components["schemas"]["Pause"];
         };
+        /** @description The plan of one service. */
+        Plan: {
+            last: components["schemas"]["Decision"] | null;
+            /** @description How far Prescale may go by itself. */
+            mode: components["schemas"]["Mode"];
+            /** @description Replicas that the plan would order, each from `at` on; only changes. */
+            planned: components["schemas"]["PlannedStep"][];
+            /** @description Replicas now. */
+            replicas: components["schemas"]["Replicas"];
+            /**
+             * Format: double
+             * @description What a replica carries, in requests per second.
+             */
+            rps_per_replica: number | null;
+            /** @description Whose plan. */
+            service: string;
+            waiting: components["schemas"]["Decision"] | null;
+        };
         /** @description A step of the plan. */
         PlannedStep: {
             /** @description From then on. */
@@ -667,6 +774,13 @@ export interface components {
              * @description This many replicas.
              */
             replicas: number;
+        };
+        /** @description Answer of `GET /plans`. */
+        Plans: {
+            /** @description Domain time now. */
+            now: components["schemas"]["Time"];
+            /** @description One a service, by name. */
+            plans: components["schemas"]["Plan"][];
         };
         /** @description Body of every answer that is not a success. */
         Problem: {
@@ -804,8 +918,11 @@ export interface components {
         };
         /** @description Answer of `GET /services/{name}`. */
         ServiceDetail: components["schemas"]["ServiceSummary"] & {
+            accuracy: components["schemas"]["Accuracy"] | null;
             /** @description What a replica carries. */
             capacity: components["schemas"]["Capacity"];
+            /** @description What the configuration says of the days ahead. */
+            events: components["schemas"]["Event"][];
             /**
              * Format: double
              * @description Seconds from an order to a replica that serves.
@@ -833,6 +950,8 @@ export interface components {
              * @description Target utilisation of the reactive rule, 0 to 1.
              */
             target_utilisation: number | null;
+            /** @description The zone that its events' times are in; a name of the IANA time zone database. */
+            time_zone: string;
         };
         /** @description A service in the list. */
         ServiceSummary: {
@@ -1036,7 +1155,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EditBody"] | null;
+            };
+        };
         responses: {
             /** @description In the journal */
             204: {
@@ -1081,8 +1204,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It doesn't wait for approval, or it expired */
+            /** @description It doesn't wait for approval, it expired, the fleet is another one by now, or the rails forbid it */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body isn't declared as JSON */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1371,6 +1512,52 @@ export interface operations {
             };
         };
     };
+    list_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plans"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_services: {
         parameters: {
             query?: never;
@@ -1558,7 +1745,10 @@ export interface operations {
     };
     get_forecast: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The newest that was issued at or before this instant, of those that are kept */
+                at?: components["schemas"]["Time"];
+            };
             header?: never;
             path: {
                 /** @description The service */
@@ -1603,7 +1793,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such service, or no forecast yet: then have_s and need_s say how much history there is and how much is needed */
+            /** @description There is no such service, or no forecast (yet): then have_s and need_s say how much history there is and how much is needed */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -7,6 +7,7 @@ mod decision;
 mod event;
 mod forecast;
 mod operate;
+mod plan;
 mod service;
 
 pub use access::{MadeToken, May, NewTokenBody, Role, SessionInfo, SignInBody, Token, TokenList, Via};
@@ -14,8 +15,9 @@ pub use audit::{AuditEntry, AuditList};
 pub use decision::{Candidate, Check, Decision, DecisionInputs, DecisionList};
 pub use event::{Beat, Change, EventData, ServiceChange};
 pub use forecast::{Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
-pub use operate::{Mode, ModeBody, Pause, PauseState, Paused, RejectBody};
+pub use operate::{EditBody, Mode, ModeBody, Pause, PauseState, Paused, RejectBody};
+pub use plan::{Plan, Plans};
 pub use service::{
-    Backend, Capacity, DataHealth, DataState, ForecastHealth, ForecastState, LastDecision, NextStep, Overview, Proxy, Rails, Replicas,
-    ServiceDetail, ServiceSummary, Slo, Spark,
+    Accuracy, Backend, Capacity, Coverage, DataHealth, DataState, Event, ForecastHealth, ForecastState, LastDecision, NextStep, Overview,
+    Proxy, Rails, Replicas, ServiceDetail, ServiceSummary, Slo, Spark,
 };
