@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::journal::{Changed, Entry, OrderOutcome, ReleaseOutcome};
+pub use crate::journal::{Changed, Edit, Entry, OrderOutcome, ReleaseOutcome};
 
 /// Names a decision; unique and rising within a [`crate::State`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -223,6 +223,15 @@ pub enum OperatorAction {
         /// The decision that proposed it.
         decision: DecisionId,
     },
+    /// Act on a proposal, but with another number of replicas.
+    Edit {
+        /// The decision that proposed it.
+        decision: DecisionId,
+        /// How many it shall be. The rails hold all the same.
+        replicas: u32,
+        /// Why.
+        reason: String,
+    },
     /// Turn a proposal down.
     Reject {
         /// The decision that proposed it.

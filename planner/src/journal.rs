@@ -129,6 +129,9 @@ pub enum Entry {
         at_ms: i64,
         /// Who.
         who: String,
+        /// What was ordered instead of what was proposed, if that was edited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edit: Option<Edit>,
     },
     /// A proposal was turned down.
     Rejected {
@@ -154,6 +157,17 @@ pub enum Entry {
         /// Time over, replaced, or not needed any more.
         why: String,
     },
+}
+
+/// What a person made of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The number of replicas that was proposed.
+    pub proposed: u32,
+    /// The number that was ordered.
+    pub replicas: u32,
+    /// Why.
+    pub reason: String,
 }
 
 /// How a release ended.

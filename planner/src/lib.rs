@@ -65,7 +65,7 @@ pub mod window;
 
 pub use calendar::{At, CalendarEvent, Day};
 pub use command::{
-    AlertCode, Changed, Command, DecisionId, Entry, Order, OrderId, OrderOutcome, Ramp, ReleaseOutcome, WeightPlan, WeightedBackend,
+    AlertCode, Changed, Command, DecisionId, Edit, Entry, Order, OrderId, OrderOutcome, Ramp, ReleaseOutcome, WeightPlan, WeightedBackend,
 };
 pub use config::{
     Behaviour, Capacity, ConfigError, HpaPolicy, Mode, Pause, Policy, PredictivePolicy, Rails, RateKind, RatePolicy, Select, ServiceConfig,

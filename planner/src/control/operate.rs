@@ -4,6 +4,7 @@ use super::{Turn, leftover};
 use crate::command::{Command, DecisionId, Entry};
 use crate::config::{Capacity, Mode};
 use crate::event::OperatorAction;
+use crate::journal::Edit;
 use crate::order::Phase;
 use crate::rails;
 use crate::state::{Rejected, State};
@@ -34,8 +35,14 @@ pub(super) fn operate(state: &mut State, who: String, action: OperatorAction, no
             None => unknown("release", &service),
         },
         OperatorAction::Approve { decision } => match proposer(state, decision) {
-            Some(name) => Turn::of(state, &name, now_ms).map_or_else(Vec::new, |turn| turn.approve(decision, who)),
+            Some(name) => Turn::of(state, &name, now_ms).map_or_else(Vec::new, |turn| turn.approve(decision, who, None)),
             None => not_waiting("approve", decision),
+        },
+        OperatorAction::Edit { decision, replicas, reason } => match proposer(state, decision) {
+            Some(name) => {
+                Turn::of(state, &name, now_ms).map_or_else(Vec::new, |turn| turn.approve(decision, who, Some((replicas, reason))))
+            }
+            None => not_waiting("edit", decision),
         },
         OperatorAction::Reject { decision, reason } => match proposer(state, decision) {
             Some(name) => Turn::of(state, &name, now_ms).map_or_else(Vec::new, |turn| turn.reject(who, reason)),
@@ -119,17 +126,23 @@ impl Turn<'_> {
         self.order_release(who);
     }
 
-    fn approve(mut self, id: DecisionId, who: String) -> Vec<Command> {
-        let what = format!("approve decision {}", id.0);
+    /// Acts on a proposal; with `instead`, on another number of replicas that a person gave a reason for.
+    fn approve(mut self, id: DecisionId, who: String, instead: Option<(u32, String)>) -> Vec<Command> {
+        let what = format!("{} decision {}", if instead.is_some() { "edit" } else { "approve" }, id.0);
         let Some(proposal) = self.service.proposal.clone() else { return self.out };
-        let (Some(from), Some(target)) = (proposal.current, proposal.target) else { return self.out };
+        let (Some(from), Some(proposed)) = (proposal.current, proposal.target) else { return self.out };
+        let target = instead.as_ref().map_or(proposed, |(replicas, _)| *replicas);
         if let Some(expires) = proposal.expires_ms.filter(|&expires| self.now_ms >= expires) {
             self.withdraw("nobody approved it in time");
             return self.refuse(what, format!("it expired at {} UTC", text::clock(expires)));
         }
         if self.service.current() != Some(from) {
             self.withdraw("the fleet has changed since");
-            return self.refuse(what, format!("the fleet does not have {} any more", text::replicas(from)));
+            let now = self.service.current().map_or_else(|| "now they can't be seen".to_owned(), |now| format!("now there are {now}"));
+            return self.refuse(what, format!("it was made for {}, and {now}", text::replicas(from)));
+        }
+        if target == from {
+            return self.refuse(what, format!("there are {} already; reject the proposal to keep them", text::replicas(from)));
         }
         if !self.data_is_fresh() {
             return self.refuse(what, "load or fleet are unknown now".to_owned());
@@ -145,7 +158,8 @@ impl Turn<'_> {
             return self.refuse(what, format!("the rails allow {allowed} now, not {target}"));
         }
         let service = self.service.config.name.clone();
-        self.journal(Entry::Approved { decision: id, service, at_ms: self.now_ms, who });
+        let edit = instead.map(|(replicas, reason)| Edit { proposed, replicas, reason });
+        self.journal(Entry::Approved { decision: id, service, at_ms: self.now_ms, who, edit });
         self.issue(id, from, target);
         self.out
     }

@@ -158,7 +158,12 @@ impl Auditor {
             Entry::OrderAcknowledged { order, service, .. } | Entry::OrderFailed { order, service, .. } => {
                 assert!(self.books[service].issued.contains_key(order), "{service}: an answer to nothing");
             }
-            Entry::ModeChanged { service, to, .. } => self.book(service).mode = Some(*to),
+            Entry::ModeChanged { service, from, to, .. } => {
+                let book = self.book(service);
+                book.mode = Some(*to);
+                // What was only observed was told to nobody: while the fleet can't be seen, there is no number before the next decision.
+                book.known &= !(*from == Mode::Observe && *to == Mode::Approve);
+            }
             Entry::ReleaseOrdered { id, service, .. } => {
                 self.fresh_id(id.0);
                 self.seen.releases += 1;

@@ -80,7 +80,7 @@ impl Sim {
         let service = self.sites[pick].name.to_owned();
         let proposal = self.state.services[&service].proposal.as_ref().map(|proposal| proposal.id);
         let stale = planner::DecisionId(self.rng.random_range(0..1_000));
-        let action = match self.rng.random_range(0..21) {
+        let action = match self.rng.random_range(0..22) {
             0 => OperatorAction::SetMode { service, mode: Mode::Observe },
             1 => OperatorAction::SetMode { service, mode: Mode::Recommend },
             2 | 3 => OperatorAction::SetMode { service, mode: Mode::Approve },
@@ -92,6 +92,11 @@ impl Sim {
             8 => OperatorAction::Reject { decision: proposal.unwrap_or(stale), reason: "no".to_owned() },
             9 => OperatorAction::Pause { service: Some("nobody".to_owned()), pause: Pause::Up },
             20 => OperatorAction::Release { service },
+            21 => OperatorAction::Edit {
+                decision: proposal.unwrap_or(stale),
+                replicas: self.rng.random_range(0..60),
+                reason: "sale".to_owned(),
+            },
             _ => {
                 self.operator(OperatorAction::Resume { service: None });
                 self.operator(OperatorAction::Resume { service: Some(service.clone()) });

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::dto::{AuditList, DecisionList, Forecast, Mode, Overview, Pause, Series, ServiceDetail};
+use super::dto::{AuditList, DecisionList, Forecast, Mode, Overview, Pause, Plans, Series, ServiceDetail};
 use super::time::Time;
 use crate::events::{EventId, Subscription};
 
@@ -25,9 +25,12 @@ pub trait Control: Send + Sync + 'static {
     /// A measured metric, one value per step, gaps as `None`. The request is already checked ([`SeriesRequest`]).
     fn series<'a>(&'a self, name: &'a str, request: SeriesRequest) -> BoxFuture<'a, Result<Series, ControlError>>;
 
-    /// The newest forecast and the plan that follows from it; [`ControlError::NotEnoughHistory`] or [`ControlError::NotFound`] when there
-    /// is none.
-    fn forecast<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Forecast, ControlError>>;
+    /// The newest forecast and the plan that follows from it, or those that were issued at or before `at`;
+    /// [`ControlError::NotEnoughHistory`] or [`ControlError::NotFound`] when there is none.
+    fn forecast<'a>(&'a self, name: &'a str, at: Option<Time>) -> BoxFuture<'a, Result<Forecast, ControlError>>;
+
+    /// What is planned for each service, and what waits for a person.
+    fn plans(&self) -> BoxFuture<'_, Result<Plans, ControlError>>;
 
     /// At most `limit` decisions, newest first, all with an id lower than `before`.
     fn decisions<'a>(&'a self, name: &'a str, limit: u32, before: Option<u64>) -> BoxFuture<'a, Result<DecisionList, ControlError>>;
@@ -148,6 +151,15 @@ pub enum Operation {
     Approve {
         /// The decision's id.
         decision: u64,
+    },
+    /// Do it with another number of replicas.
+    Edit {
+        /// The decision's id.
+        decision: u64,
+        /// How many it shall be.
+        replicas: u32,
+        /// Why.
+        reason: String,
     },
     /// Don't.
     Reject {

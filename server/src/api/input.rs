@@ -22,6 +22,8 @@ pub const DECISIONS_MAX: u64 = 500;
 /// Bytes of a reason that is kept in the journal.
 const REASON_BYTES_MAX: usize = 1000;
 
+const INSTANT: &str = "an RFC 3339 time with a zone, such as 1998-06-04T12:00:00Z (a + must be written %2B)";
+
 /// The fields of a request, each still unchecked.
 #[derive(Debug)]
 pub struct Fields(BTreeMap<String, Value>);
@@ -32,6 +34,14 @@ impl Fields {
         let allowed = format!("a JSON object with {}", quoted(known));
         let map = body::object(request, body::BYTES_MAX, &allowed).await?;
         Fields(map.into_iter().collect()).only(known)
+    }
+
+    /// The same where the body may be left out; `None` without one.
+    pub async fn from_body_if_any(request: Request, known: &[&str]) -> Result<Option<Self>, Problem> {
+        if axum::body::HttpBody::is_end_stream(request.body()) {
+            return Ok(None);
+        }
+        Self::from_body(request, known).await.map(Some)
     }
 
     /// Reads a query that may have only `known` keys, each at most once.
@@ -103,6 +113,19 @@ impl Fields {
         })
     }
 
+    /// `replicas`: a whole number.
+    pub fn replicas(&self) -> Result<u32, Problem> {
+        let allowed = "a whole number of replicas, such as 8";
+        let Some(value) = self.0.get("replicas") else { return Err(Problem::bad_input("replicas", "absent", allowed)) };
+        let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
+        count.ok_or_else(|| Problem::bad_input("replicas", shown(value), allowed))
+    }
+
+    /// `at`: an instant; `None` when absent.
+    pub fn at(&self) -> Result<Option<Time>, Problem> {
+        self.parsed("at", INSTANT, |text| text.parse().ok())
+    }
+
     /// `limit`, 50 when absent.
     pub fn limit(&self) -> Result<u32, Problem> {
         self.limit_or(50)
@@ -129,9 +152,8 @@ impl Fields {
     pub fn series(&self) -> Result<SeriesRequest, Problem> {
         let names = Metric::ALL.map(Metric::name).join(", ");
         let metric = self.required("metric", &names, |text| Metric::ALL.into_iter().find(|metric| metric.name() == text))?;
-        let instant = "an RFC 3339 time with a zone, such as 1998-06-04T12:00:00Z (a + must be written %2B)";
-        let from: Time = self.required("from", instant, |text| text.parse().ok())?;
-        let to: Time = self.required("to", instant, |text| text.parse().ok())?;
+        let from: Time = self.required("from", INSTANT, |text| text.parse().ok())?;
+        let to: Time = self.required("to", INSTANT, |text| text.parse().ok())?;
         let step_ms = self.parsed("step", "a duration such as 60s, 15m, 24h, 7d", duration_ms)?.unwrap_or(60_000);
         if to <= from {
             return Err(Problem::bad_input("to", to.to_string(), format!("a time after from ({from})")));

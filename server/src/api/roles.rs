@@ -23,7 +23,7 @@ use Needs::{A, Nothing};
 use Role::{Admin, Operator, Viewer};
 
 /// By method and path. HEAD is GET.
-pub const NEEDS: [(&str, &str, Needs); 30] = [
+pub const NEEDS: [(&str, &str, Needs); 31] = [
     ("GET", "/api/v1/session", Nothing),
     ("POST", "/api/v1/session", Nothing),
     ("DELETE", "/api/v1/session", Nothing),
@@ -33,6 +33,7 @@ pub const NEEDS: [(&str, &str, Needs); 30] = [
     ("GET", "/api/v1/services/{name}/forecast", A(Viewer)),
     ("GET", "/api/v1/services/{name}/decisions", A(Viewer)),
     ("GET", "/api/v1/events", A(Viewer)),
+    ("GET", "/api/v1/plans", A(Viewer)),
     ("GET", "/api/v1/audit", A(Viewer)),
     ("GET", "/api/v1/jobs", A(Viewer)),
     ("POST", "/api/v1/jobs/estimate", A(Operator)),

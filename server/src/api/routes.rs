@@ -8,7 +8,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::control::{Control, Operation};
-use super::dto::{AuditList, DecisionList, Forecast, ModeBody, Overview, PauseState, Paused, RejectBody, Series, ServiceDetail};
+use super::dto::{
+    AuditList, DecisionList, EditBody, Forecast, ModeBody, Overview, PauseState, Paused, Plans, RejectBody, Series, ServiceDetail,
+};
 use super::gate::Who;
 use super::input::{Fields, Segment};
 use super::problem::{Done, Problem, ProblemBody};
@@ -27,6 +29,7 @@ pub fn operations() -> OpenApiRouter<Arc<dyn Control>> {
         .routes(routes!(list_decisions))
         .routes(routes!(list_audit))
         .routes(routes!(super::events::events))
+        .routes(routes!(list_plans))
         .routes(routes!(set_mode))
         .routes(routes!(pause_service, resume_service))
         .routes(routes!(pause_all, resume_all))
@@ -72,14 +75,31 @@ async fn get_series(State(control): Shared, name: Segment, RawQuery(query): RawQ
     Ok(Json(control.series(&name.0, request).await?))
 }
 
-/// The newest forecast and the plan that follows from it.
-#[utoipa::path(get, path = "/api/v1/services/{name}/forecast", tag = "services", params(("name" = String, Path, description = "The service")), responses(
-    (status = 200, body = Forecast),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json",
-        description = "There is no such service, or no forecast yet: then have_s and need_s say how much history there is and how much is needed"),
+/// The newest forecast and the plan that follows from it; with `at`, those of then. Of the past, the first forecast of each hour is kept for
+/// a fortnight, a point every five minutes, with five quantiles.
+#[utoipa::path(get, path = "/api/v1/services/{name}/forecast", tag = "services",
+    params(
+        ("name" = String, Path, description = "The service"),
+        ("at" = Option<Time>, Query, description = "The newest that was issued at or before this instant, of those that are kept"),
+    ),
+    responses(
+        (status = 200, body = Forecast),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "An input is wrong"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json",
+            description = "There is no such service, or no forecast (yet): then have_s and need_s say how much history there is and how much is needed"),
+    ))]
+async fn get_forecast(State(control): Shared, name: Segment, RawQuery(query): RawQuery) -> Answer<Forecast> {
+    let at = Fields::from_query(query.as_deref(), &["at"])?.at()?;
+    Ok(Json(control.forecast(&name.0, at).await?))
+}
+
+/// What is planned for each service, and what waits for a person.
+#[utoipa::path(get, path = "/api/v1/plans", tag = "decisions", responses(
+    (status = 200, body = Plans),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json", description = "Not available now; see Retry-After"),
 ))]
-async fn get_forecast(State(control): Shared, name: Segment) -> Answer<Forecast> {
-    Ok(Json(control.forecast(&name.0).await?))
+async fn list_plans(State(control): Shared) -> Answer<Plans> {
+    Ok(Json(control.plans().await?))
 }
 
 /// The decisions, newest first.
@@ -192,14 +212,22 @@ async fn release(State(control): Shared, who: Who, name: Segment) -> Result<Done
     Ok(Done)
 }
 
-/// Does what a decision proposes.
-#[utoipa::path(post, path = "/api/v1/decisions/{id}/approve", tag = "decisions", params(("id" = u64, Path, description = "The decision")), responses(
-    (status = 204, description = "In the journal"),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such decision"),
-    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "It doesn't wait for approval, or it expired"),
-))]
-async fn approve(State(control): Shared, who: Who, id: Segment) -> Result<Done, Problem> {
-    control.operate(&who.0, Operation::Approve { decision: id.decision()? }).await?;
+/// Does what a decision proposes, or, with a body, another number of replicas instead.
+#[utoipa::path(post, path = "/api/v1/decisions/{id}/approve", tag = "decisions", params(("id" = u64, Path, description = "The decision")),
+    request_body = Option<EditBody>, responses(
+        (status = 204, description = "In the journal"),
+        (status = 400, body = ProblemBody, content_type = "application/problem+json", description = "An input is wrong"),
+        (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "There is no such decision"),
+        (status = 409, body = ProblemBody, content_type = "application/problem+json",
+            description = "It doesn't wait for approval, it expired, the fleet is another one by now, or the rails forbid it"),
+    ))]
+async fn approve(State(control): Shared, who: Who, id: Segment, request: Request) -> Result<Done, Problem> {
+    let decision = id.decision()?;
+    let operation = match Fields::from_body_if_any(request, &["replicas", "reason"]).await? {
+        None => Operation::Approve { decision },
+        Some(fields) => Operation::Edit { decision, replicas: fields.replicas()?, reason: fields.reason()? },
+    };
+    control.operate(&who.0, operation).await?;
     Ok(Done)
 }
 

@@ -71,13 +71,19 @@ pub struct Release {
     server: Server,
 }
 
-/// Lets a proposal be carried out.
+/// Lets a proposal be carried out, or another number of replicas instead.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  prescale approve 1042")]
+#[command(after_help = "Examples:\n  prescale approve 1042\n  prescale approve 1042 --replicas 9 --reason 'the campaign starts at noon'")]
 pub struct Approve {
     /// The decision's id, as the page and the API show it
     #[arg(value_parser = decision_id)]
     decision: u64,
+    /// So many instead of what was proposed; the rails hold all the same
+    #[arg(long, requires = "reason")]
+    replicas: Option<u32>,
+    /// Why another number, for the journal
+    #[arg(long, requires = "replicas")]
+    reason: Option<String>,
     #[command(flatten)]
     server: Server,
 }
@@ -142,8 +148,10 @@ impl Approve {
     /// # Errors
     /// What the control plane answered.
     pub fn run(self) -> Result<(), CliError> {
-        self.server.send(Method::POST, &format!("/decisions/{}/approve", self.decision), None)?;
-        done(&format!("decision {} approved", self.decision));
+        let edit = self.replicas.map(|replicas| json!({ "replicas": replicas, "reason": self.reason }));
+        self.server.send(Method::POST, &format!("/decisions/{}/approve", self.decision), edit)?;
+        let instead = self.replicas.map_or_else(String::new, |replicas| format!(", with {replicas} replicas"));
+        done(&format!("decision {} approved{instead}", self.decision));
         Ok(())
     }
 }

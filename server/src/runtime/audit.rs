@@ -77,6 +77,10 @@ fn tell(entry: Entry, service: &str) -> Told {
             Told::new(format!("Paused {subject}: {}.", held(pause)), state(was), state(Some(pause))).by(who)
         }
         Entry::Resumed { who, was, .. } => Told::new(format!("Ended the pause of {subject}."), state(was), state(None)).by(who),
+        Entry::Approved { decision, who, edit: Some(edit), .. } => {
+            let what = format!("Approved decision {} for {subject}, but for {} replicas: {}", decision.0, edit.replicas, edit.reason);
+            Told::new(what, format!("{} proposed", edit.proposed), format!("{} ordered", edit.replicas)).by(who).about(decision.0)
+        }
         Entry::Approved { decision, who, .. } => {
             Told::new(format!("Approved decision {} for {subject}.", decision.0), "waiting", "approved").by(who).about(decision.0)
         }

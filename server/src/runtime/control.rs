@@ -7,7 +7,7 @@ use planner::{DecisionId, Event, Mode, OperatorAction, Pause};
 
 use super::control_loop::Outcome;
 use super::shared::View;
-use super::{Shared, audit, health, metrics, outcome, view};
+use super::{Shared, audit, health, issued, metrics, outcome, view};
 use crate::BoxFuture;
 use crate::api::control::{AuditRequest, Control, ControlError, Health, Operation, SeriesRequest};
 use crate::api::dto;
@@ -94,13 +94,21 @@ impl Control for RuntimeControl {
         })
     }
 
-    fn forecast<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<dto::Forecast, ControlError>> {
+    fn forecast<'a>(&'a self, name: &'a str, at: Option<Time>) -> BoxFuture<'a, Result<dto::Forecast, ControlError>> {
         Box::pin(async move {
             let known = self.view(name)?;
+            // The newest forecast is in memory: it is shown also while the database is away.
+            let kept_since = self.read(self.shared.store.forecasts_since(name)).await.unwrap_or_default();
+            if let Some(at) = at.filter(|at| known.forecast.as_ref().is_none_or(|newest| at.0 < newest.origin_ms)) {
+                let kept = self.read(self.shared.store.forecast_at(name, at.0)).await?;
+                let issued = kept.as_deref().and_then(issued::read);
+                let none = || ControlError::NotFound { what: "forecast that is kept from then for service", name: name.to_owned() };
+                return issued.map(|issued| issued.shown(kept_since)).ok_or_else(none);
+            }
             match (&known.forecast, &known.forecast_error) {
                 (Some(forecast), _) => {
                     let now_ms = self.shared.clock.now_ms();
-                    Ok(view::forecast(forecast, &planner::outlook(&known.needs, &known.state, self.shared.paused(), now_ms)))
+                    Ok(view::forecast(forecast, &planner::outlook(&known.needs, &known.state, self.shared.paused(), now_ms), kept_since))
                 }
                 (None, Some((_, Some(need)))) => Err(ControlError::NotEnoughHistory {
                     service: name.to_owned(),
@@ -109,6 +117,13 @@ impl Control for RuntimeControl {
                 }),
                 (None, _) => Err(ControlError::NotFound { what: "forecast for service", name: name.to_owned() }),
             }
+        })
+    }
+
+    fn plans(&self) -> BoxFuture<'_, Result<dto::Plans, ControlError>> {
+        Box::pin(async move {
+            let plans = self.shared.views().iter().map(|known| view::plan(&self.shared, known)).collect();
+            Ok(dto::Plans { now: Time(self.shared.clock.now_ms()), plans })
         })
     }
 
@@ -203,6 +218,7 @@ fn action(operation: Operation) -> OperatorAction {
         Operation::Resume { service } => OperatorAction::Resume { service },
         Operation::Release { service } => OperatorAction::Release { service },
         Operation::Approve { decision } => OperatorAction::Approve { decision: DecisionId(decision) },
+        Operation::Edit { decision, replicas, reason } => OperatorAction::Edit { decision: DecisionId(decision), replicas, reason },
         Operation::Reject { decision, reason } => OperatorAction::Reject { decision: DecisionId(decision), reason },
     }
 }

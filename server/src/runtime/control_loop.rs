@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use planner::{Command, Entry, Event, State};
+use planner::{Command, Entry, Event, Needs, State};
+use predictor::Forecast;
 use tokio::sync::{mpsc, watch};
 
 use super::execute::Executor;
+use super::issued::{self, Issued};
 use super::memory::Memory;
 use super::metrics::StoreWork;
 use super::{Message, Shared};
@@ -85,6 +87,7 @@ impl ControlLoop {
         match news {
             Some((service, Ok(forecast))) => {
                 let needs = tokio::task::block_in_place(|| planner::needs(&mut self.state, &service, now_ms));
+                self.keep(&service, &forecast, &needs, now_ms);
                 self.shared.publish_forecast(&service, forecast, needs);
             }
             Some((service, Err((error, need)))) => self.shared.publish_no_forecast(&service, &error, need),
@@ -104,6 +107,13 @@ impl ControlLoop {
 
     /// Writes entries and state, or goes on from the state that was last written. The forecasts aren't part of that: without them the cautious
     /// rule would decide until the next ones, and take away what they keep.
+    /// Keeps a forecast with the plan that follows from it, beside the loop.
+    fn keep(&self, service: &str, forecast: &Forecast, needs: &Needs, now_ms: i64) {
+        let Some(known) = self.state.services.get(service) else { return };
+        let issued = Issued::of(forecast, &planner::outlook(needs, known, self.state.paused, now_ms));
+        tokio::spawn(issued::keep(self.shared.clone(), service.to_owned(), issued));
+    }
+
     async fn write(&mut self, entries: &[Entry], now_ms: i64) -> Result<(), StoreError> {
         if entries.is_empty() {
             return Ok(());

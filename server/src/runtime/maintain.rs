@@ -25,8 +25,8 @@ async fn rounds(shared: &Shared, retention: &Retention) {
         let now_ms = shared.clock.now_ms();
         let pause_ms = match shared.store.maintain(now_ms, retention).await {
             Ok(done) => {
-                let Maintained { sealed, thinned, deleted, journal } = done;
-                tracing::info!(sealed, thinned, deleted, journal, "history and journal are tidied up");
+                let Maintained { sealed, thinned, deleted, journal, forecasts } = done;
+                tracing::info!(sealed, thinned, deleted, journal, forecasts, "history and journal are tidied up");
                 EVERY_MS
             }
             Err(error) => {

@@ -20,6 +20,7 @@ mod feed;
 mod forecast;
 mod health;
 mod history;
+mod issued;
 mod lookout;
 mod maintain;
 mod memory;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use planner::{Capacity, ForecastMissing, LeadSource, Pause, Policy, ReplicaState};
 use predictor::Series;
 
+use super::metrics::accuracy::QUANTILES;
 use super::past::{self, SPARK_POINTS, SPARK_STEP_MS};
 use super::shared::View;
 use super::{Service, Shared};
@@ -241,12 +242,59 @@ pub fn detail(shared: &Shared, service: &Service, view: &View, summary: dto::Ser
         capacity: dto::Capacity { rps_per_replica: inputs.and_then(|inputs| inputs.capacity_rps_per_replica), source: source.into() },
         lead_s: inputs.map(|inputs| seconds(inputs.lead_ms)),
         lead_source: inputs.map(|inputs| lead_source(inputs.lead_source)),
+        time_zone: config.time_zone.clone(),
+        events: config.events.iter().map(event).collect(),
+        accuracy: accuracy(shared, &config.name),
         proxy: service.source.proxy(),
         pending_approval: view.state.proposal.as_ref().map(|waiting| decision(waiting, None)),
     }
 }
 
-pub fn forecast(forecast: &predictor::Forecast, planned: &[(i64, u32)]) -> dto::Forecast {
+fn event(event: &planner::CalendarEvent) -> dto::Event {
+    dto::Event {
+        name: event.name.clone(),
+        at: event.at.to_string(),
+        from: event.from.as_ref().map(ToString::to_string),
+        until: event.until.as_ref().map(ToString::to_string),
+        lasts_s: seconds(event.lasts_ms),
+        multiplier: event.multiplier,
+        floor: event.floor,
+        ceiling: event.ceiling,
+    }
+}
+
+/// What the service's forecasts of the last day were worth.
+fn accuracy(shared: &Shared, service: &str) -> Option<dto::Accuracy> {
+    let now_ms = shared.clock.now_ms();
+    let mut verdict = None;
+    shared.counts.of(service, |counts| verdict = counts.accuracy.verdict(now_ms));
+    verdict.map(|verdict| dto::Accuracy {
+        judged: verdict.judged,
+        error_ratio: verdict.error_ratio,
+        persistence_error_ratio: verdict.persistence_error_ratio,
+        coverage: QUANTILES.into_iter().zip(verdict.coverage).map(|(quantile, share)| dto::Coverage { quantile, share }).collect(),
+    })
+}
+
+pub fn plan(shared: &Shared, view: &View) -> dto::Plan {
+    let state = &view.state;
+    let steps = planner::outlook(&view.needs, state, shared.paused(), shared.clock.now_ms());
+    dto::Plan {
+        service: state.config.name.clone(),
+        mode: mode(state.mode),
+        replicas: replicas(view),
+        rps_per_replica: view.decision.as_ref().and_then(|decision| decision.inputs.capacity_rps_per_replica),
+        planned: planned(&steps),
+        waiting: state.proposal.as_ref().map(|waiting| decision(waiting, None)),
+        last: view.decision.as_deref().map(|last| decision(last, None)),
+    }
+}
+
+fn planned(steps: &[(i64, u32)]) -> Vec<dto::PlannedStep> {
+    steps.iter().map(|(at_ms, replicas)| dto::PlannedStep { at: Time(*at_ms), replicas: *replicas }).collect()
+}
+
+pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since: Option<i64>) -> dto::Forecast {
     let by_name = |values: &[f64]| -> BTreeMap<String, f64> {
         forecast.quantiles.iter().zip(values).map(|(quantile, value)| (quantile.to_string(), *value)).collect()
     };
@@ -276,7 +324,8 @@ pub fn forecast(forecast: &predictor::Forecast, planned: &[(i64, u32)]) -> dto::
             .collect(),
         members: forecast.members.iter().map(|member| dto::Member { name: member.name.clone(), weight: member.weight }).collect(),
         max,
-        planned: planned.iter().map(|(at_ms, replicas)| dto::PlannedStep { at: Time(*at_ms), replicas: *replicas }).collect(),
+        planned: planned(steps),
+        kept_since: kept_since.map(Time),
     }
 }
 

@@ -153,6 +153,7 @@ impl Store {
                 "DELETE FROM tail WHERE series_id IN (SELECT id FROM series WHERE service = $1)",
                 "DELETE FROM chunk WHERE series_id IN (SELECT id FROM series WHERE service = $1)",
                 "DELETE FROM hourly WHERE series_id IN (SELECT id FROM series WHERE service = $1)",
+                "DELETE FROM forecast WHERE service = $1",
             ] {
                 sqlx::query(sql).bind(service).execute(&mut write.connection).await?;
             }

@@ -46,6 +46,8 @@ pub struct Maintained {
     pub deleted: u64,
     /// Journal entries that were deleted.
     pub journal: u64,
+    /// Forecasts that were deleted.
+    pub forecasts: u64,
 }
 
 impl Store {
@@ -62,6 +64,7 @@ impl Store {
             deleted: self.delete_hourly(oldest(retention.hourly_days)).await?,
             journal: self.delete_journal(oldest(retention.journal_days) * DAY_MS).await?
                 + self.delete_access_journal(oldest(retention.journal_days) * DAY_MS).await?,
+            forecasts: self.delete_forecasts(now_ms).await?,
         })
     }
 

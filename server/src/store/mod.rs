@@ -15,6 +15,7 @@ mod block;
 mod chunk;
 mod dialect;
 mod error;
+mod forecast;
 mod history;
 mod job;
 mod journal;

@@ -17,5 +17,8 @@ export const PAGES: Loaders = {
   simulate: () => import("./simulate/Simulate.svelte"),
   runs: () => import("./runs/Runs.svelte"),
   run: () => import("./runs/Run.svelte"),
+  plans: () => import("./plans/Plans.svelte"),
+  policies: () => import("./policies/Policies.svelte"),
+  audit: () => import("./audit/Audit.svelte"),
   settings: () => import("./settings/Settings.svelte"),
 };

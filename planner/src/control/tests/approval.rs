@@ -54,7 +54,7 @@ fn a_stale_approval_is_refused() {
     let (mut desk, id) = proposed();
     desk.wait(30_000).load(400.0).fleet(7, 0);
     let commands = desk.operator(OperatorAction::Approve { decision: id });
-    assert_eq!(refusals(&commands), [format!("approve decision {}: the fleet does not have 6 replicas any more", id.0)]);
+    assert_eq!(refusals(&commands), [format!("approve decision {}: it was made for 6 replicas, and now there are 7", id.0)]);
     let (mut desk, id) = proposed();
     desk.wait(200_000);
     let commands = desk.operator(OperatorAction::Approve { decision: id });
@@ -91,6 +91,22 @@ fn a_rejected_proposal_is_not_repeated_while_nothing_changes() {
     assert_eq!(desk.decide().reason, ReasonCode::Rejected);
     desk.forecast(|_| 850.0);
     assert_eq!(desk.decide().action, Action::Propose, "more than what was turned down");
+}
+
+#[test]
+fn an_edited_proposal_orders_what_the_person_said_within_the_rails() {
+    let edit = |id, replicas| OperatorAction::Edit { decision: id, replicas, reason: "a campaign starts".into() };
+    let (mut desk, id) = proposed();
+    let (min, max) = (desk.service().config.rails.min, desk.service().config.rails.max);
+    for (replicas, why) in [(max + 1, "the rails allow"), (min - 1, "the rails allow"), (6, "there are 6 replicas already")] {
+        let refused = refusals(&desk.operator(edit(id, replicas)));
+        assert!(refused.len() == 1 && refused[0].starts_with(&format!("edit decision {}: {why}", id.0)), "{refused:?}");
+    }
+    let commands = desk.operator(edit(id, 9));
+    assert_eq!((orders(&commands)[0].target, orders(&commands)[0].decision), (9, id));
+    let Command::Journal(Entry::Approved { edit: Some(kept), .. }) = &commands[0] else { panic!("{commands:?}") };
+    assert_eq!((kept.proposed, kept.replicas, kept.reason.as_str()), (8, 9, "a campaign starts"));
+    assert_eq!(refusals(&desk.operator(edit(id, 9))).len(), 1, "it doesn't wait any more");
 }
 
 #[test]

@@ -41,8 +41,11 @@ pub struct Forecast {
     pub members: Vec<Member>,
     /// Quantiles of the maximum over a window that starts at the origin; the key is a duration such as `1h`.
     pub max: BTreeMap<String, WindowMax>,
-    /// Replicas that the present plan would order, each from `at` on.
+    /// Replicas that the plan of that moment would order, each from `at` on.
     pub planned: Vec<PlannedStep>,
+    /// When the oldest forecast that can still be asked for (with `at`) was issued.
+    #[schema(required)]
+    pub kept_since: Option<Time>,
 }
 
 /// One instant of a forecast.

@@ -10,6 +10,7 @@ mod job;
 mod job_request;
 mod job_result;
 mod operate;
+mod plan;
 mod service;
 
 pub use access::{MadeToken, May, NewTokenBody, Role, SessionInfo, SignInBody, Token, TokenList, Via};
@@ -20,8 +21,9 @@ pub use forecast::{Forecast, ForecastPoint, Member, PlannedStep, Series, WindowM
 pub use job::{CellPlan, Job, JobDetail, JobEstimate, JobKind, JobList, JobNow, JobSize, JobState};
 pub use job_request::{BacktestJob, JobBody, JobRequest, JobText, LoadOrigin, ScenarioJob, Shape, WhatIf};
 pub use job_result::{Cell, CellPoint, Comparison, ComparisonRow, Difference, Figure, JobResult, ModelScore, Span};
-pub use operate::{Mode, ModeBody, Pause, PauseState, Paused, RejectBody};
+pub use operate::{EditBody, Mode, ModeBody, Pause, PauseState, Paused, RejectBody};
+pub use plan::{Plan, Plans};
 pub use service::{
-    Backend, Capacity, DataHealth, DataState, ForecastHealth, ForecastState, LastDecision, NextStep, Overview, Proxy, Rails, Replicas,
-    ServiceDetail, ServiceSummary, Slo, Spark,
+    Accuracy, Backend, Capacity, Coverage, DataHealth, DataState, Event, ForecastHealth, ForecastState, LastDecision, NextStep, Overview,
+    Proxy, Rails, Replicas, ServiceDetail, ServiceSummary, Slo, Spark,
 };

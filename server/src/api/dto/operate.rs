@@ -53,6 +53,16 @@ pub struct PauseState {
     pub pause: Option<Pause>,
 }
 
+/// Body of `POST /decisions/{id}/approve`; without a body, what was proposed is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditBody {
+    /// So many replicas instead of what was proposed. The rails hold all the same.
+    pub replicas: u32,
+    /// Why, in the operator's words; kept in the journal.
+    pub reason: String,
+}
+
 /// Body of `POST /decisions/{id}/reject`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -196,12 +196,68 @@ pub struct ServiceDetail {
     /// `measured`, `configured` or `default`.
     #[schema(required)]
     pub lead_source: Option<String>,
+    /// The zone that its events' times are in; a name of the IANA time zone database.
+    pub time_zone: String,
+    /// What the configuration says of the days ahead.
+    pub events: Vec<Event>,
+    /// What the forecasts of the last day were worth; `null` while none could be judged.
+    #[schema(required)]
+    pub accuracy: Option<Accuracy>,
     /// The embedded proxy in front of it, if there is one.
     #[schema(required)]
     pub proxy: Option<Proxy>,
     /// A decision that waits for a person.
     #[schema(required)]
     pub pending_approval: Option<Decision>,
+}
+
+/// An event in a service's calendar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// For people.
+    pub name: String,
+    /// When it begins, in the service's zone: `09:30 mon-fri`, `2026-11-27 20:00`.
+    pub at: String,
+    /// Not on days before this one.
+    #[schema(required)]
+    pub from: Option<String>,
+    /// Not on days after this one.
+    #[schema(required)]
+    pub until: Option<String>,
+    /// How long it lasts.
+    pub lasts_s: f64,
+    /// The forecast load is multiplied by this.
+    #[schema(required)]
+    pub multiplier: Option<f64>,
+    /// At least so many replicas.
+    #[schema(required)]
+    pub floor: Option<u32>,
+    /// At most so many replicas.
+    #[schema(required)]
+    pub ceiling: Option<u32>,
+}
+
+/// What forecasts said a lead time ahead, against what came, over the last day. It begins again with the process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Accuracy {
+    /// Steps of the load that it is from.
+    pub judged: u32,
+    /// Sum of the median's absolute errors over the sum of the loads.
+    #[schema(required)]
+    pub error_ratio: Option<f64>,
+    /// The same for "as it is now", which a forecast must beat to be worth anything.
+    #[schema(required)]
+    pub persistence_error_ratio: Option<f64>,
+    /// How often the load stayed at or under a quantile.
+    pub coverage: Vec<Coverage>,
+}
+
+/// How often the load stayed at or under a quantile; an honest forecast's share is the quantile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[allow(missing_docs)] // the names say it
+pub struct Coverage {
+    pub quantile: f64,
+    pub share: f64,
 }
 
 /// A service-level objective.

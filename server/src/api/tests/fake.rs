@@ -97,6 +97,14 @@ impl Control for Fake {
                 capacity: Capacity { rps_per_replica: Some(40.0), source: "declared".to_owned() },
                 lead_s: Some(120.0),
                 lead_source: Some("configured".to_owned()),
+                time_zone: "Asia/Shanghai".to_owned(),
+                events: Vec::new(),
+                accuracy: Some(Accuracy {
+                    judged: 300,
+                    error_ratio: Some(0.08),
+                    persistence_error_ratio: None,
+                    coverage: vec![Coverage { quantile: 0.9, share: 0.93 }],
+                }),
                 proxy: None,
                 pending_approval: None,
             })
@@ -123,7 +131,7 @@ impl Control for Fake {
         })
     }
 
-    fn forecast<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Forecast, ControlError>> {
+    fn forecast<'a>(&'a self, name: &'a str, at: Option<Time>) -> BoxFuture<'a, Result<Forecast, ControlError>> {
         ready(move || {
             known(name)?;
             if self.young {
@@ -131,7 +139,7 @@ impl Control for Fake {
             }
             let q = BTreeMap::from([("0.5".to_owned(), 118.0)]);
             Ok(Forecast {
-                origin: NOON,
+                origin: at.unwrap_or(NOON),
                 step_s: 60.0,
                 model: "blend".to_owned(),
                 history_points: 20_160,
@@ -140,7 +148,18 @@ impl Control for Fake {
                 members: vec![Member { name: "seasonal_naive_week".to_owned(), weight: 1.0 }],
                 max: BTreeMap::from([("1h".to_owned(), WindowMax { q, at: None })]),
                 planned: vec![PlannedStep { at: NOON, replicas: 4 }],
+                kept_since: Some(Time(NOON.0 - 3_600_000)),
             })
+        })
+    }
+
+    fn plans(&self) -> BoxFuture<'_, Result<Plans, ControlError>> {
+        ready(|| {
+            let of = summary();
+            let planned = vec![PlannedStep { at: NOON, replicas: 5 }];
+            let (waiting, last) = (Some(decision(7)), None);
+            let plan = Plan { service: of.name, mode: of.mode, replicas: of.replicas, rps_per_replica: Some(40.0), planned, waiting, last };
+            Ok(Plans { now: NOON, plans: vec![plan] })
         })
     }
 

@@ -138,6 +138,9 @@ async fn every_wrong_input_is_named_with_what_is_allowed() {
         ("PUT", "/api/v1/services/chat/mode".into(), "[]", "body", "[]"),
         ("PUT", "/api/v1/services/chat/mode".into(), "{\"mode\":", "body", "{\"mode\":"),
         ("POST", "/api/v1/pause".into(), r#"{"pause":"sideways"}"#, "pause", "sideways"),
+        ("POST", "/api/v1/decisions/7/approve".into(), r#"{"replicas":-1,"reason":"no"}"#, "replicas", "-1"),
+        ("POST", "/api/v1/decisions/7/approve".into(), r#"{"replicas":3}"#, "reason", "absent"),
+        ("GET", "/api/v1/services/chat/forecast?at=noon".into(), "", "at", "noon"),
         ("POST", "/api/v1/decisions/seven/reject".into(), r#"{"reason":"no"}"#, "id", "seven"),
         ("POST", "/api/v1/decisions/7/reject".into(), r#"{"reason":"  "}"#, "reason", "  "),
     ];
@@ -171,6 +174,7 @@ async fn orders_reach_the_control_plane_as_they_were_given() {
     with_json(&fake, "DELETE", "/api/v1/pause", "").await;
     assert_eq!(with_json(&fake, "POST", "/api/v1/services/chat/release", "").await.status, 204);
     assert_eq!(with_json(&fake, "POST", "/api/v1/decisions/7/approve", "").await.status, 204);
+    assert_eq!(with_json(&fake, "POST", "/api/v1/decisions/9/approve", r#"{"replicas":5,"reason":"match day"}"#).await.status, 204);
     assert_eq!(with_json(&fake, "POST", "/api/v1/decisions/8/reject", r#"{"reason":" sale tonight "}"#).await.status, 204);
     let chat = || "chat".to_owned();
     let expected = [
@@ -181,6 +185,7 @@ async fn orders_reach_the_control_plane_as_they_were_given() {
         Operation::Resume { service: None },
         Operation::Release { service: chat() },
         Operation::Approve { decision: 7 },
+        Operation::Edit { decision: 9, replicas: 5, reason: "match day".to_owned() },
         Operation::Reject { decision: 8, reason: "sale tonight".to_owned() },
     ];
     assert_eq!(ordered(&fake), expected);
@@ -207,6 +212,15 @@ async fn too_little_history_says_how_much_is_there_and_how_much_is_needed() {
     let forecast = get(&shared(Fake::default()), "/api/v1/services/chat/forecast").await.json();
     assert_eq!(forecast["points"][0]["q"]["0.5"], 118.0);
     assert_eq!(forecast["max"]["1h"]["at"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_forecast_of_an_earlier_time_and_all_plans_can_be_asked_for() {
+    let fake = shared(Fake::default());
+    let past = get(&fake, "/api/v1/services/chat/forecast?at=1998-06-04T11:30:00Z").await.json();
+    assert_eq!((&past["origin"], &past["kept_since"]), (&json!("1998-06-04T11:30:00Z"), &json!("1998-06-04T11:00:00Z")));
+    let plans = get(&fake, "/api/v1/plans").await.json();
+    assert_eq!((&plans["plans"][0]["planned"][0]["replicas"], &plans["plans"][0]["waiting"]["id"]), (&json!(5), &json!(7)));
 }
 
 #[tokio::test]

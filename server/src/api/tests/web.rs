@@ -106,7 +106,7 @@ async fn the_served_document_is_the_committed_one_and_lists_every_path() {
     let answer = get(&fake, "/openapi.json").await;
     assert_eq!(answer.header("content-type"), "application/json");
     let body = answer.json();
-    assert_eq!(body["paths"].as_object().unwrap().len(), 23, "{:?}", body["paths"].as_object().unwrap().keys());
+    assert_eq!(body["paths"].as_object().unwrap().len(), 24, "{:?}", body["paths"].as_object().unwrap().keys());
     assert!(body["components"]["schemas"]["Problem"].is_object());
 }
 

@@ -1,6 +1,6 @@
 //! What `/metrics` says. It reads what the loop has published and asks nobody: it must answer when the database doesn't.
 
-mod accuracy;
+pub mod accuracy;
 mod counts;
 mod gauges;
 

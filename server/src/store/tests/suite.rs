@@ -60,6 +60,7 @@ on_both!(
     sealing_changes_nothing_that_is_read,
     chunks_of_the_first_format_are_read_and_sealed_anew,
     old_days_become_hourly_means_and_then_go,
+    of_each_hour_the_first_forecast_is_kept_for_a_fortnight,
     the_journal_keeps_what_the_present_stands_on,
     a_step_that_differs_from_the_stored_one_is_refused,
     another_query_or_step_begins_a_history_of_its_own_and_the_former_comes_back,
@@ -158,7 +159,7 @@ async fn old_days_become_hourly_means_and_then_go(site: &Site) {
     store.append(LOAD, 60_000, &points[..4 * 1_440 - 30]).await.unwrap();
     let keep = Retention { fine_days: 1, hourly_days: 3, journal_days: 400 };
     let done = store.maintain(3 * DAY_MS, &keep).await.unwrap();
-    assert_eq!(done, Maintained { sealed: 3, thinned: 2, deleted: 0, journal: 0 });
+    assert_eq!(done, Maintained { sealed: 3, thinned: 2, deleted: 0, journal: 0, forecasts: 0 });
     let fine = store.read(LOAD, 2 * DAY_MS, 4 * DAY_MS).await.unwrap().unwrap();
     assert_eq!((fine.step_ms(), fine.len()), (60_000, 2 * 1_440 - 30));
     let mixed = store.read(LOAD, 0, 4 * DAY_MS).await.unwrap().unwrap();
@@ -172,9 +173,27 @@ async fn old_days_become_hourly_means_and_then_go(site: &Site) {
         store.maintain(3 * DAY_MS, &keep).await.unwrap();
     }
     let done = store.maintain(5 * DAY_MS, &keep).await.unwrap();
-    assert_eq!(done, Maintained { sealed: 1, thinned: 2, deleted: 2, journal: 0 });
+    assert_eq!(done, Maintained { sealed: 1, thinned: 2, deleted: 2, journal: 0, forecasts: 0 });
     assert!(store.read(LOAD, 0, 2 * DAY_MS - 1).await.unwrap().is_none());
     assert!(store.read(LOAD, 2 * DAY_MS, 5 * DAY_MS).await.unwrap().is_some());
+}
+
+async fn of_each_hour_the_first_forecast_is_kept_for_a_fortnight(site: &Site) {
+    let store = site.open().await;
+    let hour = |count: i64| count * 3_600_000;
+    for (origin_ms, data) in [(hour(1) + 5, b"a"), (hour(1) + 9, b"b"), (hour(3), b"c")] {
+        store.keep_forecast("shop", origin_ms, data).await.unwrap();
+    }
+    store.keep_forecast("chat", hour(2), b"d").await.unwrap();
+    for (at_ms, found) in [(hour(1) + 4, None), (hour(1) + 5, Some(b"a")), (hour(3) - 1, Some(b"a")), (hour(900), Some(b"c"))] {
+        assert_eq!(store.forecast_at("shop", at_ms).await.unwrap().as_deref(), found.map(|data| &data[..]), "{at_ms}");
+    }
+    assert_eq!(store.forecasts_since("shop").await.unwrap(), Some(hour(1) + 5));
+    let done = store.maintain(hour(2) + 14 * DAY_MS, &Retention::default()).await.unwrap();
+    assert_eq!((done.forecasts, store.forecasts_since("shop").await.unwrap()), (1, Some(hour(3))));
+    store.forget("shop").await.unwrap();
+    assert_eq!(store.forecasts_since("shop").await.unwrap(), None);
+    assert_eq!(store.forecasts_since("chat").await.unwrap(), Some(hour(2)));
 }
 
 async fn the_journal_keeps_what_the_present_stands_on(site: &Site) {
