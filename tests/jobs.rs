@@ -100,8 +100,8 @@ fn a_what_if_runs_compares_and_is_the_same_on_the_command_line() {
         assert!((figure(cell, "cost") - 0.2 * figure(cell, "replica_hours")).abs() < 1e-9);
         assert!(cells[cell]["timeline"].as_array().unwrap().len() > 5);
     }
-    // Three fewer, for less and with longer waits.
-    assert!(figure(1, "replica_hours") < figure(0, "replica_hours") && figure(1, "latency_p99_ms") > figure(0, "latency_p99_ms"));
+    // Three fewer, for less and with more errors: the busiest stretch holds more than the rails allow, and a full queue waits no longer.
+    assert!(figure(1, "replica_hours") < figure(0, "replica_hours") && figure(1, "error_ratio") > figure(0, "error_ratio"));
     assert_eq!(done["comparison"]["baseline"], 0);
     assert_eq!(done["comparison"]["rows"][0]["differences"]["replica_hours"]["real"], true);
     assert!(done["comparison"]["sentence"].as_str().unwrap().len() > 20);
