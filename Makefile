@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test setup peers web lint walls oracle bench bench-page release deny clean
+.PHONY: run test e2e setup peers web lint walls oracle bench bench-page release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -13,6 +13,12 @@ run: web
 test: web peers lint walls
 	cd web && $(NPM) run check && $(NPM) test
 	$(CARGO) test --workspace
+	$(MAKE) e2e
+
+# The page in a real browser, against the real demo.
+e2e: web peers
+	$(CARGO) build --bin prescale
+	cd web && $(NPM) run e2e
 
 # What a fresh machine must bring. Everything else comes from the package registries.
 setup:

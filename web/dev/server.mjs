@@ -71,14 +71,16 @@ function detail(name) {
     sentence: "Order 8 replicas (now 6): the load will pass 260 requests/s at 12:40, and 6 replicas carry 240." } : null;
   return { ...base, now: iso(t), speed: SPEED, slo: { latency_ms: 250, percentile: 95, errors: 0.001 },
     rails: { min: 2, max: 12, step_up: 4, step_down: 1, stabilisation_s: 600, cool_down_s: 120, max_jump_factor: 3 }, policy: "predictive", target_utilisation: 0.8,
-    capacity: { rps_per_replica: 40, source: "declared" }, lead_s: 240, lead_source: "measured",
+    capacity: { rps_per_replica: 40, source: "declared" }, lead_s: 240, lead_source: "measured", time_zone: "Asia/Shanghai",
+    events: [{ name: "market open", at: "09:30 mon-fri", from: null, until: null, lasts_s: 2700, multiplier: 4, floor: null, ceiling: null }],
+    accuracy: name === "young" ? null : { judged: 1310, error_ratio: 0.086, persistence_error_ratio: 0.11, coverage: [{ quantile: 0.5, share: 0.52 }, { quantile: 0.9, share: 0.92 }, { quantile: 0.95, share: 0.96 }] },
     proxy: { listen: "127.0.0.1:8000", backends: Array.from({ length: base.replicas.desired }, (_, i) => ({ id: i + 1, address: `127.0.0.1:${9001 + i}`, weight: 100, in_flight: (i * 7) % 5, state: i === base.replicas.desired - 1 && base.replicas.booting ? "warming" : i === 1 && name === "blind" ? "ejected" : "up" })) },
     pending_approval: pending };
 }
 const BOOT_EXPIRY = START + 45 * MIN;
 
-function forecast(name) {
-  const t = now(), origin = floor(t) - (floor(t) % (15 * MIN));
+function forecast(name, at) {
+  const t = at ?? now(), origin = floor(t) - (floor(t) % (15 * MIN));
   const q = (ms) => { const w = shape(ms) * (0.05 + 0.1 * Math.sqrt((ms - origin) / 86_400_000)); const m = shape(ms);
     return Object.fromEntries([["0.05", -1.64], ["0.25", -0.67], ["0.5", 0], ["0.75", 0.67], ["0.9", 1.28], ["0.95", 1.64], ["0.99", 2.33]].map(([k, z]) => [k, Math.max(0, m + z * w)])); };
   const planned = [];
@@ -86,7 +88,7 @@ function forecast(name) {
   return { origin: iso(origin), step_s: 60, model: "blend", history_points: 20160, quantiles: [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99],
     points: Array.from({ length: 1440 }, (_, i) => { const ms = origin + (i + 1) * MIN; return { ts: iso(ms), mean: shape(ms), q: q(ms) }; }),
     members: [{ name: "ridge", weight: 0.61 }, { name: "seasonal_naive_week", weight: 0.27 }, { name: "seasonal_naive_day", weight: 0.12 }],
-    max: { "1h": { q: q(origin + 60 * MIN), at: iso(origin + 55 * MIN) }, "24h": { q: q(origin + 600 * MIN), at: iso(origin + 600 * MIN) } }, planned };
+    max: { "1h": { q: q(origin + 60 * MIN), at: iso(origin + 55 * MIN) }, "24h": { q: q(origin + 600 * MIN), at: iso(origin + 600 * MIN) } }, planned, kept_since: iso(START - 12 * 60 * MIN) };
 }
 
 function series(name, query) {
@@ -100,6 +102,19 @@ function series(name, query) {
   return { metric, unit: metric === "load" ? "rps" : "replicas", start: iso(from), step_s: stepS, values };
 }
 
+function plan(name) {
+  const { mode, replicas } = summary(name);
+  return { service: name, mode, replicas, rps_per_replica: 40, planned: name === "young" ? [] : forecast(name).planned, waiting: detail(name).pending_approval, last: decision(name, Math.floor(now() / MIN)) };
+}
+
+function audit(query) {
+  const kinds = ["mode_changed", "paused", "resumed", "approved"];
+  const before = Number(query.get("before") ?? 4000);
+  const all = Array.from({ length: 400 }, (_, i) => ({ seq: before - 1 - i, at: iso(now() - i * 37 * MIN), who: i % 3 ? "ada" : "token ci", kind: kinds[i % 4], service: i % 5 ? "chat" : null,
+    what: "Something was changed.", before: "observe", after: "recommend", decision: i % 4 === 3 ? Math.floor(now() / MIN) - i : null }));
+  return all.filter((one) => ["who", "kind", "service"].every((key) => !query.has(key) || one[key] === query.get(key))).slice(0, Number(query.get("limit") ?? 100));
+}
+
 const problem = (status, kind, text, more = {}) => [status, { type: `urn:prescale:problem:${kind}`, title: kind, status, detail: text, ...more }];
 
 function answer(method, url, body) {
@@ -107,6 +122,8 @@ function answer(method, url, body) {
   if (parts[0] === "services" && parts.length === 1) return [200, { now: iso(now()), speed: SPEED, paused: state.paused, store_error: null, services: Object.keys(state.services).map(summary) }];
   if (parts[0] === "session") return [200, { who: "local operator", role: "admin", via: "loopback", csrf: null, may: { operate: true, administer: true }, sign_in_needed: false }];
   if (parts[0] === "tokens") return method === "GET" ? [200, { tokens: [] }] : problem(409, "conflict", "refused: the made-up server makes no tokens");
+  if (parts[0] === "plans") return [200, { now: iso(now()), plans: Object.keys(state.services).map(plan) }];
+  if (parts[0] === "audit") return [200, { entries: audit(url.searchParams) }];
   if (parts[0] === "pause") { state.paused = method === "DELETE" ? null : body.pause; return [200, { pause: state.paused }]; }
   if (parts[0] === "decisions") { for (const s of Object.values(state.services)) s.pending = false; return [204, null]; }
   const name = parts[1], s = state.services[name];
@@ -114,7 +131,7 @@ function answer(method, url, body) {
   switch (parts[2]) {
     case undefined: return [200, detail(name)];
     case "series": return [200, series(name, url.searchParams)];
-    case "forecast": return name === "young" ? problem(404, "not-enough-history", "not enough history", { have_s: 9 * 3600, need_s: 48 * 3600 }) : [200, forecast(name)];
+    case "forecast": return name === "young" ? problem(404, "not-enough-history", "not enough history", { have_s: 9 * 3600, need_s: 48 * 3600 }) : [200, forecast(name, url.searchParams.has("at") ? Date.parse(url.searchParams.get("at")) : undefined)];
     case "decisions": { const newest = Math.floor(now() / MIN); return [200, { decisions: Array.from({ length: Number(url.searchParams.get("limit") ?? 50) }, (_, i) => decision(name, newest - i)) }]; }
     case "mode": if (body.mode === "observe") return problem(409, "conflict", "refused: the made-up server never observes"); s.mode = body.mode; return [200, { mode: s.mode }];
     case "pause": s.paused = method === "DELETE" ? null : body.pause; return [200, { pause: s.paused }];

@@ -18,6 +18,10 @@ export type Change = Schemas["Change"];
 export type ServiceChange = Schemas["ServiceChange"];
 export type Beat = Schemas["Beat"];
 export type WindowMax = Schemas["WindowMax"];
+export type AuditEntry = Schemas["AuditEntry"];
+export type Plan = Schemas["Plan"];
+export type Plans = Schemas["Plans"];
+export type Accuracy = Schemas["Accuracy"];
 export type Problem = Schemas["Problem"];
 export type SessionInfo = Schemas["SessionInfo"];
 export type Token = Schemas["Token"];
@@ -102,10 +106,17 @@ export const api = {
   service: (name: string): Promise<ServiceDetail> => answered((signal) => client.GET("/api/v1/services/{name}", { params: named(name), signal })),
   series: (name: string, query: { metric: string; from: string; to: string; step: string }): Promise<Series> =>
     answered((signal) => client.GET("/api/v1/services/{name}/series", { params: { ...named(name), query }, signal })),
-  forecast: (name: string): Promise<Forecast> =>
-    answered((signal) => client.GET("/api/v1/services/{name}/forecast", { params: named(name), signal })),
-  decisions: async (name: string, limit: number): Promise<Decision[]> => {
-    const params = { ...named(name), query: { limit } };
+  /** The newest forecast, or the newest that was issued at or before an instant. */
+  forecast: (name: string, atMs: number | null): Promise<Forecast> => {
+    const params = { ...named(name), query: atMs === null ? {} : { at: new Date(atMs).toISOString() } };
+    return answered((signal) => client.GET("/api/v1/services/{name}/forecast", { params, signal }));
+  },
+  /** Newest first. */
+  audit: async (query: { limit: number; before?: number; service?: string; who?: string; kind?: string }): Promise<AuditEntry[]> =>
+    (await answered((signal) => client.GET("/api/v1/audit", { params: { query }, signal }))).entries,
+  plans: (): Promise<Plans> => answered((signal) => client.GET("/api/v1/plans", { signal })),
+  decisions: async (name: string, limit: number, before?: number): Promise<Decision[]> => {
+    const params = { ...named(name), query: { limit, ...(before === undefined ? {} : { before }) } };
     const list = await answered((signal) => client.GET("/api/v1/services/{name}/decisions", { params, signal }));
     return list.decisions;
   },
@@ -122,6 +133,9 @@ export const api = {
       ? answered((signal) => client.DELETE("/api/v1/pause", { signal }))
       : answered((signal) => client.POST("/api/v1/pause", { body: { pause }, signal })),
   approve: (id: number) => answered((signal) => client.POST("/api/v1/decisions/{id}/approve", { params: { path: { id } }, signal })),
+  /** Approves, but for another number of replicas. */
+  edit: (id: number, replicas: number, reason: string) =>
+    answered((signal) => client.POST("/api/v1/decisions/{id}/approve", { params: { path: { id } }, body: { replicas, reason }, signal })),
   reject: (id: number, reason: string) =>
     answered((signal) => client.POST("/api/v1/decisions/{id}/reject", { params: { path: { id } }, body: { reason }, signal })),
 };

@@ -1,9 +1,12 @@
-// What a chart shows, free of uPlot, so that the picture, the read-out and the table say the same.
+// What a chart shows, free of uPlot, so that the picture, the read-out, the table and the export say the same.
 
-import { align, type Column, type Points } from "../lib/series";
+import { align, type Column, decimate, type Points, valueBehind, within } from "../lib/series";
 import type { Mark, Rail } from "./paint";
 
-export type Look = "actual" | "forecast" | "planned" | "ordered" | "edge";
+export type Look = "actual" | "forecast" | "planned" | "ordered" | "errors" | "edge";
+
+/** The left scale is the chart's own; a share of 1 goes to the right. */
+export type Scale = "y" | "share";
 
 export interface Line {
   name: string;
@@ -11,6 +14,9 @@ export interface Line {
   points: Points;
   /** A value is read this far behind its time: its step, or as far as it may be late. */
   stepS: number;
+  /** Holds until the next one, instead of leading there. */
+  stepped?: boolean;
+  scale?: Scale;
 }
 
 /** Filled between two lines, by their index in `lines`. */
@@ -25,13 +31,16 @@ export interface ChartModel {
   /** The chart's accessible name. */
   name: string;
   unit: string;
+  /** A value in words, with its unit. */
   format: (value: number | null) => string;
+  /** A label of the left axis; empty for none. */
+  tick: (value: number) => string;
   lines: Line[];
   bands: Band[];
   gaps: [number, number][];
   marks: Mark[];
   rails: Rail[];
-  windowS: [number, number];
+  windowS: readonly [number, number];
   nowS: number;
 }
 
@@ -40,21 +49,34 @@ export interface Grid {
   columns: Column[];
 }
 
-export function grid(model: ChartModel): Grid {
-  return align(model.lines.map((line) => line.points));
+/** What is inside of the window, on one list of times; with `pixels`, no finer than can be seen: the lowest and the highest of each pixel. */
+export function grid(model: ChartModel, pixels = Infinity): Grid {
+  return align(model.lines.map(({ points }) => decimate(within(points, model.windowS), pixels)));
 }
 
-/** The top of the y axis: room above everything that is drawn, and whole numbers where they are counted. */
-export function top(model: ChartModel): number {
+/** Each line's value at an instant. */
+export function valuesAt(model: ChartModel, atS: number): (number | null)[] {
+  return model.lines.map(({ points, stepS }) => valueBehind(points, atS, stepS));
+}
+
+/** A line's value in words. */
+export function said(model: ChartModel, line: Line, value: number | null): string {
+  return line.scale === "share" ? percentage(value) : model.format(value);
+}
+
+export function percentage(share: number | null): string {
+  return share === null ? "–" : `${Number((share * 100).toPrecision(2))} %`;
+}
+
+/** The top of a scale: room above everything that is drawn, and whole numbers where they are counted. */
+export function top(model: ChartModel, scale: Scale = "y"): number {
   let high = 0;
-  const [from, to] = model.windowS;
-  for (const { points } of model.lines) {
-    points.times.forEach((time, i) => {
-      const value = points.values[i];
-      if (time >= from && time <= to && value !== null && value !== undefined && value > high) high = value;
-    });
+  for (const line of model.lines) {
+    if ((line.scale ?? "y") !== scale) continue;
+    for (const value of within(line.points, model.windowS).values) if (value !== null && value > high) high = value;
   }
   // A limit far above would flatten everything else; then its name alone says where it is.
-  for (const { value } of model.rails) if (value <= high * 1.6) high = Math.max(high, value);
-  return high === 0 ? 1 : high * 1.12;
+  const limits = model.rails.filter((rail) => (rail.scale ?? "y") === scale);
+  for (const { value } of limits) if (value <= high * 1.6) high = Math.max(high, value);
+  return high === 0 ? Math.max(0, ...limits.map(({ value }) => value * 2)) || 1 : high * 1.12;
 }

@@ -38,6 +38,8 @@ export interface Mark {
 export interface Rail {
   value: number;
   text: string;
+  /** The right scale, else the left. */
+  scale?: "y" | "share";
 }
 
 /** Hatches the stretches without data. */
@@ -90,7 +92,7 @@ export function drawRails(u: uPlot, rails: readonly Rail[]): void {
   ctx.lineWidth = pixel;
   ctx.setLineDash([6 * pixel, 4 * pixel]);
   for (const rail of rails) {
-    const y = Math.round(u.valToPos(rail.value, "y", true));
+    const y = Math.round(u.valToPos(rail.value, rail.scale ?? "y", true));
     if (y < bbox.top - 1 || y > bbox.top + bbox.height + 1) continue;
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
@@ -98,8 +100,9 @@ export function drawRails(u: uPlot, rails: readonly Rail[]): void {
     ctx.stroke();
     const below = y - bbox.top < 18 * pixel;
     ctx.textBaseline = below ? "top" : "bottom";
-    ctx.textAlign = "left";
-    ctx.fillText(rail.text, bbox.left + 4 * pixel, y + (below ? 2 : -2) * pixel);
+    const right = rail.scale === "share";
+    ctx.textAlign = right ? "right" : "left";
+    ctx.fillText(rail.text, right ? bbox.left + bbox.width - 4 * pixel : bbox.left + 4 * pixel, y + (below ? 2 : -2) * pixel);
   }
   ctx.restore();
 }

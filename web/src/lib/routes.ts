@@ -25,13 +25,16 @@ export const ROUTES = {
     },
   },
   "sign-in": { path: "/sign-in", title: "Sign in", fields: { zone, to: inside } },
+  plans: { path: "/plans", title: "Plans", fields: { zone, text, ahead: oneOf(["3h", "6h", "12h", "24h"], "12h"), open: text } },
+  policies: { path: "/policies", title: "Policies", fields: { zone, service: text } },
+  audit: { path: "/audit", title: "Audit", fields: { zone, service: text, who: text, kind: text, before: id } },
   settings: { path: "/settings", title: "Settings", fields: { zone } },
 } as const;
 
 export type PageName = keyof typeof ROUTES;
 
 /** The pages of the navigation, in its order. */
-export const NAVIGATION = ["services", "settings"] as const satisfies PageName[];
+export const NAVIGATION = ["services", "plans", "policies", "audit", "settings"] as const satisfies PageName[];
 
 /** Addresses that people type, too. */
 export const ALIASES: Record<string, string> = { "/services": "/" };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { align, decimate, gaps, points, steps, valueAt, valueNear } from "./series";
+import { align, decimate, gaps, points, steps, valueBehind, within } from "./series";
 
 const series = (values: (number | null)[]) => ({ startS: 600, stepS: 60, values });
 
@@ -25,22 +25,27 @@ test("aligned lists keep a hole as null and mark a missing time as undefined", (
 });
 
 test("a value is read behind its time, but never across a gap", () => {
-  const times = [0, 60, 120, 180, 240];
-  const column = [5, undefined, null, undefined, 7];
-  expect([0, 1, 2, 3, 4].map((i) => valueAt(times, column, i, 60))).toEqual([5, 5, null, null, 7]);
-  expect(valueAt(times, [5, undefined, undefined], 2, 60)).toBeNull();
-  expect(valueAt(times, [0], 0, 60)).toBe(0);
+  const list = { times: [0, 60, 120, 240], values: [5, 6, null, 7] };
+  expect([0, 59, 60, 119, 120, 179, 240, 299, 301].map((at) => valueBehind(list, at, 60))).toEqual([5, 5, 6, 6, null, null, 7, 7, null]);
+  expect(valueBehind({ times: [0], values: [0] }, 0, 60)).toBe(0);
+  expect(valueBehind({ times: [], values: [] }, 0, 60)).toBeNull();
 });
 
 test("a forecast is read from its origin on, a step before its first point", () => {
-  const times = [0, 60, 120];
-  const column = [undefined, undefined, 9];
-  expect([0, 1, 2].map((i) => valueNear(times, column, i, 60))).toEqual([null, 9, 9]);
-  expect(valueNear(times, [undefined, null, 9], 1, 60)).toBeNull();
+  const list = { times: [120, 180], values: [9, 10] };
+  expect([0, 59, 60, 119, 120].map((at) => valueBehind(list, at, 60))).toEqual([null, null, 9, 9, 9]);
 });
 
 test("a plan holds from its first step on, however long, and not before", () => {
-  expect([0, 1, 2].map((i) => valueNear([0, 60, 9000], [undefined, 4, undefined], i, Infinity))).toEqual([null, 4, 4]);
+  expect([0, 60, 9000].map((at) => valueBehind({ times: [60], values: [4] }, at, Infinity))).toEqual([null, 4, 4]);
+});
+
+test("a window takes what is inside and one point on each side", () => {
+  const list = points({ startS: 0, stepS: 10, values: [0, 1, 2, 3, 4, 5] });
+  expect(within(list, [15, 35])).toEqual({ times: [10, 20, 30, 40], values: [1, 2, 3, 4] });
+  expect(within(list, [20, 30])).toEqual({ times: [10, 20, 30], values: [1, 2, 3] });
+  expect(within(list, [-5, 500])).toEqual(list);
+  expect(within(list, [200, 300])).toEqual({ times: [50], values: [5] });
 });
 
 test("decimation keeps every peak, every order and every hole", () => {

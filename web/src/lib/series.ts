@@ -57,32 +57,34 @@ export function align(lists: readonly Points[]): { times: number[]; columns: Col
   return { times, columns };
 }
 
-/** The value that holds at `index`: its own, or the one before it that is at most `backS` older. A gap in between is a gap. */
-export function valueAt(times: readonly number[], column: Column, index: number, backS: number): number | null {
-  const now = times[index];
-  if (now === undefined) return null;
-  for (let i = index; i >= 0; i--) {
-    const time = times[i];
-    if (time === undefined || now - time > backS) return null;
-    const value = column[i];
-    if (value !== undefined) return value;
+/** Index of the first time that is not before `atS`. */
+export function lowerBound(times: readonly number[], atS: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] ?? Infinity) < atS) low = middle + 1;
+    else high = middle;
   }
-  return null;
+  return low;
 }
 
-/** As `valueAt`; where nothing is behind, the next value at most `stepS` ahead: a forecast's first point is a step after its origin. */
-export function valueNear(times: readonly number[], column: Column, index: number, stepS: number): number | null {
-  const behind = valueAt(times, column, index, stepS);
-  const now = times[index];
-  // What holds until it is changed (a plan) has no step, and held nothing before its first value.
-  if (behind !== null || now === undefined || column[index] !== undefined || !Number.isFinite(stepS)) return behind;
-  for (let i = index + 1; i < times.length; i++) {
-    const time = times[i];
-    if (time === undefined || time - now > stepS) return null;
-    const value = column[i];
-    if (value !== undefined) return value;
-  }
-  return null;
+/** The part inside of a window, and one point on each side, so that lines run to its edges. */
+export function within({ times, values }: Points, [fromS, toS]: readonly [number, number]): Points {
+  const first = Math.max(0, lowerBound(times, fromS) - 1);
+  const last = Math.min(times.length, lowerBound(times, toS) + 1);
+  return first === 0 && last === times.length ? { times, values } : { times: times.slice(first, last), values: values.slice(first, last) };
+}
+
+/**
+ * The value that holds at an instant: the last one that is at most `reachS` older. Before the first one, the first, if it is at most so far
+ * ahead: a forecast begins a step after its origin. What has no step (a plan) held nothing before it began. A gap is a gap.
+ */
+export function valueBehind({ times, values }: Points, atS: number, reachS: number): number | null {
+  const after = lowerBound(times, atS + 1e-6);
+  const time = times[Math.max(0, after - 1)];
+  if (time === undefined || (after === 0 && !Number.isFinite(reachS))) return null;
+  return Math.abs(atS - time) > reachS ? null : (values[Math.max(0, after - 1)] ?? null);
 }
 
 /**

@@ -14,5 +14,8 @@ export const PAGES: Loaders = {
   services: () => Promise.resolve({ default: Services }),
   service: () => import("./service/Service.svelte"),
   "sign-in": () => import("./sign-in/SignIn.svelte"),
+  plans: () => import("./plans/Plans.svelte"),
+  policies: () => import("./policies/Policies.svelte"),
+  audit: () => import("./audit/Audit.svelte"),
   settings: () => import("./settings/Settings.svelte"),
 };

@@ -1,13 +1,13 @@
-// The two charts of a service, from one snapshot.
+// The three charts of a service, from one snapshot.
 
-import type { Series } from "../../api/client";
+import type { Forecast, Series } from "../../api/client";
 import type { Snapshot } from "../../api/service.svelte";
 import type { Band, ChartModel, Line } from "../../charts/model";
-import type { Mark } from "../../charts/paint";
-import { RANGES } from "../../lib/ranges";
+import type { Mark, Rail } from "../../charts/paint";
+import type { Window } from "../../charts/zoom";
 import { gaps, points, type Points, type Regular, steps } from "../../lib/series";
 import { parseTime } from "../../lib/time";
-import { number, rps } from "../../lib/units";
+import { milliseconds, number, percent, rps } from "../../lib/units";
 
 const seconds = (time: string): number => parseTime(time) / 1000;
 
@@ -31,75 +31,106 @@ export function settled(series: Regular): Regular {
 /** How far back "now" may read a measured value: as far as values may be late. A gap in between still reads as a gap. */
 const reach = (series: Regular): number => series.stepS * (LATE_STEPS + 1);
 
-/** Says an instant in the zone that is shown. */
-type Clock = (ms: number) => string;
+/** Before the first known value nothing was watched yet: that is left open. Later holes are hatched. */
+function gapsSinceFirst(series: Regular): [number, number][] {
+  const first = series.values.findIndex((value) => value !== null);
+  return first < 0 ? [] : gaps(series).filter(([, to]) => to > series.startS + first * series.stepS);
+}
 
-function frame(snapshot: Snapshot, clock: Clock): Pick<ChartModel, "windowS" | "nowS" | "marks"> {
-  const { detail, forecast, range } = snapshot;
+/** What is looked at, and how an instant is said in the zone that is shown. */
+export interface View {
+  windowS: Window;
+  clock: (ms: number) => string;
+}
+
+export interface Charts {
+  load: ChartModel;
+  replicas: ChartModel;
+  slo: ChartModel;
+}
+
+export function charts(snapshot: Snapshot, view: View): Charts {
+  return { load: loadChart(snapshot, view), replicas: replicaChart(snapshot, view), slo: sloChart(snapshot, view) };
+}
+
+function frame({ detail, forecast }: Snapshot, { windowS, clock }: View): Pick<ChartModel, "windowS" | "nowS" | "marks"> {
   const nowS = seconds(detail.now);
-  const { pastS, futureS } = RANGES[range];
   const marks: Mark[] = [{ atS: nowS, text: `now ${clock(nowS * 1000)}`, kind: "now" }];
   if (forecast) {
     const originS = seconds(forecast.origin);
     marks.push({ atS: originS, text: `forecast issued ${clock(originS * 1000)}`, kind: "issued" });
   }
-  return { windowS: [nowS - pastS, nowS + futureS], nowS, marks };
+  return { windowS, nowS, marks };
 }
 
-export function loadChart(snapshot: Snapshot, clock: Clock): ChartModel {
-  const base = frame(snapshot, clock);
-  const load = settled(measured(snapshot.load, base.nowS));
-  const lines: Line[] = [{ name: "actual", look: "actual", points: points(load), stepS: reach(load) }];
+function loadChart(snapshot: Snapshot, view: View): ChartModel {
+  const base = frame(snapshot, view);
+  const load = settled(measured(snapshot.series.load, base.nowS));
+  const actual: Line = { name: "actual", look: "actual", points: points(load), stepS: reach(load) };
+  const said = snapshot.forecast ? forecastLines(snapshot.forecast) : { lines: [], bands: [] };
+  const lines = [actual, ...said.lines];
+  const bands = said.bands.map((band) => ({ ...band, high: band.high + 1, low: band.low + 1 }));
+  return { ...base, name: `Load of ${snapshot.name}`, unit: "requests/s", format: rps, tick: number, lines, bands, gaps: gaps(load), rails: [] };
+}
+
+function forecastLines({ points: ahead, step_s: stepS }: Forecast): { lines: Line[]; bands: Band[] } {
+  const times = ahead.map((point) => seconds(point.ts));
+  const quantile = (q: string): Points => ({ times, values: ahead.map((point) => point.q[q] ?? null) });
+  const has = (q: string) => ahead.some((point) => q in point.q);
+  const lines: Line[] = has("0.5") ? [{ name: "forecast (median)", look: "forecast", points: quantile("0.5"), stepS }] : [];
   const bands: Band[] = [];
-  const { forecast } = snapshot;
-  if (forecast) {
-    const times = forecast.points.map((point) => seconds(point.ts));
-    const quantile = (q: string): Points => ({ times, values: forecast.points.map((point) => point.q[q] ?? null) });
-    const has = (q: string) => forecast.points.some((point) => q in point.q);
-    if (has("0.5")) lines.push({ name: "forecast (median)", look: "forecast", points: quantile("0.5"), stepS: forecast.step_s });
-    for (const [low, high, name, fill] of [
-      ["0.05", "0.95", "90 %", "band-90"],
-      ["0.25", "0.75", "50 %", "band-50"],
-    ] as const) {
-      if (!has(low) || !has(high)) continue;
-      bands.push({ high: lines.length, low: lines.length + 1, fill, name });
-      lines.push({ name: `forecast ${Number(high) * 100} %`, look: "edge", points: quantile(high), stepS: forecast.step_s });
-      lines.push({ name: `forecast ${Number(low) * 100} %`, look: "edge", points: quantile(low), stepS: forecast.step_s });
-    }
+  for (const [low, high, name, fill] of [
+    ["0.05", "0.95", "90 %", "band-90"],
+    ["0.25", "0.75", "50 %", "band-50"],
+  ] as const) {
+    if (!has(low) || !has(high)) continue;
+    bands.push({ high: lines.length, low: lines.length + 1, fill, name });
+    lines.push({ name: `forecast ${Number(high) * 100} %`, look: "edge", points: quantile(high), stepS });
+    lines.push({ name: `forecast ${Number(low) * 100} %`, look: "edge", points: quantile(low), stepS });
   }
-  return { ...base, name: `Load of ${snapshot.name}`, unit: "requests/s", format: rps, lines, bands, gaps: gaps(load), rails: [] };
+  return { lines, bands };
 }
 
-export function replicaChart(snapshot: Snapshot, clock: Clock): ChartModel {
-  const base = frame(snapshot, clock);
+function replicaChart(snapshot: Snapshot, view: View): ChartModel {
+  const base = frame(snapshot, view);
   const { detail, forecast } = snapshot;
-  const ready = settled(measured(snapshot.ready, base.nowS));
-  const desired = settled(measured(snapshot.desired, base.nowS));
+  const ready = settled(measured(snapshot.series.replicas_ready, base.nowS));
+  const desired = settled(measured(snapshot.series.replicas_desired, base.nowS));
   const lines: Line[] = [
-    { name: "ready", look: "actual", points: points(ready), stepS: reach(ready) },
-    { name: "wanted", look: "ordered", points: points(desired), stepS: reach(desired) },
+    { name: "ready", look: "actual", points: points(ready), stepS: reach(ready), stepped: true },
+    { name: "wanted", look: "ordered", points: points(desired), stepS: reach(desired), stepped: true },
   ];
   const planned = (forecast?.planned ?? []).map((step) => ({ atS: seconds(step.at), value: step.replicas }));
   if (planned.length > 0) {
-    // The plan begins with what holds now, so that its first step is seen as a step.
+    // The plan begins with what holds now, so that its first step is seen as a step. A past one begins where it begins.
     const now = detail.replicas.desired ?? detail.replicas.ready;
     const first = Math.min(...planned.map((step) => step.atS));
     if (now !== null && first > base.nowS) planned.unshift({ atS: base.nowS, value: now });
-    lines.push({ name: "planned", look: "planned", points: steps(planned, base.windowS[1]), stepS: Infinity });
+    lines.push({ name: "planned", look: "planned", points: steps(planned, snapshot.spanS[1]), stepS: Infinity, stepped: true });
   }
   const { min, max } = detail.replicas;
-  return {
-    ...base,
-    name: `Replicas of ${snapshot.name}`,
-    unit: "replicas",
-    format: number,
-    lines,
-    bands: [{ high: 1, low: 0, fill: "booting", name: "starting" }],
-    // Before the first known value the fleet was not watched yet: that is left open. Later holes are hatched.
-    gaps: gaps(ready).filter(([, to]) => to > ready.startS + ready.values.findIndex((value) => value !== null) * ready.stepS),
-    rails: [
-      { value: min, text: `min ${min}` },
-      { value: max, text: `max ${max}` },
-    ],
-  };
+  const rails: Rail[] = [
+    { value: min, text: `min ${min}` },
+    { value: max, text: `max ${max}` },
+  ];
+  const tick = (value: number) => (Number.isInteger(value) ? number(value) : "");
+  const bands: Band[] = [{ high: 1, low: 0, fill: "booting", name: "starting" }];
+  return { ...base, name: `Replicas of ${snapshot.name}`, unit: "replicas", format: number, tick, lines, bands, gaps: gapsSinceFirst(ready), rails };
+}
+
+function sloChart(snapshot: Snapshot, view: View): ChartModel {
+  const base = frame(snapshot, view);
+  const { slo } = snapshot.detail;
+  const latency = settled(measured(snapshot.series.latency_p95_ms, base.nowS));
+  const errors = settled(measured(snapshot.series.error_ratio, base.nowS));
+  const lines: Line[] = [
+    { name: "latency (p95)", look: "actual", points: points(latency), stepS: reach(latency) },
+    { name: "failed", look: "errors", points: points(errors), stepS: reach(errors), scale: "share" },
+  ];
+  const rails: Rail[] = [
+    { value: slo.latency_ms, text: `p${number(slo.percentile)} target ${milliseconds(slo.latency_ms)}` },
+    { value: slo.errors, text: `failed at most ${percent(slo.errors)}`, scale: "share" },
+  ];
+  const name = `Service level of ${snapshot.name}`;
+  return { ...base, marks: base.marks.slice(0, 1), name, unit: "ms", format: milliseconds, tick: number, lines, bands: [], gaps: gapsSinceFirst(latency), rails };
 }

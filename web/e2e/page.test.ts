@@ -1,0 +1,219 @@
+// The page in a real browser, against the real demo: accessible in every state, usable without a mouse, restored by a reload, and narrow.
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { type Demo, open, type Scheme, startBrowser, startDemo, tabTo, until, violations } from "./kit";
+
+let demo: Demo;
+let browser: Browser;
+
+beforeAll(async () => {
+  [demo, browser] = await Promise.all([startDemo(), startBrowser()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+const SERVICE = "/services/worldcup";
+/** Every page, and what is there once it is complete. */
+const PAGES: [string, string][] = [
+  ["/", "th[scope=row] a"],
+  [SERVICE, "figure canvas"],
+  ["/plans", ".timeline .plan"],
+  ["/policies", "figure canvas"],
+  ["/audit", "main h1"],
+  ["/settings", "#health + ul li"],
+  ["/nowhere", "main h1"],
+];
+
+async function complete(page: Page, mark: string) {
+  await page.locator(mark).first().waitFor();
+}
+
+async function clean(page: Page, what: string) {
+  expect(await violations(page), what).toEqual([]);
+}
+
+for (const scheme of ["light", "dark"] satisfies Scheme[]) {
+  test(`no page has an accessibility violation, ${scheme}`, async () => {
+    for (const [path, mark] of PAGES) {
+      const page = await open(browser, demo.url + path, { scheme });
+      await complete(page, mark);
+      await clean(page, `${path} ${scheme}`);
+      await page.context().close();
+    }
+  });
+
+  test(`neither has a dialog, or what is opened in a page, ${scheme}`, async () => {
+    const page = await open(browser, demo.url + SERVICE, { scheme });
+    await complete(page, "figure canvas");
+    for (const keys of ["Control+k", "Shift+P", "?"]) {
+      await page.keyboard.press(keys);
+      await page.locator("dialog[open]").waitFor();
+      await clean(page, `${keys} ${scheme}`);
+      await page.keyboard.press("Escape");
+      await page.locator("dialog").waitFor({ state: "detached" });
+    }
+    await page.locator("figure summary").first().click();
+    await page.locator("ol button[aria-expanded]").first().click();
+    await page.locator("figure table").waitFor();
+    await clean(page, `table and decision ${scheme}`);
+    await page.context().close();
+  });
+
+  test(`neither has an empty or a failed page, ${scheme}`, async () => {
+    const empty: Record<string, unknown> = {
+      "/api/v1/services": { now: "2026-01-01T00:00:00Z", speed: 1, paused: null, services: [] },
+      "/api/v1/plans": { now: "2026-01-01T00:00:00Z", plans: [] },
+      "/api/v1/audit": { entries: [] },
+    };
+    for (const state of ["empty", "failed"]) {
+      const page = await open(browser, "about:blank", { scheme });
+      await page.route("**/api/v1/**", (route) => {
+        const body = empty[new URL(route.request().url()).pathname];
+        if (state === "failed" || body === undefined) return route.fulfill({ status: 503, json: { type: "urn:prescale:problem:unavailable", title: "", status: 503, detail: "the store is locked" } });
+        return route.fulfill({ json: body });
+      });
+      for (const path of ["/", SERVICE, "/plans", "/policies", "/audit"]) {
+        await page.goto(demo.url + path);
+        await page.locator("main h1").waitFor();
+        await page.getByRole("status").filter({ hasText: /Asking|Loading/ }).waitFor({ state: "detached" });
+        await clean(page, `${path} ${state} ${scheme}`);
+      }
+      await page.context().close();
+    }
+  });
+}
+
+test("a forecast and its why are read by keyboard alone", async () => {
+  const page = await open(browser, demo.url);
+  await complete(page, "th[scope=row] a");
+  await tabTo(page, /^worldcup$/);
+  await page.keyboard.press("Enter");
+  await complete(page, "figure canvas");
+  await tabTo(page, /^Load of worldcup: arrow keys/);
+  const slider = page.getByRole("slider", { name: /^Load of worldcup/ });
+  for (let step = 0; step < 30; step++) await page.keyboard.press("ArrowRight");
+  const said = (await slider.getAttribute("aria-valuetext")) ?? "";
+  expect(said, "ahead of now there is a forecast and no load").toMatch(/\d\d:\d\d CET, actual –, forecast \(median\) \d/);
+  await page.keyboard.press("Shift+ArrowUp");
+  await until("the zoom is in the address", async () => page.url().includes("zoom="));
+  await page.keyboard.press("Escape");
+  await until("the zoom is gone", async () => !page.url().includes("zoom="));
+  await tabTo(page, /^(hold|up|down)/);
+  await page.keyboard.press("Enter");
+  await page.locator("ol dl").first().waitFor();
+  const why = await page.locator("ol dl").first().innerText();
+  for (const part of ["Forecast", "Capacity", "Weighed"]) expect(why).toContain(part);
+  expect(page.url(), "the decision can be mailed").toMatch(/decision=\d+/);
+  await page.context().close();
+});
+
+test("a service goes from observe to automatic through approve, is paused, and resumes, by keyboard alone", async () => {
+  const page = await open(browser, `${demo.url}/policies`);
+  const mode = async () => ((await (await fetch(`${demo.url}/api/v1/services/worldcup`)).json()) as { mode: string }).mode;
+  const paused = async () => ((await (await fetch(`${demo.url}/api/v1/services`)).json()) as { paused: string | null }).paused;
+  await page.getByRole("button", { name: "Back to observe" }).waitFor();
+  for (const [button, wanted] of [[/^Back to observe/, "observe"], [/^Promote to approve/, "approve"], [/^Promote to automatic/, "automatic"]] as const) {
+    await tabTo(page, button);
+    await page.keyboard.press("Enter");
+    await until("it is asked, or done", async () => (await mode()) === wanted || (await page.locator("dialog[open]").count()) > 0);
+    if ((await mode()) !== wanted) {
+      await tabTo(page, /^Promote all the same/);
+      await page.keyboard.press("Enter");
+    }
+    await until(`the mode is ${wanted}`, async () => (await mode()) === wanted);
+    await page.locator(`[aria-current=step]:has-text("${wanted}")`).waitFor();
+  }
+  await page.keyboard.press("Shift+P");
+  await page.getByRole("button", { name: "Pause all" }).last().waitFor();
+  await page.keyboard.press("Enter");
+  await until("all are paused", async () => (await paused()) === "both");
+  await page.getByRole("button", { name: /All paused \(both\)/ }).waitFor();
+  await page.keyboard.press("Shift+P");
+  await page.getByRole("heading", { name: "Resume all services?" }).waitFor();
+  await page.keyboard.press("Enter");
+  await until("nothing is paused", async () => (await paused()) === null);
+  await page.context().close();
+});
+
+test("a proposal is edited with a reason by keyboard, and a stale one says what differs", async () => {
+  const page = await open(browser, "about:blank");
+  const real = (await (await fetch(`${demo.url}/api/v1/plans`)).json()) as { plans: { last: object }[] };
+  const [plan] = real.plans;
+  if (plan === undefined) throw new Error("the demo has no plan");
+  // The demo proposes when its load does; the page is shown a proposal that is always there.
+  const waiting = { ...plan.last, id: 4711, current: 6, target: 8, expires: "2999-01-01T00:00:00Z", sentence: "6 → 8 at 08:50." };
+  let sent: unknown;
+  await page.route("**/api/v1/plans", (route) => route.fulfill({ json: { ...real, plans: [{ ...plan, waiting }] } }));
+  await page.route("**/api/v1/decisions/4711/approve", (route) => {
+    sent = route.request().postDataJSON();
+    const detail = "refused: it was made for 6 replicas, and now there are 7";
+    return route.fulfill({ status: 409, contentType: "application/problem+json", json: { type: "urn:prescale:problem:conflict", title: "", status: 409, detail } });
+  });
+  await page.goto(`${demo.url}/plans`);
+  await page.getByText("prescale approve 4711").waitFor();
+  await clean(page, "a proposal");
+  await tabTo(page, /^Edit…$/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("spinbutton", { name: "Replicas" }).fill("9");
+  await clean(page, "the edit of a proposal");
+  await page.getByRole("textbox", { name: /^Why/ }).fill("the campaign's begin");
+  await page.getByText(`prescale approve 4711 --replicas 9 --reason 'the campaign'\\''s begin'`).waitFor();
+  await tabTo(page, /^Order 9$/);
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").filter({ hasText: "made for 6 replicas, and now there are 7" }).waitFor();
+  expect(sent).toEqual({ replicas: 9, reason: "the campaign's begin" });
+  await page.context().close();
+});
+
+test("the palette leads everywhere, and the focus comes back", async () => {
+  const page = await open(browser, demo.url);
+  await complete(page, "th[scope=row] a");
+  await tabTo(page, /^worldcup$/);
+  await page.keyboard.press("Control+k");
+  await page.locator("dialog[open]").waitFor();
+  await page.keyboard.press("Escape");
+  expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe("worldcup");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: /^Find/ }).fill("aud");
+  await page.keyboard.press("Enter");
+  await until("the audit is open", async () => new URL(page.url()).pathname === "/audit");
+  await page.context().close();
+});
+
+test("a reload restores each view", async () => {
+  const views: [string, string][] = [
+    ["/?text=cup&mode=automatic&attention=1", "main input"],
+    [`${SERVICE}?zone=Asia%2FTokyo&range=24h`, "figure canvas"],
+    ["/plans?text=world&ahead=3h&open=worldcup", ".timeline .plan"],
+    ["/policies?service=worldcup", "figure canvas"],
+    ["/audit?service=worldcup&kind=mode&who=local", "main input"],
+  ];
+  for (const [view, mark] of views) {
+    const page = await open(browser, demo.url + view);
+    await complete(page, mark);
+    const shown = () =>
+      page.evaluate(() => [...document.querySelectorAll<HTMLInputElement>("main input, main select, header select")].map((field) => `${field.value} ${field.checked}`).join());
+    const first = await shown();
+    await page.reload();
+    await complete(page, mark);
+    await until(`${view} is as it was: ${first}`, async () => (await shown()) === first);
+    expect(page.url()).toBe(demo.url + view);
+    if (view.includes("Tokyo")) expect(await page.locator("figure .axis").first().innerText()).toMatch(/GMT\+9|JST/);
+    await page.context().close();
+  }
+});
+
+test("at 320 pixels nothing scrolls sideways", async () => {
+  for (const [path, mark] of PAGES) {
+    const page = await open(browser, demo.url + path, { width: 320, height: 700 });
+    await complete(page, mark);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide, path).toBeLessThanOrEqual(320);
+    await page.context().close();
+  }
+});
