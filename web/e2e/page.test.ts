@@ -186,23 +186,23 @@ test("the palette leads everywhere, and the focus comes back", async () => {
 });
 
 test("a reload restores each view", async () => {
-  const views = [
-    "/?text=cup&mode=automatic&attention=1",
-    `${SERVICE}?zone=Asia%2FTokyo&range=24h`,
-    "/plans?text=world&ahead=3h&open=worldcup",
-    "/policies?service=worldcup",
-    "/audit?service=worldcup&kind=mode&who=local",
+  const views: [string, string][] = [
+    ["/?text=cup&mode=automatic&attention=1", "main input"],
+    [`${SERVICE}?zone=Asia%2FTokyo&range=24h`, "figure canvas"],
+    ["/plans?text=world&ahead=3h&open=worldcup", ".timeline .plan"],
+    ["/policies?service=worldcup", "figure canvas"],
+    ["/audit?service=worldcup&kind=mode&who=local", "main input"],
   ];
-  for (const view of views) {
+  for (const [view, mark] of views) {
     const page = await open(browser, demo.url + view);
-    await page.locator("main h1").first().waitFor();
-    const shown = () => page.evaluate(() => [...document.querySelectorAll("main input, select")].map((field) => (field as HTMLInputElement).value + String((field as HTMLInputElement).checked)));
-    if (view.startsWith(SERVICE)) await complete(page, "figure canvas");
+    await complete(page, mark);
+    const shown = () =>
+      page.evaluate(() => [...document.querySelectorAll<HTMLInputElement>("main input, main select, header select")].map((field) => `${field.value} ${field.checked}`).join());
     const first = await shown();
     await page.reload();
-    await page.locator("main h1").first().waitFor();
-    if (view.startsWith(SERVICE)) await complete(page, "figure canvas");
-    expect([page.url(), await shown()]).toEqual([demo.url + view, first]);
+    await complete(page, mark);
+    await until(`${view} is as it was: ${first}`, async () => (await shown()) === first);
+    expect(page.url()).toBe(demo.url + view);
     if (view.includes("Tokyo")) expect(await page.locator("figure .axis").first().innerText()).toMatch(/GMT\+9|JST/);
     await page.context().close();
   }
