@@ -13,9 +13,9 @@ run: web
 test: web peers lint walls
 	cd web && $(NPM) run check && $(NPM) test
 	$(CARGO) test --workspace
-	$(MAKE) e2e
+	cd web && $(NPM) run e2e
 
-# The page in a real browser, against the real demo.
+# The page in a real browser, against the real demo; `make test` does it with the binary that its tests were built with.
 e2e: web peers
 	$(CARGO) build --bin prescale
 	cd web && $(NPM) run e2e

@@ -23,6 +23,8 @@ const PAGES: [string, string][] = [
   ["/", "th[scope=row] a"],
   [SERVICE, "figure canvas"],
   ["/plans", ".timeline .plan"],
+  ["/simulate?service=worldcup", "main form"],
+  ["/runs", "main h1"],
   ["/policies", "figure canvas"],
   ["/audit", "main h1"],
   ["/settings", "#health + ul li"],
