@@ -77,6 +77,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs, newest first. The 50 newest are kept for 30 days. */
+        get: operations["list_jobs"];
+        put?: never;
+        /** Queues a simulation or a backtest. Operators only. */
+        post: operations["submit_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a request means with every default filled in, as JSON and as TOML, and what it would cost. Nothing is kept. */
+        post: operations["estimate_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One job: how far it is, what came out so far, and how its cells compare. */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        /** Ends a job that waits or runs (within a second or so); deletes one that has ended. Operators only. */
+        delete: operations["remove_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/cells/{cell}/scenario.toml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The scenario of one cell: `prescale simulate` gives the same result with it and `load.csv` beside it. */
+        get: operations["job_scenario"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/load.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The load that was simulated: the series file of the cells' scenarios. */
+        get: operations["job_load"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The result as one HTML file that needs nothing else. */
+        get: operations["job_html"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/report.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The job and its result as a JSON file. */
+        get: operations["job_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pause": {
         parameters: {
             query?: never;
@@ -387,6 +508,27 @@ export interface components {
              */
             weight: number;
         };
+        /** @description A backtest as `prescale backtest` makes it, on the stored load of a service. */
+        BacktestJob: {
+            /** @description How far each origin looks ahead. */
+            horizon?: string;
+            /**
+             * Format: double
+             * @description The share of the series, at its end, that is scored.
+             */
+            last?: number;
+            /** @description `auto`, or names of members; absent = `auto`. */
+            models?: string[];
+            /**
+             * Format: int32
+             * @description How many origins.
+             */
+            origins?: number;
+            /** @description The service. */
+            service: string;
+            /** @description Step that the series is averaged to. */
+            step?: string;
+        };
         /** @description A sign of life. */
         Beat: {
             /** @description Domain time now. */
@@ -413,6 +555,67 @@ export interface components {
             rps_per_replica: number | null;
             /** @description `declared` or `simulated`. */
             source: string;
+        };
+        /** @description One cell of the matrix. */
+        Cell: {
+            /** @description Why there is no result: hopeless overload, for example. */
+            error: string | null;
+            /**
+             * @description By name: `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `queue_wait_p99_ms`, `error_ratio`, `violation_minutes`,
+             *     `replica_hours`, `cost`, `utilisation`. What can't be known is absent.
+             */
+            figures: {
+                [key: string]: components["schemas"]["Figure"];
+            };
+            /**
+             * Format: int32
+             * @description Its number, from 0.
+             */
+            index: number;
+            /** @description For people. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Requests that arrived, all seeds together.
+             */
+            requests: number;
+            /** @description The course of things, all seeds together. */
+            timeline: components["schemas"]["CellPoint"][];
+        };
+        /** @description One cell of the matrix before it is run. */
+        CellPlan: {
+            /** @description For people. */
+            name: string;
+            /** @description Its scenario: `prescale simulate` gives the same result with it and the job's `load.csv`. */
+            scenario: string;
+        };
+        /** @description A point of a cell's timeline: means over a stretch. */
+        CellPoint: {
+            /**
+             * Format: double
+             * @description Share of them that failed.
+             */
+            error_ratio: number | null;
+            /**
+             * Format: double
+             * @description Offered load [requests/s].
+             */
+            load_rps: number;
+            /**
+             * Format: double
+             * @description Of the requests that arrived in it; `null` when none was served.
+             */
+            p99_ms: number | null;
+            /**
+             * Format: double
+             * @description Ready replicas.
+             */
+            replicas: number;
+            /**
+             * Format: double
+             * @description Seconds from the start of the run to the start of the stretch.
+             */
+            t_s: number;
         };
         /** @description What changed. */
         Change: {
@@ -452,6 +655,30 @@ export interface components {
              * @description Replicas that were tried.
              */
             replicas: number;
+        };
+        /** @description Every cell against one of them. */
+        Comparison: {
+            /**
+             * Format: int32
+             * @description The cell that the others are compared with.
+             */
+            baseline: number;
+            /** @description The other cells that have a result. */
+            rows: components["schemas"]["ComparisonRow"][];
+            /** @description What won, and whether the difference is real. */
+            sentence: string;
+        };
+        /** @description One cell against the baseline. */
+        ComparisonRow: {
+            /**
+             * Format: int32
+             * @description The cell.
+             */
+            cell: number;
+            /** @description By the names of the figures. */
+            differences: {
+                [key: string]: components["schemas"]["Difference"];
+            };
         };
         /** @description How often the load stayed at or under a quantile; an honest forecast's share is the quantile. */
         Coverage: {
@@ -543,6 +770,26 @@ export interface components {
             /** @description At most `limit` decisions, all older than `before`. */
             decisions: components["schemas"]["Decision"][];
         };
+        /** @description A difference, paired by seed: both cells saw the same arrivals. */
+        Difference: {
+            /**
+             * Format: double
+             * @description Its upper end.
+             */
+            high: number | null;
+            /**
+             * Format: double
+             * @description Its 95 % interval; absent with one seed.
+             */
+            low: number | null;
+            /** @description The interval doesn't hold zero. */
+            real: boolean;
+            /**
+             * Format: double
+             * @description Mean over seeds of cell − baseline.
+             */
+            value: number;
+        };
         /** @description Body of `POST /decisions/{id}/approve`; without a body, what was proposed is done. */
         EditBody: {
             /** @description Why, in the operator's words; kept in the journal. */
@@ -586,6 +833,26 @@ export interface components {
         };
         /** @description The data of an event, as its name says: `reset` carries an Overview, `change` a Change, `beat` a Beat. */
         EventData: components["schemas"]["Overview"] | components["schemas"]["Change"] | components["schemas"]["Beat"];
+        /** @description A figure over all seeds. */
+        Figure: {
+            /**
+             * Format: double
+             * @description Its upper end.
+             */
+            high: number | null;
+            /**
+             * Format: double
+             * @description 95 % interval over seeds; absent with one.
+             */
+            low: number | null;
+            /** @description Of each seed, in order. */
+            seeds: number[];
+            /**
+             * Format: double
+             * @description Of all seeds together.
+             */
+            value: number;
+        };
         /** @description Answer of `GET /services/{name}/forecast`. */
         Forecast: {
             /**
@@ -653,6 +920,150 @@ export interface components {
          * @enum {string}
          */
         ForecastState: "ok" | "not_enough_history" | "stale" | "failed" | "none";
+        /** @description A job in the list. */
+        Job: {
+            /** @description When it was asked for. */
+            created: components["schemas"]["Time"];
+            ended: components["schemas"]["Time"] | null;
+            /** @description Why it failed. */
+            error: string | null;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description What it works out. */
+            kind: components["schemas"]["JobKind"];
+            now: components["schemas"]["JobNow"] | null;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             */
+            progress: number;
+            /** @description How it is. */
+            state: components["schemas"]["JobState"];
+            /** @description In a few words. */
+            title: string;
+            /**
+             * Format: double
+             * @description Wall seconds that it took.
+             */
+            wall_s: number | null;
+            /** @description Who asked for it. */
+            who: string;
+        };
+        /** @description Body of `POST /jobs` and `POST /jobs/estimate`: the request, or the same as text. */
+        JobBody: components["schemas"]["JobText"] | components["schemas"]["JobRequest"];
+        /** @description A job with all that is known of it. */
+        JobDetail: {
+            comparison: components["schemas"]["Comparison"] | null;
+            /** @description The job. */
+            job: components["schemas"]["Job"];
+            /** @description What was asked, with every default filled in. */
+            request: components["schemas"]["JobRequest"];
+            /** @description What came out so far; complete when the job is done. */
+            result: components["schemas"]["JobResult"];
+            /** @description The same as TOML. */
+            toml: string;
+        };
+        /** @description Answer of `POST /jobs/estimate`: the request with every default filled in, and what it will cost. */
+        JobEstimate: {
+            /** @description The cells, in the order of their numbers. */
+            cells: components["schemas"]["CellPlan"][];
+            /** @description What is assumed, and what is left out. */
+            notes: string[];
+            /** @description The request with every default filled in. */
+            request: components["schemas"]["JobRequest"];
+            /** @description What will be simulated. */
+            size: components["schemas"]["JobSize"];
+            /** @description The same as TOML. */
+            toml: string;
+        };
+        /**
+         * @description What a job works out.
+         * @enum {string}
+         */
+        JobKind: "what_if" | "scenario" | "backtest";
+        /** @description Answer of `GET /jobs`. */
+        JobList: {
+            /** @description Newest first. */
+            jobs: components["schemas"]["Job"][];
+        };
+        /** @description What a running job is at. */
+        JobNow: {
+            /**
+             * Format: int32
+             * @description The cell (or model), from 1.
+             */
+            cell: number;
+            /**
+             * Format: int32
+             * @description How many there are.
+             */
+            cells: number;
+            /** @description The cell's name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description The seed (or origin), from 1.
+             */
+            seed: number;
+            /**
+             * Format: int32
+             * @description How many there are.
+             */
+            seeds: number;
+            simulated: components["schemas"]["Time"] | null;
+        };
+        /** @description What is to be worked out. As TOML it has the same keys. */
+        JobRequest: (components["schemas"]["WhatIf"] & {
+            /** @enum {string} */
+            kind: "what_if";
+        }) | (components["schemas"]["ScenarioJob"] & {
+            /** @enum {string} */
+            kind: "scenario";
+        }) | (components["schemas"]["BacktestJob"] & {
+            /** @enum {string} */
+            kind: "backtest";
+        });
+        /** @description What came out. */
+        JobResult: {
+            /** @description Finished cells, in order. */
+            cells: components["schemas"]["Cell"][];
+            /** @description Finished models, in order. */
+            models: components["schemas"]["ModelScore"][];
+            /** @description What was simulated, what was assumed, and what was left out. */
+            notes: string[];
+            span: components["schemas"]["Span"] | null;
+        };
+        /** @description How much work a job is. */
+        JobSize: {
+            /**
+             * Format: int64
+             * @description Requests that are simulated in all.
+             */
+            requests: number;
+            /**
+             * Format: int32
+             * @description Runs: cells × seeds, or models × origins.
+             */
+            runs: number;
+            /**
+             * Format: double
+             * @description Wall seconds that this takes here, roughly.
+             */
+            seconds: number;
+        };
+        /**
+         * @description How a job is.
+         * @enum {string}
+         */
+        JobState: "queued" | "running" | "done" | "failed" | "cancelled";
+        /** @description A request as text. */
+        JobText: {
+            /** @description The request as TOML, beginning with `kind = "…"`. */
+            toml: string;
+        };
         /** @description The latest decision, in short. */
         LastDecision: {
             action: string;
@@ -661,6 +1072,42 @@ export interface components {
             id: number;
             reason: string;
             sentence: string;
+        };
+        /** @description Where the load of a what-if comes from. */
+        LoadOrigin: {
+            from?: components["schemas"]["Time"] | null;
+            /** @enum {string} */
+            kind: "recorded";
+            /** @description A duration up to now, such as `7d`, in place of both. */
+            last?: string | null;
+            to?: components["schemas"]["Time"] | null;
+        } | {
+            /** @enum {string} */
+            kind: "forecast";
+            /** @description How much of it, from its origin on, such as `12h`. */
+            lasts: string;
+            /**
+             * Format: double
+             * @description Which of its quantiles, such as 0.9.
+             */
+            quantile: number;
+        } | {
+            /** @enum {string} */
+            kind: "synthetic";
+            /** @description How long, such as `2h`. */
+            lasts: string;
+            /**
+             * Format: double
+             * @description Highest load [requests/s]; a constant has none.
+             */
+            peak_rps?: number | null;
+            /**
+             * Format: double
+             * @description Load at the start [requests/s].
+             */
+            rps: number;
+            /** @description Its shape. */
+            shape: components["schemas"]["Shape"];
         };
         /** @description Answer of `POST /tokens`. */
         MadeToken: components["schemas"]["Token"] & {
@@ -693,6 +1140,32 @@ export interface components {
         ModeBody: {
             /** @description The mode that holds from now on. */
             mode: components["schemas"]["Mode"];
+        };
+        /** @description How a model did. */
+        ModelScore: {
+            /** @description Share of the values at or below each quantile. */
+            coverage: {
+                [key: string]: number;
+            };
+            /** @description Why there is no score. */
+            error: string | null;
+            /**
+             * Format: double
+             * @description Mean weighted quantile loss.
+             */
+            loss: number | null;
+            /** @description Its name. */
+            model: string;
+            /**
+             * Format: int64
+             * @description Values that were scored.
+             */
+            points: number;
+            /**
+             * Format: double
+             * @description The same relative to seasonal naive's: below 1 is better.
+             */
+            relative: number | null;
         };
         /** @description Body of `POST /tokens`. */
         NewTokenBody: {
@@ -884,6 +1357,11 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "operator" | "admin";
+        /** @description A scenario as `prescale simulate` takes it, without series files. */
+        ScenarioJob: {
+            /** @description The scenario's TOML. */
+            scenario: string;
+        };
         /** @description Answer of `GET /services/{name}/series`: one value per step; `null` is a gap, never zero. */
         Series: {
             /** @description The metric, as asked. */
@@ -990,6 +1468,11 @@ export interface components {
             /** @description The name that is written into the journal. */
             who: string | null;
         };
+        /**
+         * @description A made-up load's shape.
+         * @enum {string}
+         */
+        Shape: "constant" | "ramp" | "spike";
         /** @description Body of `POST /session`. */
         SignInBody: {
             /** @description The account's name. */
@@ -1017,6 +1500,13 @@ export interface components {
              * @description 0 to 100.
              */
             percentile: number;
+        };
+        /** @description A stretch of time. */
+        Span: {
+            /** @description First instant. */
+            from: components["schemas"]["Time"];
+            /** @description First instant that is left out. */
+            to: components["schemas"]["Time"];
         };
         /** @description A small chart; `null` is a gap. */
         Spark: {
@@ -1062,6 +1552,50 @@ export interface components {
          * @enum {string}
          */
         Via: "loopback" | "session" | "token";
+        /** @description A matrix of balancing algorithms × capacity plans × seeds for one service. */
+        WhatIf: {
+            /** @description `round_robin`, `weighted_round_robin`, `least_connections`, `p2c`, `random`, `weighted_random`; absent = the service's own. */
+            algorithms?: string[];
+            /**
+             * @description `planner` (as configured, in the loop), `recorded` (what was), each also with replicas more or fewer (`planner:-3`), `fixed:12`,
+             *     `hpa:0.7`; absent = `planner`.
+             */
+            plans?: string[];
+            /**
+             * Format: double
+             * @description Price of one replica for one hour; absent = no costs are worked out.
+             */
+            replica_hour?: number | null;
+            /**
+             * Format: int64
+             * @description The most requests that are simulated in all; a longer window is cut to its busiest stretch.
+             */
+            requests?: number;
+            /**
+             * Format: int64
+             * @description Where all randomness comes from; the same number gives the same result.
+             */
+            seed?: number;
+            /**
+             * Format: int32
+             * @description Independent runs of each cell; from two on there are intervals.
+             */
+            seeds?: number;
+            /** @description The service whose capacity, objective, rails, policy and lead time are taken. */
+            service: string;
+            /**
+             * Format: double
+             * @description The time that a request is in service is multiplied by this, and the planner doesn't know.
+             */
+            service_time?: number;
+            /** @description Where the load comes from. Last, because TOML wants tables last. */
+            source: components["schemas"]["LoadOrigin"];
+            /**
+             * Format: double
+             * @description The load is multiplied by this.
+             */
+            traffic?: number;
+        };
         /** @description Quantiles of a window's maximum. */
         WindowMax: {
             at: components["schemas"]["Time"] | null;
@@ -1379,6 +1913,667 @@ export interface operations {
                 };
             };
             /** @description Too many streams are open; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 50 when absent */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobBody"];
+            };
+        };
+        responses: {
+            /** @description Queued */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such service */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many jobs wait already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body isn't JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    estimate_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobEstimate"];
+                };
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such service */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body isn't JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: {
+                /** @description The cell to compare with; the first when absent */
+                baseline?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It ends, or it is deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_scenario: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: number;
+                /** @description The cell, from 0 */
+                cell: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/toml": string;
+                };
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job or cell */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_load: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job, or it has no load yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_html: {
+        parameters: {
+            query?: {
+                /** @description The cell to compare with; the first when absent */
+                baseline?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing has come out yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_json: {
+        parameters: {
+            query?: {
+                /** @description The cell to compare with; the first when absent */
+                baseline?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description An input is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in, or the token doesn't count; see WWW-Authenticate */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role may not do this, the CSRF token is missing, or the request came under a foreign name */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
