@@ -160,7 +160,7 @@ ALL = {
     "lightgbm": lightgbm,
 }
 FAST = {"last_value", "seasonal_naive_day", "seasonal_naive_week"}
-# The next hour at its own step: 30,000 rows of history. Neither is made for it, and MSTL takes half a minute an origin.
+# The next hour at its own step: 30,000 rows of history. Neither is made for it, and MSTL takes minutes an origin.
 NOT_NEXT_HOUR = {"prophet", "mstl_ets"}
 
 
