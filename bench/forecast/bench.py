@@ -33,7 +33,7 @@ def arguments(argv=None):
     parser.add_argument("--coverage-origins", type=positive, default=40, help="a series, for coverage and maxima")
     parser.add_argument("--crowds", type=positive, default=12, help="flash crowds a series")
     parser.add_argument("--model", default="auto", help="of prescale forecast")
-    parser.add_argument("--binary", type=Path, default=ROOT / "target/release/prescale")
+    parser.add_argument("--binary", type=Path, default=Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/prescale")
     parser.add_argument("--quick", action="store_true", help="3 origins, the fast peers and LightGBM, 4 series, no flash crowds")
     args = parser.parse_args(argv)
     if args.quick:

@@ -59,12 +59,13 @@ def recent(task):
 
 
 def auto_ets(task):
-    """ETS can't have seasons longer than 24, so days only for hourly series."""
+    """ETS can't have seasons longer than 24, so days only for hourly series. Multiplicative errors, which its default allows, explode over a day
+    near zero (5 × 10²¹ times the base's loss on one series), so additive ones."""
     from statsforecast.models import AutoETS
 
     values = recent(task)
     season = task.day if task.day <= 24 else 1
-    return _table(AutoETS(season_length=season).forecast(y=values, h=task.steps, level=INTERVALS))
+    return _table(AutoETS(season_length=season, model="AZZ").forecast(y=values, h=task.steps, level=INTERVALS))
 
 
 def dot_theta(task):

@@ -25,7 +25,7 @@ def mean(values):
 
 
 def share(values):
-    return "/".join(f"{value:.3f}"[1:] if value < 1 else "1" for value in values) if values else ""
+    return "/".join(f"{value:.3f}".removeprefix("0") for value in values) if values else ""
 
 
 def table(head, rows):
