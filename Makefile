@@ -24,6 +24,8 @@ e2e: web peers
 # What a fresh machine must bring. Everything else comes from the package registries.
 setup:
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust (https://rustup.rs)"; exit 1; }
+	@rustc --version | awk -v least=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) '{ split($$2, has, "."); split(least, need, "."); \
+		if (has[1] * 1000 + has[2] < need[1] * 1000 + need[2]) { print "Rust " $$2 " is too old: " least " or newer is needed (rustup update)"; exit 1 } }'
 	@command -v cc >/dev/null || { echo "a C compiler is missing (SQLite is built from source): apt-get install gcc"; exit 1; }
 	@command -v $(NPM) >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is missing (a part of the tests is in it): apt-get install python3"; exit 1; }
