@@ -37,7 +37,7 @@ fn a_draft_is_simulated_and_checked_by_the_same_binary() {
     let (code, out, err) =
         run(&["import", "nginx", &conf, "--upstream", "shop", "--rate-rps", "400", "--service-ms", "20", "--out", &path("s.toml")]);
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
-    assert!(err.contains("weighted.conf:21: not carried over: server 10.1.0.15:8080 backup: weight 0"), "{err}");
+    assert!(err.contains("weighted.conf:20: not carried over: server 10.1.0.15:8080 backup: weight 0"), "{err}");
     let (code, out, err) = run(&["simulate", &path("s.toml"), "--replications", "2", "--format", "json"]);
     assert_eq!(code, 0, "{err}");
     let report: Value = serde_json::from_str(&out).unwrap();
@@ -67,7 +67,7 @@ fn what_cannot_be_imported_is_bad_input() {
         (vec!["import", "hpa", &*hpa, "--name", "other"], "--name other: there is none of this name; allowed: web"),
         (vec!["import", "hpa", &*hpa, "--as", "config"], "no Prometheus trigger"),
         (vec!["import", "scaledobject", &*hpa], "there is no ScaledObject"),
-        (vec!["import", "nginx", &*broken, "--rate-rps", "-1"], "--rate-rps"),
+        (vec!["import", "nginx", &*broken, "--rate-rps", "0"], "--rate-rps"),
         (vec!["import"], "Usage"),
     ] {
         let (code, out, err) = run(&args);

@@ -21,24 +21,24 @@ pub enum Method {
 
 const EXACT: &str = "the same rule";
 const NO_KEYS: &str = "which picks by no key: a client doesn't keep its backend";
+const KEYED: &str = "the same rule, where requests have a key; without one (a workload without clients) it draws by weight";
 
 /// (nginx's method, our algorithm, how near it comes, in words)
 const METHODS: &[(Method, &str, Status, &str)] = &[
     (Method::RoundRobin, "weighted_round_robin", Carried, EXACT),
     (Method::LeastConn, "least_connections", Carried, EXACT),
     (Method::Random, "weighted_random", Carried, EXACT),
-    (Method::RandomTwoLeastConn, "random_two", Carried, EXACT),
     (Method::RandomTwoLeastConn, "p2c", Carried, EXACT),
+    (Method::RandomTwoLeastTime, "random_two_least_time", Carried, EXACT),
     (Method::RandomTwoLeastTime, "p2c", Approximated, "which compares the two by requests in flight, not by time"),
-    (Method::IpHash, "ip_hash", Carried, EXACT),
-    (Method::IpHash, "consistent_hash", Approximated, "which moves fewer clients when a backend leaves"),
+    (Method::IpHash, "ip_hash", Approximated, KEYED),
     (Method::IpHash, "weighted_random", NotCarried, NO_KEYS),
-    (Method::HashConsistent, "consistent_hash", Carried, EXACT),
+    (Method::HashConsistent, "ring_hash", Approximated, KEYED),
+    (Method::HashConsistent, "consistent_hash", Approximated, KEYED),
     (Method::HashConsistent, "weighted_random", NotCarried, NO_KEYS),
-    (Method::Hash, "hash", Carried, EXACT),
-    (Method::Hash, "consistent_hash", Approximated, "which moves fewer keys when a backend leaves"),
+    (Method::Hash, "ring_hash", Approximated, "which moves fewer keys when a backend leaves, and without keys draws by weight"),
+    (Method::Hash, "consistent_hash", Approximated, "which moves fewer keys when a backend leaves, and without keys draws by weight"),
     (Method::Hash, "weighted_random", NotCarried, NO_KEYS),
-    (Method::LeastTime, "least_time", Carried, EXACT),
     (Method::LeastTime, "least_response_time", Carried, EXACT),
     (Method::LeastTime, "peak_ewma", Approximated, "which weighs the latency by its peaks"),
     (Method::LeastTime, "least_connections", NotCarried, "which looks at requests in flight only, not at time"),
