@@ -29,6 +29,8 @@ pub(crate) struct Reading {
     pub median: f64,
     /// Distances from the median are stretched: residuals of weights that were chosen on the same origins are a little too small.
     pub stretch: f64,
+    /// Whether a flash crowd takes the blend's place.
+    pub crowds: bool,
 }
 
 /// The distribution around a blend's path, at the series' own step.
