@@ -61,7 +61,7 @@ impl Crowd {
         let expected = Expected::new(grid, days);
         let limit = expected.limit(grid);
         let pair = bins(grid, 2);
-        let excess = |at: usize| grid.mean(at + 1 - pair, at + 1) - expected.at(grid, at);
+        let excess = |at: usize| grid.mean(at + 1 - pair, at + 1) - expected.highest(grid, at, pair);
         // Its aftermath lasts as long as the blend's last hour remembers it. There one noisy bin is not enough.
         let above = |ago: usize| end >= ago + 2 * pair && excess(end - ago) > limit;
         let last =
@@ -111,6 +111,17 @@ impl Expected {
             grid.mean(middle.saturating_sub(half), (middle + half + 1).min(grid.len()))
         };
         (1..=self.days).map(mean).sum::<f64>() / self.days as f64 + self.moved
+    }
+
+    /// The highest that is expected around a bin: what comes every day, but some minutes earlier or later, is no crowd.
+    fn highest(&self, grid: &Grid, bin: usize, pair: usize) -> f64 {
+        let half = grid.hour / 8;
+        let highest = |k: usize| {
+            let middle = bin - grid.lag(k);
+            let around = (middle.saturating_sub(half).max(pair)..=middle + half).step_by(pair);
+            around.map(|i| grid.mean(i + 1 - pair, i + 1)).fold(0.0, f64::max)
+        };
+        (1..=self.days).map(highest).sum::<f64>() / self.days as f64 + self.moved
     }
 
     /// How far above the expected level the series may be without a crowd.

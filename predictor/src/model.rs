@@ -155,7 +155,7 @@ fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Opti
         decay: 0.97,
     };
     // A model that was asked for by name answers alone.
-    let reading = Reading { decay: 0.97, median: 0.25, stretch: 1.02, crowds: model == ModelChoice::Auto };
+    let reading = Reading { decay: 0.97, median: 0.25, stretch: 1.05, lead_power: 0.6, crowds: model == ModelChoice::Auto };
     stretch(series, scale, slots, &spec, &reading, 18, levels)
 }
 
@@ -171,7 +171,7 @@ fn far(series: &Series, scale: f64, request: &Request, levels: &[f64]) -> Option
         count: 36,
         decay: 0.99,
     };
-    stretch(series, scale, slots, &spec, &Reading { decay: 0.95, median: 1.0, stretch: 1.05, crowds: false }, 96, levels)
+    stretch(series, scale, slots, &spec, &Reading { decay: 0.95, median: 1.0, stretch: 1.05, lead_power: 0.3, crowds: false }, 96, levels)
 }
 
 fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
@@ -232,7 +232,7 @@ fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f6
         let lead = (i / stretch.slots).min(stretch.blend.path.len() - 1);
         return (crowd.quantiles(path, lead).map(|z| share * z).collect(), share * crowd.growth(path, lead));
     }
-    let scale = stretch.spread.scale_at(ts_ms);
+    let scale = stretch.spread.scale_at(ts_ms, i);
     let quantiles = stretch.spread.quantiles(path, scale).map(|z| share * z).collect();
     (quantiles, share * libm::exp(path) * stretch.spread.mean_factor(scale))
 }
