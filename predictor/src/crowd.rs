@@ -54,14 +54,13 @@ impl Crowd {
     /// Looks for a crowd at the grid's end; `None` if there is none, or a history of less than a day can't tell.
     pub fn find(grid: &Grid, scale: f64, leads: usize, levels: &[f64]) -> Option<Self> {
         let end = grid.len() - 1;
-        let days = grid.days_before(end.checked_sub(grid.hour * 3)?).min(DAYS);
-        if grid.bin_ms > MAX_BIN_MS || days == 0 || !grid.seen[end] {
+        if grid.bin_ms > MAX_BIN_MS || !grid.seen[end] {
             return None;
         }
-        let expected = Expected::new(grid, days);
-        let limit = expected.limit(grid);
+        let expected = Expected::new(grid, end)?;
+        let limit = expected.limit(grid).max(usual_excess(grid));
         let pair = bins(grid, 2);
-        let excess = |at: usize| grid.mean(at + 1 - pair, at + 1) - expected.highest(grid, at, pair);
+        let excess = |at: usize| expected.excess(grid, at, pair);
         // Its aftermath lasts as long as the blend's last hour remembers it. There one noisy bin is not enough.
         let above = |ago: usize| end >= ago + 2 * pair && excess(end - ago) > limit;
         let last =
@@ -96,18 +95,24 @@ struct Expected {
 }
 
 impl Expected {
-    fn new(grid: &Grid, days: usize) -> Self {
-        let end = grid.len() - 1;
+    /// As it is expected at a bin; `None` with less than a day and three hours before it.
+    fn new(grid: &Grid, end: usize) -> Option<Self> {
+        let days = grid.days_before(end.checked_sub(grid.hour * 3 + 1)?).min(DAYS);
         let (from, to) = (end + 1 - 3 * grid.hour, end + 1 - 2 * grid.hour);
         let then = (1..=days).map(|k| grid.mean(from - grid.lag(k), to - grid.lag(k))).sum::<f64>() / days as f64;
-        Self { days, moved: BELIEVED * (grid.mean(from, to) - then) }
+        (days > 0).then(|| Self { days, moved: BELIEVED * (grid.mean(from, to) - then) })
+    }
+
+    /// How far the last two minutes lie above the highest that was expected around a bin.
+    fn excess(&self, grid: &Grid, at: usize, pair: usize) -> f64 {
+        grid.mean(at + 1 - pair, at + 1) - self.highest(grid, at, pair)
     }
 
     /// At a bin, which may lie up to a day after the grid's end.
     fn at(&self, grid: &Grid, bin: usize) -> f64 {
         let half = grid.hour / 8;
         let mean = |k: usize| {
-            let middle = bin - grid.lag(k);
+            let middle = bin.saturating_sub(grid.lag(k));
             grid.mean(middle.saturating_sub(half), (middle + half + 1).min(grid.len()))
         };
         (1..=self.days).map(mean).sum::<f64>() / self.days as f64 + self.moved
@@ -117,7 +122,7 @@ impl Expected {
     fn highest(&self, grid: &Grid, bin: usize, pair: usize) -> f64 {
         let half = grid.hour / 8;
         let highest = |k: usize| {
-            let middle = bin - grid.lag(k);
+            let middle = bin.saturating_sub(grid.lag(k));
             let around = (middle.saturating_sub(half).max(pair)..=middle + half).step_by(pair);
             around.map(|i| grid.mean(i + 1 - pair, i + 1)).fold(0.0, f64::max)
         };
@@ -137,6 +142,19 @@ impl Expected {
         let (squares, n) = (1..=self.days).map(deviation).fold((0.0, 0.0), |sum, day| (sum.0 + day.0, sum.1 + day.1));
         (SIGMAS * (squares / f64::max(n, 1.0)).sqrt()).max(LEAST)
     }
+}
+
+/// What the series was above its expected level now and then in the last days, so that noise is no crowd: a crowd is rarer than that.
+fn usual_excess(grid: &Grid) -> f64 {
+    let (pair, every) = (bins(grid, 2), bins(grid, 22));
+    let ats = (1..5 * grid.lag(1) / every).map_while(|i| (grid.len() - 1).checked_sub(i * every));
+    let mut found: Vec<f64> = ats.map_while(|at| Some(Expected::new(grid, at)?.excess(grid, at, pair))).collect();
+    let rank = found.len() * 97 / 100;
+    if rank + 1 >= found.len() {
+        return 0.0;
+    }
+    let (_, usual, _) = found.select_nth_unstable_by(rank, f64::total_cmp);
+    *usual * 1.1
 }
 
 /// Bins of so many minutes, at least one.
