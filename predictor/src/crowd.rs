@@ -237,3 +237,6 @@ impl Shape {
         (1..=leads).map(at_lead).unzip()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,7 +155,7 @@ fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Opti
         decay: 0.97,
     };
     // A model that was asked for by name answers alone.
-    let reading = Reading { decay: 0.97, median: 0.25, stretch: 1.05, lead_power: 0.6, crowds: model == ModelChoice::Auto };
+    let reading = Reading { decay: 0.97, median: 0.25, stretch: 1.02, lead_power: 0.7, crowds: model == ModelChoice::Auto };
     stretch(series, scale, slots, &spec, &reading, 18, levels)
 }
 

@@ -23,42 +23,29 @@ fn factor(minute: f64) -> f64 {
     }
 }
 
-/// Mean weighted quantile loss of our next hour and of the last value's, origins every 5 minutes from 30 minutes before to the crowd's end.
+/// Loss of our next hour relative to the last value's, at origins every 5 minutes: from 30 minutes before to the crowd's end, and of these
+/// only those at which the crowd had begun.
 pub fn score(series: &Series) -> (f64, f64) {
-    let (first, room) = (series.len() * 7 / 10, series.len() * 3 / 10 - 240);
-    let tallies: Vec<(Tally, Tally)> = (0..CROWDS).into_par_iter().map(|i| crowd(series, first + 40 + room * i / (CROWDS - 1))).collect();
-    let (mut own, mut last) = (Tally::new(&SCORED_LEVELS), Tally::new(&SCORED_LEVELS));
-    for (a, b) in &tallies {
-        own.merge(a);
-        last.merge(b);
-    }
-    (own.loss().unwrap_or(f64::NAN), last.loss().unwrap_or(f64::NAN))
-}
-pub fn detail(series: &Series) {
-    let (first, room) = (series.len() * 7 / 10, series.len() * 3 / 10 - 240);
-    for off in (-30..=110).step_by(5) {
+    let relative = |first_minute| {
+        let (first, room) = (series.len() * 7 / 10, series.len() * 3 / 10 - 240);
+        let start = |i| first + 40 + room * i / (CROWDS - 1);
+        let tallies: Vec<(Tally, Tally)> = (0..CROWDS).into_par_iter().map(|i| crowd(series, start(i), first_minute)).collect();
         let (mut own, mut last) = (Tally::new(&SCORED_LEVELS), Tally::new(&SCORED_LEVELS));
-        for i in 0..CROWDS {
-            let (a, b) = crowd_at(series, first + 40 + room * i / (CROWDS - 1), off..=off);
-            own.merge(&a);
-            last.merge(&b);
+        for (a, b) in &tallies {
+            own.merge(a);
+            last.merge(b);
         }
-        let v = own.volume / 2.0 * 4.0 / 1e2;
-        let l: Vec<i64> = own.losses.iter().map(|x| (x / own.volume * 500.0) as i64).collect();
-        let m: Vec<i64> = last.losses.iter().map(|x| (x / own.volume * 500.0) as i64).collect();
-        println!("{off:>4} own {:>9.0} last {:>9.0} {:?} {:?}", own.loss().unwrap() * v, last.loss().unwrap() * v, l, m);
-    }
+        own.loss().unwrap_or(f64::NAN) / last.loss().unwrap_or(f64::NAN)
+    };
+    (relative(-30), relative(5))
 }
 
-fn crowd(series: &Series, start: usize) -> (Tally, Tally) {
-    crowd_at(series, start, -30..=110)
-}
-fn crowd_at(series: &Series, start: usize, r: std::ops::RangeInclusive<i32>) -> (Tally, Tally) {
+fn crowd(series: &Series, start: usize, first_minute: i64) -> (Tally, Tally) {
     let crowded = (0..series.len()).map(|i| series.value(i).map(|v| v * factor(i as f64 - start as f64))).collect();
     let Ok(crowded) = Series::try_new(series.start_ms(), series.step_ms(), crowded) else { return Default::default() };
     let (mut own, mut last) = (Tally::new(&SCORED_LEVELS), Tally::new(&SCORED_LEVELS));
-    for off in r.step_by(5) {
-        let origin = (start as i64 + off as i64) as usize;
+    for minute in (first_minute..=110).step_by(5) {
+        let origin = (start as i64 + minute) as usize;
         let at_ms = crowded.timestamp_ms(origin);
         let history = crowded.until(at_ms).since(at_ms - 21 * DAY_MS);
         let request = Request { horizon_ms: 60 * MINUTE_MS, quantiles: SCORED_LEVELS.to_vec(), model: ModelChoice::Auto };

@@ -38,23 +38,6 @@ fn main() -> ExitCode {
 }
 
 fn report(traces: &[traces::Trace]) {
-    if std::env::var("DETAIL").is_ok() {
-        for t in traces {
-            println!("{}", t.name);
-            flash::detail(&t.series);
-        }
-        return;
-    }
-    if std::env::var("FLASH").is_ok() {
-        for t in traces {
-            if t.series.step_ms() == 60_000 {
-                let (own, last) = flash::score(&t.series);
-                print!("{} {:.3}  ", &t.name[..7], own / last);
-            }
-        }
-        println!();
-        return;
-    }
     println!(
         "{:<18} {:>6} {:>6} | {:^16} {:^16} | {:>6} {:>6} {:>6} | {:>6}",
         "series", "24h", "1h", "cover 24h", "cover 10min", "max.er", "<q.90", "bias", "cpu ms"
@@ -78,7 +61,7 @@ fn report(traces: &[traces::Trace]) {
     println!("maxima below their q.90       {:.3}", mean(&below));
     println!("CPU per series                {:.2} ms (mean)", mean(&all(&|r| r.cpu_ms)));
     for trace in traces.iter().filter(|trace| flash::TRACES.contains(&trace.name.as_str())) {
-        let (own, last) = flash::score(&trace.series);
-        println!("flash crowd on {:<14} {:.3} of last value ({:.3} against {:.3})", trace.name, own / last, own, last);
+        let (whole, begun) = flash::score(&trace.series);
+        println!("flash crowd on {:<14} {whole:.3} of last value's loss, {begun:.3} once it has begun", trace.name);
     }
 }
