@@ -223,7 +223,9 @@ impl Shape {
                 Phase::Over if excess <= OVER => (floor + excess * libm::exp(-hours), OVER, OVER),
                 Phase::Over | Phase::Down => {
                     let level = scale * libm::expm1(floor);
-                    let median = z((self.now + self.slope * hours * 60.0).max(level.min(self.now)));
+                    // The level now is a mean, and lies half of its minutes back.
+                    let minutes = hours * 60.0 + (NOW_MIN - 1) as f64 / 2.0;
+                    let median = z((self.now + self.slope * minutes).max(level.min(self.now)));
                     (median, 0.3 * (median - floor).max(0.0), 0.25 * (now - median).max(0.0))
                 }
                 Phase::Up => {
