@@ -1,5 +1,7 @@
 //! CPU of a forecast: 21 days at one minute, 24 h ahead (the next hour at the native step is part of it). `cargo bench -p predictor`.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is the table")]
+
 use std::time::Instant;
 
 use predictor::{DAY_MS, Request, Series, forecast};

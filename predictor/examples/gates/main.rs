@@ -6,6 +6,8 @@
 //!
 //! Each file of the folder is `timestamp,value` with RFC 3339 times at a regular step. Files shorter than a week are left out.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is the table")]
+
 mod flash;
 mod measure;
 mod traces;
