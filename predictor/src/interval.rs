@@ -16,6 +16,8 @@ const PROFILE_HALF: usize = 2;
 const PROFILE_POWER: f64 = 0.6;
 /// Weight of the overall error in each slot, as a share of the mean weight of a slot's window.
 const PROFILE_PRIOR: f64 = 0.3;
+/// Parts of the horizon whose errors are told apart.
+const LEADS: usize = 6;
 /// More residuals than this only cost time.
 const MOST_RESIDUALS: usize = 6_000;
 /// Levels over which the mean is taken.
@@ -29,6 +31,10 @@ pub(crate) struct Reading {
     pub median: f64,
     /// Distances from the median are stretched: residuals of weights that were chosen on the same origins are a little too small.
     pub stretch: f64,
+    /// How much of the errors' growth with the lead is believed, 0 … 1.
+    pub lead_power: f64,
+    /// Whether a flash crowd takes the blend's place.
+    pub crowds: bool,
 }
 
 /// The distribution around a blend's path, at the series' own step.
@@ -39,6 +45,10 @@ pub(crate) struct Spread {
     even: Vec<f64>,
     /// Scale by time of day.
     profile: [f64; PROFILE],
+    /// Scale by lead, evenly over the blend's leads.
+    by_lead: [f64; LEADS],
+    /// Leads of the blend, in slots of the series.
+    leads: usize,
 }
 
 impl Spread {
@@ -46,18 +56,21 @@ impl Spread {
     pub fn learn(series: &Series, grid: &Grid, blend: &Blend, scale: f64, reading: &Reading, levels: &[f64]) -> Self {
         let residuals = residuals(series, grid, blend, scale, reading.decay);
         let profile = profile(&residuals);
-        let mut samples: Samples = residuals.iter().map(|r| (r.value / profile[r.slot], r.weight)).collect();
+        let leads = blend.path.len() * grid.slots;
+        let by_lead = by_lead(&residuals, &profile, leads, reading.lead_power);
+        let scaled = |r: &Residual| r.value / (profile[r.slot] * by_lead[part(r.lead, leads)]);
+        let mut samples: Samples = residuals.iter().map(|r| (scaled(r), r.weight)).collect();
         samples.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let even: Vec<f64> = (0..MEAN_LEVELS).map(|i| (i as f64 + 0.5) / MEAN_LEVELS as f64).collect();
         let at = |q: f64| weighted_quantile(&samples, q).unwrap_or(0.0);
         let median = at(0.5);
         let moved = |q: &f64| reading.median * median + reading.stretch * (at(*q) - median);
-        Self { offsets: levels.iter().map(moved).collect(), even: even.iter().map(|&q| at(q)).collect(), profile }
+        Self { offsets: levels.iter().map(moved).collect(), even: even.iter().map(|&q| at(q)).collect(), profile, by_lead, leads }
     }
 
-    /// Scale at a time [epoch ms].
-    pub fn scale_at(&self, ts_ms: i64) -> f64 {
-        self.profile[slot(ts_ms)]
+    /// Scale at a time [epoch ms] and a lead (slots of the series, from 0).
+    pub fn scale_at(&self, ts_ms: i64, lead: usize) -> f64 {
+        self.profile[slot(ts_ms)] * self.by_lead[part(lead, self.leads)]
     }
 
     /// z at the levels, ascending if the levels are.
@@ -75,6 +88,25 @@ struct Residual {
     value: f64,
     weight: f64,
     slot: usize,
+    /// Slots of the series after its origin, from 0.
+    lead: usize,
+}
+
+/// The part of the horizon that a lead belongs to.
+fn part(lead: usize, leads: usize) -> usize {
+    (lead * LEADS / leads).min(LEADS - 1)
+}
+
+/// [mean |residual| in a part of the horizon ÷ overall]^power, after the time of day was taken out.
+fn by_lead(residuals: &[Residual], profile: &[f64; PROFILE], leads: usize, power: f64) -> [f64; LEADS] {
+    let (mut sums, mut weights) = ([0.0; LEADS], [0.0; LEADS]);
+    for residual in residuals {
+        sums[part(residual.lead, leads)] += residual.weight * (residual.value / profile[residual.slot]).abs();
+        weights[part(residual.lead, leads)] += residual.weight;
+    }
+    let overall = sums.iter().sum::<f64>() / weights.iter().sum::<f64>();
+    let scale = |i: usize| if sums[i] > 0.0 { libm::pow(sums[i] / weights[i] / overall, power) } else { 1.0 };
+    std::array::from_fn(scale)
 }
 
 /// A path's value in the `i`-th slot (from 0) of the series: straight lines between the middles of bins.
@@ -106,7 +138,7 @@ fn residuals(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64
             if let Some(value) = series.value(first + i) {
                 let z = libm::log1p(value / scale);
                 let slot = slot(series.timestamp_ms(first + i));
-                found.push(Residual { value: z - path_at(&past.path, grid.slots, i), weight, slot });
+                found.push(Residual { value: z - path_at(&past.path, grid.slots, i), weight, slot, lead: i });
             }
         }
         weight *= decay;

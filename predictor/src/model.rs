@@ -6,6 +6,7 @@
 use crate::{
     blend::{self, Blend, Spec},
     clean::{self, Cleaning, CleaningKind},
+    crowd::Crowd,
     forecast::{About, Forecast, MemberWeight, Point},
     grid::{Grid, HOUR_MS},
     interval::{Reading, Spread, path_at},
@@ -64,6 +65,7 @@ struct Stretch {
     blend: Blend,
     spread: Spread,
     block: Block,
+    crowd: Option<Crowd>,
 }
 
 /// The forecast at `origin_ms` from the rows with a timestamp ≤ `origin_ms`.
@@ -152,7 +154,9 @@ fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Opti
         count: 40,
         decay: 0.97,
     };
-    stretch(series, scale, slots, &spec, &Reading { decay: 0.97, median: 0.25, stretch: 1.02 }, 18, levels)
+    // A model that was asked for by name answers alone.
+    let reading = Reading { decay: 0.97, median: 0.25, stretch: 1.02, lead_power: 0.7, crowds: model == ModelChoice::Auto };
+    stretch(series, scale, slots, &spec, &reading, 18, levels)
 }
 
 fn far(series: &Series, scale: f64, request: &Request, levels: &[f64]) -> Option<Stretch> {
@@ -167,7 +171,7 @@ fn far(series: &Series, scale: f64, request: &Request, levels: &[f64]) -> Option
         count: 36,
         decay: 0.99,
     };
-    stretch(series, scale, slots, &spec, &Reading { decay: 0.95, median: 1.0, stretch: 1.05 }, 96, levels)
+    stretch(series, scale, slots, &spec, &Reading { decay: 0.95, median: 1.0, stretch: 1.05, lead_power: 0.3, crowds: false }, 96, levels)
 }
 
 fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
@@ -179,10 +183,14 @@ fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
 
 fn stretch(series: &Series, scale: f64, slots: usize, spec: &Spec, reading: &Reading, bins: usize, levels: &[f64]) -> Option<Stretch> {
     let grid = Grid::build(series, slots, scale);
-    let blend = blend::blend(&grid, spec)?;
+    let mut blend = blend::blend(&grid, spec)?;
     let spread = Spread::learn(series, &grid, &blend, scale, reading, levels);
+    let crowd = if reading.crowds { Crowd::find(&grid, scale, spec.horizon, levels) } else { None };
+    if let Some(crowd) = &crowd {
+        blend.path.clone_from(&crowd.path);
+    }
     let block = Block::new(series, &grid, &blend, scale, MAXIMA_DECAY, bins);
-    Some(Stretch { slots, blend, spread, block })
+    Some(Stretch { slots, blend, spread, block, crowd })
 }
 
 fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
@@ -220,7 +228,11 @@ fn points(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, near: &S
 /// Quantiles of z and the mean of e^z in one slot, times the share.
 fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f64) {
     let path = path_at(&stretch.blend.path, stretch.slots, i);
-    let scale = stretch.spread.scale_at(ts_ms);
+    if let Some(crowd) = &stretch.crowd {
+        let lead = (i / stretch.slots).min(stretch.blend.path.len() - 1);
+        return (crowd.quantiles(path, lead).map(|z| share * z).collect(), share * crowd.growth(path, lead));
+    }
+    let scale = stretch.spread.scale_at(ts_ms, i);
     let quantiles = stretch.spread.quantiles(path, scale).map(|z| share * z).collect();
     (quantiles, share * libm::exp(path) * stretch.spread.mean_factor(scale))
 }

@@ -11,10 +11,20 @@ fn a_path_is_straight_between_the_middles_of_its_bins() {
 
 #[test]
 fn restless_hours_get_a_wider_scale_and_unseen_ones_the_usual() {
-    let residual = |slot: usize, value: f64| Residual { value, weight: 1.0, slot };
+    let residual = |slot: usize, value: f64| Residual { value, weight: 1.0, slot, lead: 0 };
     let restless: Vec<Residual> = (0..400).map(|i| residual(i % 24, if i % 24 < 12 { 0.4 } else { -0.1 })).collect();
     let profile = profile(&restless);
     assert!(profile[6] > 1.2 && profile[18] < 0.8, "{profile:?}");
     assert!((profile[36] - 1.0).abs() < 1e-9, "nothing was seen there: {}", profile[36]);
     assert!(self::profile(&[residual(0, 0.0)]).iter().all(|scale| *scale == 1.0));
+}
+
+#[test]
+fn errors_that_grow_with_the_lead_make_near_leads_surer() {
+    let residuals: Vec<Residual> = (0..60).map(|lead| Residual { value: (lead / 10 + 1) as f64, weight: 1.0, slot: 0, lead }).collect();
+    let scales = by_lead(&residuals, &[1.0; PROFILE], 60, 1.0);
+    assert!(scales.windows(2).all(|pair| pair[0] < pair[1]), "{scales:?}");
+    assert!((scales[5] / scales[0] - 6.0).abs() < 1e-9);
+    assert_eq!(by_lead(&residuals, &[1.0; PROFILE], 60, 0.0), [1.0; LEADS], "power 0 pools all leads");
+    assert_eq!(by_lead(&[], &[1.0; PROFILE], 60, 1.0), [1.0; LEADS], "nothing seen, nothing told apart");
 }

@@ -1,0 +1,69 @@
+//! Scores the forecaster on a folder of traces against the gates of docs/forecasting.md and prints one row a series.
+//!
+//! ```text
+//! cargo run --release -p predictor --example gates -- DIR [NAME…]
+//! ```
+//!
+//! Each file of the folder is `timestamp,value` with RFC 3339 times at a regular step. Files shorter than a week are left out.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is the table")]
+
+mod flash;
+mod measure;
+mod traces;
+
+use std::process::ExitCode;
+
+use measure::{Row, geometric_mean, mean, median};
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let Some(folder) = args.next() else {
+        eprintln!("a folder of traces is needed: gates DIR [NAME…]");
+        return ExitCode::from(2);
+    };
+    let names: Vec<String> = args.collect();
+    match traces::read_folder(&folder, &names) {
+        Ok(traces) if traces.is_empty() => {
+            eprintln!("{folder}: no trace of a week or more");
+            ExitCode::from(2)
+        }
+        Ok(traces) => {
+            report(&traces);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{folder}: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn report(traces: &[traces::Trace]) {
+    println!(
+        "{:<18} {:>6} {:>6} | {:^16} {:^16} | {:>6} {:>6} {:>6} | {:>6}",
+        "series", "24h", "1h", "cover 24h", "cover 10min", "max.er", "<q.90", "bias", "cpu ms"
+    );
+    let rows: Vec<Row> = traces.iter().map(Row::of).collect();
+    for row in &rows {
+        println!("{row}");
+    }
+    let all = |pick: &dyn Fn(&Row) -> f64| rows.iter().map(pick).collect::<Vec<f64>>();
+    println!("24 h rMWQL, geometric mean    {:.4}", geometric_mean(&all(&|r| r.day)));
+    println!("1 h rMWQL, geometric mean     {:.4}", geometric_mean(&all(&|r| r.hour)));
+    println!("worst series, 24 h            {:.3}", all(&|r| r.day).into_iter().fold(0.0, f64::max));
+    for (i, level) in ["q.90", "q.95", "q.99"].iter().enumerate() {
+        let (day, lead) = (all(&|r| r.cover_day[i]), all(&|r| r.cover_lead[i]));
+        println!("coverage {level} 24 h, 10 min    {:.3} {:.3}", mean(&day), mean(&lead));
+    }
+    let errors: Vec<f64> = rows.iter().flat_map(|row| row.maxima.iter().map(|(mid, _, actual)| measure::off(*mid, *actual))).collect();
+    let below: Vec<f64> =
+        rows.iter().flat_map(|row| row.maxima.iter().map(|(_, high, actual)| f64::from(u8::from(actual <= high)))).collect();
+    println!("day's maximum: median error   {:.3}, median of series' medians {:.3}", median(errors), median(all(&|r| r.max_error)));
+    println!("maxima below their q.90       {:.3}", mean(&below));
+    println!("CPU per series                {:.2} ms (mean)", mean(&all(&|r| r.cpu_ms)));
+    for trace in traces.iter().filter(|trace| flash::TRACES.contains(&trace.name.as_str())) {
+        let (whole, begun) = flash::score(&trace.series);
+        println!("flash crowd on {:<14} {whole:.3} of last value's loss, {begun:.3} once it has begun", trace.name);
+    }
+}

@@ -1,0 +1,244 @@
+//! Flash crowds: a load that the calendar did not foresee and that the past of this series can't judge.
+//!
+//! In a crowd every member but the last value is wrong, and past origins say the opposite, because crowds are rare. So a crowd is recognised by
+//! itself: the mean of the last two minutes lies above the expected level (the same time of up to seven days, moved by how the load stood to it
+//! two to three hours ago) by more than the series is used to. Then the near forecast leaves the blend: while the load rises it goes on for some
+//! minutes and levels out, while it falls it goes on falling to the expected level, and how far it may be wrong comes from the crowd's own height.
+
+use crate::{grid::Grid, normal};
+
+/// Days whose mean is the expected level.
+const DAYS: usize = 7;
+/// Share of the deviation of two to three hours ago that is believed.
+const BELIEVED: f64 = 0.7;
+/// A crowd is that many standard deviations of the half-hourly changes around that time of day above the expected level, …
+const SIGMAS: f64 = 2.0;
+/// … and at least that much [z].
+const LEAST: f64 = 0.35;
+/// A rise goes on for that long [min].
+const RISE_MIN: f64 = 5.0;
+/// The level now is the mean of that long, …
+const NOW_MIN: i64 = 3;
+/// … and falls are measured over that long [min].
+const BEFORE_MIN: i64 = 12;
+/// A change of the level counts if it is that many times the noise.
+const CLEAR: f64 = 2.0;
+/// A crowd falls once it has lost that share of its height, …
+const FALLEN: f64 = 0.1;
+/// … and rises only as high as that share of its peak.
+const RISEN: f64 = 0.95;
+/// What is left of a crowd that is over goes in that time at the latest [min].
+const OVER_MIN: f64 = 40.0;
+/// So little above the expected level [z] is nothing left.
+const OVER: f64 = 0.1;
+/// Bins coarser than this see a crowd too late.
+const MAX_BIN_MS: i64 = 5 * 60_000;
+/// Levels over which a mean is taken.
+const MEAN_LEVELS: usize = 19;
+/// A crowd's age is looked for that far back [min].
+const MAX_AGE_MIN: i64 = 180;
+/// How long a crowd that is over keeps the blend out [min].
+const AFTERMATH_MIN: i64 = 60;
+
+/// What the next minutes look like in a crowd.
+pub(crate) struct Crowd {
+    /// Median path over the leads [z].
+    pub path: Vec<f64>,
+    /// Standard deviation to both sides per lead [z]: (below, above).
+    sides: Vec<(f64, f64)>,
+    /// Standard normal quantiles of the levels asked for.
+    scores: Vec<f64>,
+}
+
+impl Crowd {
+    /// Looks for a crowd at the grid's end; `None` if there is none, or a history of less than a day can't tell.
+    pub fn find(grid: &Grid, scale: f64, leads: usize, levels: &[f64]) -> Option<Self> {
+        let end = grid.len() - 1;
+        if grid.bin_ms > MAX_BIN_MS || !grid.seen[end] {
+            return None;
+        }
+        let expected = Expected::new(grid, end)?;
+        let limit = expected.limit(grid).max(usual_excess(grid));
+        let pair = bins(grid, 2);
+        let excess = |at: usize| expected.excess(grid, at, pair);
+        // Its aftermath lasts as long as the blend's last hour remembers it. There one noisy bin is not enough.
+        let above = |ago: usize| end >= ago + 2 * pair && excess(end - ago) > limit;
+        let last =
+            if above(0) { 0 } else { (1..bins(grid, AFTERMATH_MIN)).find(|&ago| above(ago) && excess(end - ago - pair) > 0.8 * limit)? };
+        let age = (last..bins(grid, MAX_AGE_MIN)).find(|&ago| !above(ago)).unwrap_or_else(|| bins(grid, MAX_AGE_MIN));
+        let (path, sides) = Shape::read(grid, scale, &expected, age, last > 0).draw(grid, scale, &expected, leads);
+        Some(Self { path, sides, scores: levels.iter().map(|&level| normal::quantile(level)).collect() })
+    }
+
+    /// z at the levels, ascending if the levels are.
+    pub fn quantiles(&self, path: f64, lead: usize) -> impl Iterator<Item = f64> {
+        self.scores.iter().map(move |&score| path + self.away(lead, score))
+    }
+
+    /// Mean of e^z at a lead.
+    pub fn growth(&self, path: f64, lead: usize) -> f64 {
+        let even = (0..MEAN_LEVELS).map(|i| (i as f64 + 0.5) / MEAN_LEVELS as f64);
+        even.map(|level| libm::exp(path + self.away(lead, normal::quantile(level)))).sum::<f64>() / MEAN_LEVELS as f64
+    }
+
+    fn away(&self, lead: usize, score: f64) -> f64 {
+        let (below, above) = self.sides[lead];
+        score * if score < 0.0 { below } else { above }
+    }
+}
+
+/// What the load would be without a crowd.
+struct Expected {
+    days: usize,
+    /// What the load stood above the days' mean two to three hours ago, as far as it is believed.
+    moved: f64,
+}
+
+impl Expected {
+    /// As it is expected at a bin; `None` with less than a day and three hours before it.
+    fn new(grid: &Grid, end: usize) -> Option<Self> {
+        let days = grid.days_before(end.checked_sub(grid.hour * 3 + 1)?).min(DAYS);
+        let (from, to) = (end + 1 - 3 * grid.hour, end + 1 - 2 * grid.hour);
+        let then = (1..=days).map(|k| grid.mean(from - grid.lag(k), to - grid.lag(k))).sum::<f64>() / days as f64;
+        (days > 0).then(|| Self { days, moved: BELIEVED * (grid.mean(from, to) - then) })
+    }
+
+    /// How far the last two minutes lie above the highest that was expected around a bin.
+    fn excess(&self, grid: &Grid, at: usize, pair: usize) -> f64 {
+        grid.mean(at + 1 - pair, at + 1) - self.highest(grid, at, pair)
+    }
+
+    /// At a bin, which may lie up to a day after the grid's end.
+    fn at(&self, grid: &Grid, bin: usize) -> f64 {
+        let half = grid.hour / 8;
+        let mean = |k: usize| {
+            let middle = bin.saturating_sub(grid.lag(k));
+            grid.mean(middle.saturating_sub(half), (middle + half + 1).min(grid.len()))
+        };
+        (1..=self.days).map(mean).sum::<f64>() / self.days as f64 + self.moved
+    }
+
+    /// The highest that is expected around a bin: what comes every day, but some minutes earlier or later, is no crowd.
+    fn highest(&self, grid: &Grid, bin: usize, pair: usize) -> f64 {
+        let half = grid.hour / 8;
+        let highest = |k: usize| {
+            let middle = bin.saturating_sub(grid.lag(k));
+            let around = (middle.saturating_sub(half).max(pair)..=middle + half).step_by(pair);
+            around.map(|i| grid.mean(i + 1 - pair, i + 1)).fold(0.0, f64::max)
+        };
+        (1..=self.days).map(highest).sum::<f64>() / self.days as f64 + self.moved
+    }
+
+    /// How far above the expected level the series may be without a crowd.
+    fn limit(&self, grid: &Grid) -> f64 {
+        let (half_hour, pair, end) = ((grid.hour / 2).max(1), bins(grid, 2), grid.len() - 1);
+        let every = (grid.hour / 12).max(1);
+        let deviation = |k: usize| {
+            let middle = end - grid.lag(k);
+            let ats = (middle.saturating_sub(2 * grid.hour).max(half_hour + pair)..middle + 2 * grid.hour).step_by(every);
+            let change = |at: usize| grid.mean(at + 1 - pair, at + 1) - grid.mean(at + 1 - pair - half_hour, at + 1 - half_hour);
+            ats.fold((0.0, 0.0), |(squares, n), at| (squares + change(at) * change(at), n + 1.0))
+        };
+        let (squares, n) = (1..=self.days).map(deviation).fold((0.0, 0.0), |sum, day| (sum.0 + day.0, sum.1 + day.1));
+        (SIGMAS * (squares / f64::max(n, 1.0)).sqrt()).max(LEAST)
+    }
+}
+
+/// What the series was above its expected level now and then in the last days, so that noise is no crowd: a crowd is rarer than that.
+fn usual_excess(grid: &Grid) -> f64 {
+    let (pair, every) = (bins(grid, 2), bins(grid, 22));
+    let ats = (1..5 * grid.lag(1) / every).map_while(|i| (grid.len() - 1).checked_sub(i * every));
+    let mut found: Vec<f64> = ats.map_while(|at| Some(Expected::new(grid, at)?.excess(grid, at, pair))).collect();
+    let rank = found.len() * 97 / 100;
+    if rank + 1 >= found.len() {
+        return 0.0;
+    }
+    let (_, usual, _) = found.select_nth_unstable_by(rank, f64::total_cmp);
+    *usual * 1.1
+}
+
+/// Bins of so many minutes, at least one.
+fn bins(grid: &Grid, minutes: i64) -> usize {
+    (minutes * 60_000 / grid.bin_ms).max(1) as usize
+}
+
+/// A crowd so far, in the series' own unit.
+struct Shape {
+    /// Level now.
+    now: f64,
+    /// Change a minute; 0 if it is within the noise.
+    slope: f64,
+    phase: Phase,
+    /// Mean change of neighbouring bins [z].
+    noise: f64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    /// Rising or holding.
+    Up,
+    /// Clearly below its peak, and going down.
+    Down,
+    /// Below the limit of a crowd, but was above it within the last hour.
+    Over,
+}
+
+impl Shape {
+    fn read(grid: &Grid, scale: f64, expected: &Expected, age: usize, over: bool) -> Self {
+        let end = grid.len() - 1;
+        let value = |i: usize| scale * libm::expm1(grid.z[i]);
+        let mean = |from: usize, to: usize| (from..to).map(value).sum::<f64>() / (to - from) as f64;
+        let (short, long) = (bins(grid, NOW_MIN), bins(grid, BEFORE_MIN));
+        let minutes = |bins: usize| grid.lead_hours(bins) * 60.0;
+        let now = mean(end + 1 - short, end + 1);
+        let lately = now - mean(end + 1 - 2 * short, end + 1 - short);
+        let slowly = now - mean(end + 1 - long - short, end + 1 - long);
+        let floor = scale * libm::expm1(expected.at(grid, end)).max(0.0);
+        let start = end.saturating_sub(age.max(short));
+        let peak = (start..=end + 1 - short).map(|i| mean(i, i + short)).fold(0.0, f64::max);
+        let hour = grid.hour.min(end);
+        let noise = (end - hour..end).map(|i| (grid.z[i + 1] - grid.z[i]).abs()).sum::<f64>() / hour as f64;
+        let clear = CLEAR * noise / (short as f64).sqrt() * now;
+        let down = -slowly > clear && now < peak - FALLEN * (peak - floor);
+        let up = lately > clear && slowly > 0.0 && now >= RISEN * peak;
+        let (phase, slope) = match (over, down, up) {
+            (true, ..) => (Phase::Over, (slowly / minutes(long)).min(-(now - floor) / OVER_MIN)),
+            (_, true, _) => (Phase::Down, slowly / minutes(long)),
+            (.., true) => (Phase::Up, lately / minutes(short)),
+            _ => (Phase::Up, 0.0),
+        };
+        Self { now, slope, phase, noise }
+    }
+
+    /// The median path, and the standard deviations below and above it.
+    fn draw(&self, grid: &Grid, scale: f64, expected: &Expected, leads: usize) -> (Vec<f64>, Vec<(f64, f64)>) {
+        let end = grid.len() - 1;
+        let z = |value: f64| libm::log1p(value.max(0.0) / scale);
+        let now = z(self.now);
+        let excess = now - expected.at(grid, end);
+        let at_lead = |h: usize| {
+            let hours = grid.lead_hours(h);
+            let floor = expected.at(grid, end + h).max(0.0);
+            let (median, below, above) = match self.phase {
+                Phase::Over if excess <= OVER => (floor + excess * libm::exp(-hours), OVER, OVER),
+                Phase::Over | Phase::Down => {
+                    let level = scale * libm::expm1(floor);
+                    // The level now is a mean, and lies half of its minutes back.
+                    let minutes = hours * 60.0 + (NOW_MIN - 1) as f64 / 2.0;
+                    let median = z((self.now + self.slope * minutes).max(level.min(self.now)));
+                    (median, 0.3 * (median - floor).max(0.0), 0.25 * (now - median).max(0.0))
+                }
+                Phase::Up => {
+                    let height = (now - floor).max(0.0) * hours.min(1.0);
+                    let top = z(self.now + self.slope * RISE_MIN * -libm::expm1(-hours * 60.0 / RISE_MIN));
+                    (top - 0.2 * height, 0.5 * height, 0.5 * (top - now).max(0.0) + 0.1 * height)
+                }
+            };
+            (median, (self.noise.hypot(below), self.noise.hypot(above)))
+        };
+        (1..=leads).map(at_lead).unzip()
+    }
+}
+
+#[cfg(test)]
+mod tests;
