@@ -114,7 +114,7 @@ impl Shared {
         let now = self.now();
         let mut core = self.core.lock();
         let core = &mut *core;
-        let id = core.pool.pick(now, &PickRequest { exclude }, &mut core.rng)?;
+        let id = core.pool.pick(now, &PickRequest { exclude, ..PickRequest::default() }, &mut core.rng)?;
         // Every member has an upstream: both change only in `apply`, together.
         let upstream = core.upstreams.get(&id).map(Arc::clone).ok_or(NoBackend::Empty)?;
         core.pool.begin(id, now);

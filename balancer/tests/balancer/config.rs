@@ -36,8 +36,8 @@ fn defaults_are_the_ones_documented() {
 
 #[test]
 fn unknown_keys_names_and_missing_units_are_refused_with_what_is_allowed() {
-    let error = read(r#"{"algorithm": "peak_ewma"}"#).unwrap_err();
-    assert!(error.contains("peak_ewma") && error.contains("`least_connections`"), "{error}");
+    let error = read(r#"{"algorithm": "peek_ewma"}"#).unwrap_err();
+    assert!(error.contains("peek_ewma") && error.contains("`least_connections`"), "{error}");
     let error = read(r#"{"passive": {"max_failures": 3}}"#).unwrap_err();
     assert!(error.contains("max_failures") && error.contains("`max_fails`"), "{error}");
     for bad in ["10", "\"10\"", "\"ten s\"", "\"10 s\"", "\"-1s\"", "\"1.5s\"", "\"\"", "\"99999999999h\""] {
@@ -53,11 +53,9 @@ fn every_algorithm_reads_by_its_name() {
         assert_eq!(parsed.to_string(), name);
         assert_eq!(serde_json::to_string(&parsed).unwrap(), format!("\"{name}\""));
     }
-    let error = "maglev".parse::<Algorithm>().unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "algorithm = maglev: allowed is one of round_robin, weighted_round_robin, least_connections, p2c, random, weighted_random"
-    );
+    let error = "maglef".parse::<Algorithm>().unwrap_err().to_string();
+    assert!(error.starts_with("algorithm = maglef: allowed is one of round_robin, weighted_round_robin, "), "{error}");
+    assert!(error.ends_with("join_shortest_queue, prequal"), "{error}");
 }
 
 #[test]
