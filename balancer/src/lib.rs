@@ -39,8 +39,10 @@ mod config;
 mod hash;
 mod health;
 mod latency;
+mod limit;
 mod pool;
 mod retry;
+mod route;
 mod session;
 mod time;
 mod tuning;
@@ -52,9 +54,13 @@ pub use config::{ConfigError, PoolConfig};
 pub use hash::{hash_client, hash_key};
 pub use health::{ActiveHealth, PassiveHealth};
 pub use latency::LatencyEjection;
+pub use limit::{
+    AdmissionQueue, Admitted, ConcurrencyConfig, ConcurrencyLimit, GradientConfig, QueueConfig, QueueFull, TokenBucket, TokenBucketConfig,
+};
 pub use pool::{Applied, BackendWeight, ChangeError, NoBackend, PickRequest, Pool, ProbeAnswer, ProbeTarget, WeightSnapshot};
 pub use retry::{RetryBudget, RetryBudgetConfig, RetryPolicy, may_retry};
+pub use route::{Action, Facts, HeaderMatch, Rule, Rules};
 pub use session::SessionTable;
 pub use time::{Nanos, span};
 pub use tuning::{EwmaRules, HashRules, LevelRules, PrequalRules, Split};
-pub use warmup::SlowStart;
+pub use warmup::{RampShape, SlowStart};

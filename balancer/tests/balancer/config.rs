@@ -20,7 +20,7 @@ fn a_full_configuration_reads_and_survives_a_round_trip() {
     assert_eq!(config.algorithm, Algorithm::P2c);
     assert_eq!(config.passive, Some(PassiveHealth { consecutive_failures: Some(5), timeouts: false, ..PassiveHealth::new(2, secs(10)) }));
     assert_eq!(config.active, Some(ActiveHealth { interval: secs(30), timeout: Nanos::from_millis(1_500), rise: 1, fall: 3 }));
-    assert_eq!(config.slow_start, Some(SlowStart { duration: secs(120), minimum_percent: 20 }));
+    assert_eq!(config.slow_start, Some(SlowStart { minimum_percent: 20, ..SlowStart::new(secs(120)) }));
     assert_eq!(config.backends, [BackendConfig::new(1, 3), BackendConfig::new(2, 1)]);
     assert_eq!(read(&serde_json::to_string(&config).unwrap()).unwrap(), config);
     assert!(Pool::try_new(config).is_ok());

@@ -4,6 +4,7 @@
 mod config;
 mod hashes;
 mod health;
+mod limits;
 mod membership;
 mod picks;
 mod places;
