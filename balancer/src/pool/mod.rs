@@ -113,6 +113,8 @@ pub struct Pool {
     /// One per place, in the order of places. Usually one.
     lanes: Vec<Lane>,
     course: Course,
+    /// Whose turn has changed without a [`touch`](Pool::touch) yet.
+    untouched: Option<usize>,
     /// When `refresh` must run next; zero = before the next pick.
     refresh_at: Nanos,
 
@@ -147,6 +149,7 @@ impl Pool {
             index: Index::default(),
             lanes: Vec::new(),
             course: Course::default(),
+            untouched: None,
             refresh_at: Nanos::ZERO,
             mean_latency: Average::default(),
             prequal: Prequal::default(),
@@ -219,6 +222,7 @@ impl Pool {
         }
         // Positions moved: what was derived from them is void until the next refresh.
         self.refresh_at = Nanos::ZERO;
+        self.untouched = None;
         self.seat.iter_mut().for_each(|seat| seat.1 = NOBODY);
     }
 }

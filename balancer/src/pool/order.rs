@@ -77,6 +77,9 @@ impl Pool {
         let cost = if self.algorithm == Algorithm::LeastResponseTime { self.cost(at).to_bits() } else { 0 };
         let (load, effective, pass) = (self.load[at], self.effective[at], self.pass[at]);
         let rank = rank as usize;
+        if self.untouched == Some(at) {
+            self.untouched = None;
+        }
         match &mut self.lanes[seat as usize].tree {
             Tree::None => {}
             Tree::Turn(tree) => tree.set(rank, turn_key(pass)),
@@ -89,6 +92,9 @@ impl Pool {
 
     /// The best of a lane's tree, from rank `start` on if several are best. Also takes the turn.
     pub(super) fn best(&mut self, seat: usize, start: usize, exclude: &[BackendId]) -> Option<usize> {
+        if let Some(at) = self.untouched.take() {
+            self.touch(at);
+        }
         self.hide(seat, exclude);
         let rank = match &self.lanes[seat].tree {
             Tree::None => None,
@@ -103,7 +109,8 @@ impl Pool {
             if matches!(lane.tree, Tree::Turn(_) | Tree::RatioTurn(_)) {
                 lane.pass = lane.pass.max(self.pass[at]);
                 self.pass[at] = self.pass[at].max(lane.pass) + 1.0 / f64::from(self.effective[at].max(1));
-                self.touch(at);
+                // The request that begins there next will touch it anyway.
+                self.untouched = Some(at);
             }
         }
         for id in exclude {

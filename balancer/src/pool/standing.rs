@@ -83,6 +83,7 @@ impl Pool {
     pub(super) fn refresh(&mut self, now: Nanos) {
         let mut next = self.run_timers(now);
         let mode = self.mode(now);
+        self.untouched = None;
         self.lay_lanes();
         let keyed_before: Vec<_> = self.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.keyed)).collect();
         self.lanes.iter_mut().for_each(Lane::clear);

@@ -40,7 +40,7 @@ impl Listed {
             let next = u32::try_from(self.ids.len() + 1).unwrap_or(u32::MAX);
             *self.ids.entry(address).or_insert(next)
         };
-        backends.iter().map(|one| Backend { id: number(one.address()), address: one.address(), weight: one.weight() }).collect()
+        backends.iter().map(|one| Backend { id: number(one.address()), address: one.address(), weight: one.weight(), place: one.place() }).collect()
     }
 }
 

@@ -10,11 +10,13 @@ const WALK: usize = 4_096;
 pub(in crate::pool) struct Ring {
     /// Position on the ring and owner, ascending.
     points: Vec<(u32, BackendId)>,
-    /// The first point of each of these equal arcs, so that no search is needed.
-    arcs: Vec<u32>,
-    /// How far a hash is shifted to give its arc.
-    shift: u32,
+    /// The owner of the first point at or after the beginning of each of these equal arcs: what a usual pick reads, in one place of
+    /// memory. A key counts as lying where its arc begins.
+    arcs: Vec<BackendId>,
 }
+
+/// So many bits of arcs, 1 MiB. The same for every fleet: a key must not move because the arcs became finer.
+const BITS: u32 = 18;
 
 impl Ring {
     /// `points` for a weight that is a power of two and the largest; a share of that for lighter ones, at least one. A backend's points
@@ -28,27 +30,31 @@ impl Ring {
             all.extend((0..count).map(|point| ((mix2(u64::from(id.0), point) >> 32) as u32, *id)));
         }
         all.sort_unstable();
-        let bits = (all.len().max(2).next_power_of_two().ilog2()).clamp(1, 24);
-        let mut arcs = Vec::with_capacity(1 << bits);
+        let mut arcs = Vec::with_capacity(1 << BITS);
         let mut first = 0;
-        for arc in 0..1u64 << bits {
-            let start = (arc << (32 - bits)) as u32;
+        for arc in 0..1u64 << BITS {
+            let start = (arc << (32 - BITS)) as u32;
             while all.get(first).is_some_and(|(hash, _)| *hash < start) {
                 first += 1;
             }
-            arcs.push(first as u32);
+            // Nobody is asked while there are no points.
+            arcs.extend(all.get(first).or(all.first()).map(|(_, id)| *id));
         }
-        Ring { points: all, arcs, shift: 32 - bits }
+        Ring { points: all, arcs }
     }
 
     #[inline]
     pub(super) fn pick(&self, key: u64, allowed: impl Fn(BackendId) -> Option<usize>) -> Option<usize> {
-        let hash = (key >> 32) as u32;
-        let mut at = self.arcs[(hash >> self.shift) as usize] as usize;
-        while self.points.get(at).is_some_and(|(point, _)| *point < hash) {
-            at += 1;
-        }
-        let mut refused = None;
+        let arc = (key >> (64 - BITS)) as u32;
+        let first = *self.arcs.get(arc as usize)?;
+        allowed(first).or_else(|| self.walk(arc << (32 - BITS), first, allowed))
+    }
+
+    /// On from a point whose owner can't take the request.
+    #[cold]
+    fn walk(&self, start: u32, first: BackendId, allowed: impl Fn(BackendId) -> Option<usize>) -> Option<usize> {
+        let mut at = self.points.partition_point(|(point, _)| *point < start);
+        let mut refused = Some(first);
         for _ in 0..self.points.len().min(WALK) {
             let (_, id) = *self.points.get(at).unwrap_or(&self.points[0]);
             at = if at >= self.points.len() { 1 } else { at + 1 };

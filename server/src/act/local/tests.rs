@@ -160,7 +160,7 @@ async fn follow(fleet: Arc<LocalFleet>, proxy: Arc<proxy::ProxyHandle>) {
         loop {
             let ready = fleet.replicas().into_iter().filter(|replica| replica.state == ReplicaState::Ready);
             let now: Vec<_> =
-                ready.map(|replica| proxy::Backend { id: replica.id, address: replica.address.parse().unwrap(), weight: 100 }).collect();
+                ready.map(|replica| proxy::Backend::new(replica.id, replica.address.parse().unwrap(), 100)).collect();
             if now != listed {
                 listed = now;
                 break;
