@@ -56,7 +56,11 @@ pub enum Sticky {
 }
 
 impl Traffic {
-    pub(crate) fn validate(&self) -> Result<(), InvalidConfig> {
+    /// Says what is wrong, if anything; [`start`](crate::start) asks this.
+    ///
+    /// # Errors
+    /// Names the key, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), InvalidConfig> {
         let cookies = [
             ("traffic.hash_by", if let Some(HashBy::Cookie(name)) = &self.hash_by { Some(name) } else { None }),
             ("traffic.sticky", if let Some(Sticky::Cookie { name }) = &self.sticky { Some(name) } else { None }),

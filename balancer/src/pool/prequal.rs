@@ -6,6 +6,7 @@ use crate::time::Nanos;
 use crate::tuning::PrequalRules;
 use crate::warmup::PARTS;
 use rand::Rng;
+use std::cmp::Ordering;
 
 /// Requests in flight that were seen lately: enough to tell a quantile by.
 const SEEN: usize = 64;
@@ -38,6 +39,23 @@ struct Probe {
     /// What this pool had sent there when it was measured.
     begun: u32,
     uses: u32,
+}
+
+/// A probe of a backend that may be picked.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    hot: bool,
+    /// Latency of the cold, requests in flight of the hot.
+    measure: f64,
+    probe: usize,
+    at: usize,
+}
+
+impl Candidate {
+    /// Cold before hot; the cold by latency, the hot by requests in flight.
+    fn order(&self, other: &Candidate) -> Ordering {
+        self.hot.cmp(&other.hot).then(self.measure.total_cmp(&other.measure))
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -125,36 +143,32 @@ impl Pool {
             }
         }
         self.prequal.probes.retain(|probe| now.since(probe.at) <= rules.max_age && probe.at <= now);
-        let candidates: Vec<(usize, usize)> = self.candidates(seat, exclude);
-        if candidates.len() < FEW {
-            return self.draw(seat, exclude, None, rng);
-        }
         let threshold = self.prequal.threshold(&rules);
-        // Cold before hot; the cold by latency, the hot by requests in flight; then the newest.
-        let rank = |(probe, at): &(usize, usize)| {
-            let seen = &self.prequal.probes[*probe];
-            let per_weight = self.per_weight(*at, seen);
+        let (mut best, mut worst, mut count): (Option<Candidate>, Option<Candidate>, usize) = (None, None, 0);
+        for (probe, seen) in self.prequal.probes.iter().enumerate() {
+            let Some(at) = self.index.get(seen.id) else { continue };
+            let (lane, place) = self.seat[at];
+            if place == NOBODY || lane as usize != seat || !self.admits(at, exclude) {
+                continue;
+            }
+            let per_weight = self.per_weight(at, seen);
             let hot = per_weight > threshold;
-            (hot, if hot { per_weight } else { seen.latency }, std::cmp::Reverse(*probe))
+            let candidate = Candidate { hot, measure: if hot { per_weight } else { seen.latency }, probe, at };
+            count += 1;
+            // Of equal ones the newest is the best and the oldest the worst; probes are in the order of age.
+            if best.is_none_or(|best| candidate.order(&best).is_le()) {
+                best = Some(candidate);
+            }
+            if worst.is_none_or(|worst| candidate.order(&worst).is_gt()) {
+                worst = Some(candidate);
+            }
+        }
+        let (best, worst) = best.zip(worst).filter(|_| count >= FEW).unzip();
+        let (Some(best), Some(worst)) = (best, worst) else {
+            return self.draw(seat, exclude, None, rng);
         };
-        let order = |a: &(usize, usize), b: &(usize, usize)| {
-            let (a, b) = (rank(a), rank(b));
-            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2))
-        };
-        let (probe, at) = *candidates.iter().min_by(|a, b| order(a, b))?;
-        let worst = candidates.iter().max_by(|a, b| order(a, b)).map_or(0, |(probe, _)| *probe);
-        self.spend(&rules, probe, worst, seat);
-        Some(at)
-    }
-
-    /// Probes of backends that may be picked now: which, and of whom.
-    fn candidates(&self, seat: usize, exclude: &[BackendId]) -> Vec<(usize, usize)> {
-        let known = self.prequal.probes.iter().enumerate().filter_map(|(probe, seen)| {
-            let at = self.index.get(seen.id)?;
-            let (lane, rank) = self.seat[at];
-            (rank != NOBODY && lane as usize == seat && self.admits(at, exclude)).then_some((probe, at))
-        });
-        known.collect()
+        self.spend(&rules, best.probe, worst.probe, seat);
+        Some(best.at)
     }
 
     /// Accounts for a pick: its probe is forgotten when it was used often enough for new ones to keep up;
