@@ -14,7 +14,7 @@ use crate::config::value::Span;
 /// Sessions by a header that are remembered at once.
 const SESSIONS: usize = 100_000;
 
-/// Limits, stickiness, hashes and rules in front of the backends (docs/balancing.md says what each is for).
+/// Limits, stickiness, hashes and rules in front of the backends.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[serde(default)]
@@ -167,6 +167,7 @@ impl RuleTable {
 
 impl Traffic {
     /// Adds the balancer's part to a pool.
+    #[must_use]
     pub fn shape(&self, pool: PoolConfig) -> PoolConfig {
         let splits = self.splits.iter().map(|split| Split { group: split.group, weight: split.weight }).collect();
         PoolConfig {
@@ -181,6 +182,9 @@ impl Traffic {
     }
 
     /// The proxy's part.
+    ///
+    /// # Errors
+    /// Names the key, its value and what is allowed.
     pub fn checked(&self) -> Result<proxy::Traffic, Wrong> {
         let concurrency = match (self.max_concurrent, self.adaptive_concurrency) {
             (None, false) => None,
