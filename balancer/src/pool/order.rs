@@ -75,17 +75,19 @@ impl Pool {
             return;
         }
         let cost = if self.algorithm == Algorithm::LeastResponseTime { self.cost(at).to_bits() } else { 0 };
-        let (load, effective, pass) = (self.load[at], self.effective[at], self.pass[at]);
         let rank = rank as usize;
         if self.untouched == Some(at) {
             self.untouched = None;
         }
+        // Each arm reads what it needs and no more: among many backends every array is another line of memory.
         match &mut self.lanes[seat as usize].tree {
             Tree::None => {}
-            Tree::Turn(tree) => tree.set(rank, turn_key(pass)),
-            Tree::Load(tree) => tree.set(rank, u64::from(load)),
-            Tree::Ratio(tree) => tree.set(rank, ratio_key(load, effective)),
-            Tree::RatioTurn(tree) => tree.set(rank, both(ratio_key(load, effective), turn_key(pass))),
+            Tree::Turn(tree) => tree.set(rank, turn_key(self.pass[at])),
+            Tree::Load(tree) => tree.set(rank, u64::from(self.load[at])),
+            Tree::Ratio(tree) => tree.set(rank, ratio_key(self.load[at], self.effective[at])),
+            Tree::RatioTurn(tree) => {
+                tree.set(rank, both(ratio_key(self.load[at], self.effective[at]), turn_key(self.pass[at])));
+            }
             Tree::Cost(tree) => tree.set(rank, cost),
         }
     }
