@@ -33,13 +33,35 @@ pub struct BackendConfig {
     /// treat every weight above 0 as 1.
     #[serde(default = "default_weight")]
     pub weight: u32,
+    /// Which level, group and role.
+    #[serde(default)]
+    pub place: Place,
 }
 
 impl BackendConfig {
-    /// A backend with this weight.
+    /// A backend with this weight, on the first level.
     pub fn new(id: u32, weight: u32) -> BackendConfig {
-        BackendConfig { id: BackendId(id), weight }
+        BackendConfig { id: BackendId(id), weight, place: Place::default() }
     }
+
+    /// The same in another place.
+    #[must_use]
+    pub fn at(self, place: Place) -> BackendConfig {
+        BackendConfig { place, ..self }
+    }
+}
+
+/// Where a backend stands among the others. Follows the id like health does; change it with [`Pool::place`](crate::Pool::place).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Place {
+    /// Which variant of the service it runs (canary, A/B); counts only with [`PoolConfig::splits`](crate::PoolConfig::splits).
+    pub group: u8,
+    /// nginx's `backup`: gets requests only while nobody of its group who isn't a backup can take one.
+    pub backup: bool,
+    /// Priority or distance, 0 first: the own zone before the own region before the rest. Traffic spills to the next level as this one
+    /// fails or fills ([`LevelRules`](crate::LevelRules)).
+    pub level: u8,
 }
 
 /// What a backend is doing, the strongest word first: a draining backend that is also ejected reads `Draining`.

@@ -1,70 +1,14 @@
 //! What a pool is told once, checked once.
 
+use crate::algorithm::Algorithm;
 use crate::backend::{BackendConfig, WEIGHT_MAX};
 use crate::health::{ActiveHealth, PassiveHealth};
+use crate::latency::LatencyEjection;
+use crate::tuning::{EwmaRules, HashRules, LevelRules, PrequalRules, Split, choices_default, validate_choices, validate_splits};
 use crate::warmup::SlowStart;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
-
-/// How the next backend is chosen. Every algorithm respects health, drain, exclusion and slow start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Algorithm {
-    /// In turn, weights ignored (0 still means never).
-    RoundRobin,
-    /// nginx's smooth weighted round robin: 5, 1, 1 gives a a b a c a a, not a burst of five.
-    WeightedRoundRobin,
-    /// Fewest requests in flight (in service and waiting) per weight; ties in (smooth weighted) turn, as nginx's `least_conn`.
-    #[default]
-    LeastConnections,
-    /// The less loaded of two drawn by weight (Mitzenmacher, "The power of two choices in randomized load balancing", 2001).
-    P2c,
-    /// Uniformly at random, weights ignored (0 still means never).
-    Random,
-    /// At random in proportion to the weights.
-    WeightedRandom,
-}
-
-impl Algorithm {
-    /// Every name that files and commands may use.
-    pub const NAMES: [&'static str; 6] = ["round_robin", "weighted_round_robin", "least_connections", "p2c", "random", "weighted_random"];
-
-    const ALL: [Algorithm; 6] = [
-        Algorithm::RoundRobin,
-        Algorithm::WeightedRoundRobin,
-        Algorithm::LeastConnections,
-        Algorithm::P2c,
-        Algorithm::Random,
-        Algorithm::WeightedRandom,
-    ];
-
-    /// The name in files, as in [`Algorithm::NAMES`].
-    pub fn name(self) -> &'static str {
-        // ALL and NAMES are in the order of the enum.
-        Algorithm::NAMES[self as usize]
-    }
-
-    /// Whether weights above 0 make a difference.
-    pub(crate) fn weighted(self) -> bool {
-        !matches!(self, Algorithm::RoundRobin | Algorithm::Random)
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Algorithm {
-    type Err = ConfigError;
-    fn from_str(name: &str) -> Result<Algorithm, ConfigError> {
-        let found = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name);
-        found.ok_or_else(|| ConfigError::new("algorithm", name, format!("one of {}", Algorithm::NAMES.join(", "))))
-    }
-}
 
 /// A setting that can't be: names the key, its value and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +46,9 @@ pub struct PoolConfig {
     /// Probes; absent = none.
     #[serde(default)]
     pub active: Option<ActiveHealth>,
+    /// Weight 0 for who is too slow, and back by steps; absent = none.
+    #[serde(default)]
+    pub latency: Option<LatencyEjection>,
     /// Ramp for new and recovered backends; absent = none.
     #[serde(default)]
     pub slow_start: Option<SlowStart>,
@@ -110,6 +57,24 @@ pub struct PoolConfig {
     /// probes call dead stays out, unless probes call every one dead. 0 switches this off: a pool can then be wholly out of service.
     #[serde(default = "default_panic_threshold")]
     pub panic_threshold: f64,
+    /// With `d_choices`: how many are drawn, 1 to 16.
+    #[serde(default = "choices_default")]
+    pub choices: u32,
+    /// How latencies are averaged, for the algorithms that look at them.
+    #[serde(default)]
+    pub ewma: EwmaRules,
+    /// Tables and bounded load of the hashes.
+    #[serde(default)]
+    pub hash: HashRules,
+    /// With `prequal`: probes.
+    #[serde(default)]
+    pub prequal: PrequalRules,
+    /// When traffic spills from one level of backends to the next.
+    #[serde(default)]
+    pub levels: LevelRules,
+    /// Shares of the groups (canary, A/B); empty = groups make no difference.
+    #[serde(default)]
+    pub splits: Vec<Split>,
     /// The backends at the start.
     #[serde(default)]
     pub backends: Vec<BackendConfig>,
@@ -123,6 +88,13 @@ impl Default for PoolConfig {
             active: None,
             slow_start: None,
             panic_threshold: default_panic_threshold(),
+            latency: None,
+            choices: choices_default(),
+            ewma: EwmaRules::default(),
+            hash: HashRules::default(),
+            prequal: PrequalRules::default(),
+            levels: LevelRules::default(),
+            splits: Vec::new(),
             backends: Vec::new(),
         }
     }
@@ -143,6 +115,13 @@ impl PoolConfig {
         self.passive.as_ref().map_or(Ok(()), PassiveHealth::validate)?;
         self.active.as_ref().map_or(Ok(()), ActiveHealth::validate)?;
         self.slow_start.as_ref().map_or(Ok(()), SlowStart::validate)?;
+        self.latency.as_ref().map_or(Ok(()), LatencyEjection::validate)?;
+        validate_choices(self.choices)?;
+        self.ewma.validate()?;
+        self.hash.validate()?;
+        self.prequal.validate()?;
+        self.levels.validate()?;
+        validate_splits(&self.splits)?;
         let mut seen = BTreeSet::new();
         for backend in &self.backends {
             if !seen.insert(backend.id) {

@@ -33,18 +33,34 @@
 //! There are two clocks, and the caller keeps them apart: `now` of pools (health timers, slow start) is the caller's domain clock, which a
 //! demo may speed up; latencies in an [`Outcome`] and the clock of a [`RetryBudget`] are wall time.
 
+mod algorithm;
 mod backend;
 mod config;
+mod hash;
 mod health;
+mod latency;
+mod limit;
 mod pool;
 mod retry;
+mod route;
+mod session;
 mod time;
+mod tuning;
 mod warmup;
 
-pub use backend::{BackendConfig, BackendId, BackendState, BackendView, Outcome, OutcomeKind, WEIGHT_MAX};
-pub use config::{Algorithm, ConfigError, PoolConfig};
+pub use algorithm::Algorithm;
+pub use backend::{BackendConfig, BackendId, BackendState, BackendView, Outcome, OutcomeKind, Place, WEIGHT_MAX};
+pub use config::{ConfigError, PoolConfig};
+pub use hash::{hash_client, hash_key};
 pub use health::{ActiveHealth, PassiveHealth};
-pub use pool::{Applied, BackendWeight, ChangeError, NoBackend, PickRequest, Pool, WeightSnapshot};
+pub use latency::LatencyEjection;
+pub use limit::{
+    AdmissionQueue, Admitted, ConcurrencyConfig, ConcurrencyLimit, GradientConfig, QueueConfig, QueueFull, TokenBucket, TokenBucketConfig,
+};
+pub use pool::{Applied, BackendWeight, ChangeError, NoBackend, PickRequest, Pool, ProbeAnswer, ProbeTarget, WeightSnapshot};
 pub use retry::{RetryBudget, RetryBudgetConfig, RetryPolicy, may_retry};
+pub use route::{Action, Facts, HeaderMatch, Rule, Rules};
+pub use session::SessionTable;
 pub use time::{Nanos, span};
-pub use warmup::SlowStart;
+pub use tuning::{EwmaRules, HashRules, LevelRules, PrequalRules, Split};
+pub use warmup::{RampShape, SlowStart};

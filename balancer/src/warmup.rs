@@ -11,7 +11,22 @@ fn default_minimum_percent() -> u32 {
     10
 }
 
-/// A linear ramp of a backend's weight after it joined, or came back from ejection or from being down (as nginx's `slow_start`).
+/// How a weight rises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RampShape {
+    /// In a line (nginx's `slow_start`; Envoy's with aggression 1).
+    #[default]
+    Linear,
+    /// Slowly at first: with the square of the time, for caches that fill by use.
+    Quadratic,
+    /// Quickly at first: with the square root of the time (Envoy's with aggression 2).
+    SquareRoot,
+    /// In four steps of a quarter.
+    Steps,
+}
+
+/// A ramp of a backend's weight after it joined, or came back from ejection or from being down (as nginx's `slow_start`).
 /// Only the relation of the effective weights counts: when all backends are new they share the traffic as if none were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,12 +38,15 @@ pub struct SlowStart {
     /// request for a while and stay as cold as it is.
     #[serde(default = "default_minimum_percent")]
     pub minimum_percent: u32,
+    /// How it rises.
+    #[serde(default)]
+    pub shape: RampShape,
 }
 
 impl SlowStart {
-    /// A ramp over this long with the default floor of 10 %.
+    /// A linear ramp over this long with the default floor of 10 %.
     pub fn new(duration: Nanos) -> SlowStart {
-        SlowStart { duration, minimum_percent: default_minimum_percent() }
+        SlowStart { duration, minimum_percent: default_minimum_percent(), shape: RampShape::Linear }
     }
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
@@ -46,9 +64,16 @@ impl SlowStart {
         if elapsed >= self.duration {
             return PARTS;
         }
-        let linear = u128::from(elapsed.0) * u128::from(PARTS) / u128::from(self.duration.0.max(1));
-        // `linear` is below PARTS because elapsed < duration.
-        (linear as u32).max(self.minimum_percent * (PARTS / 100)).max(1)
+        let parts = u128::from(PARTS);
+        let linear = u128::from(elapsed.0) * parts / u128::from(self.duration.0.max(1));
+        let shaped = match self.shape {
+            RampShape::Linear => linear,
+            RampShape::Quadratic => linear * linear / parts,
+            RampShape::SquareRoot => (linear * parts).isqrt(),
+            RampShape::Steps => linear * 4 / parts * parts / 4,
+        };
+        // Below PARTS because elapsed < duration.
+        (shaped as u32).max(self.minimum_percent * (PARTS / 100)).max(1)
     }
 
     /// How often a ramp is brought up to date: a hundredth of its length is finer than traffic can show.

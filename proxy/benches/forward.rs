@@ -106,7 +106,7 @@ fn main() {
     let connections = option("--connections", 64) as usize;
     let (clients, middle, servers) = (runtime("clients"), runtime("proxy"), runtime("backends"));
     let addresses: Vec<SocketAddr> = (0..BACKENDS).map(|_| servers.block_on(backend())).collect();
-    let listed = addresses.iter().zip(1..).map(|(&address, id)| Backend { id, address, weight: 1 }).collect();
+    let listed = addresses.iter().zip(1..).map(|(&address, id)| Backend::new(id, address, 1)).collect();
     let proxy = middle.block_on(proxy::start(ProxyConfig::new("127.0.0.1:0".parse().unwrap()))).unwrap();
     proxy.apply(&WeightUpdate { epoch: 1, backends: listed }).unwrap();
     println!("{:<10} {:>12} {:>16} {:>16} {:>16}", "", "requests/s", "clients µs/req", "proxy µs/req", "backends µs/req");

@@ -9,6 +9,7 @@ use balancer::{Nanos, PoolConfig, RetryPolicy};
 
 use crate::error::InvalidConfig;
 use crate::network::Network;
+use crate::traffic::Traffic;
 use crate::weights::Backend;
 
 /// The caller's domain clock: monotonic, origin arbitrary. Health timers and slow start live in it; latency and time-outs are wall time.
@@ -27,6 +28,8 @@ pub struct ProxyConfig {
     pub pool: PoolConfig,
     /// The backends at the start. More, and changes, come as [`WeightUpdate`](crate::WeightUpdate)s.
     pub backends: Vec<Backend>,
+    /// Limits, stickiness and rules in front of the pool.
+    pub traffic: Traffic,
     /// How big and how slow things may be.
     pub limits: Limits,
     /// Which failures may be tried again, and how often.
@@ -51,6 +54,7 @@ impl fmt::Debug for ProxyConfig {
             .field("admin_listen", &self.admin_listen)
             .field("pool", &self.pool)
             .field("backends", &self.backends)
+            .field("traffic", &self.traffic)
             .field("limits", &self.limits)
             .field("retry", &self.retry)
             .field("speed", &self.speed)
@@ -69,6 +73,7 @@ impl ProxyConfig {
             admin_token: String::new(),
             pool: PoolConfig::default(),
             backends: Vec::new(),
+            traffic: Traffic::default(),
             limits: Limits::default(),
             retry: RetryPolicy::default(),
             probe_path: "/healthz".to_owned(),
@@ -99,6 +104,7 @@ impl ProxyConfig {
             return Err(InvalidConfig::new("probe_path", &self.probe_path, "a path such as /healthz"));
         }
         self.retry.validate()?;
+        self.traffic.validate()?;
         self.limits.validate()
     }
 }

@@ -7,7 +7,9 @@ use std::time::Instant;
 use balancer::{BackendId, Nanos, Outcome, OutcomeKind};
 use http::StatusCode;
 
+use crate::admission::Permit;
 use crate::shared::Shared;
+use crate::traffic::Seen;
 
 fn nanos_since(started: Instant) -> Nanos {
     Nanos(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX))
@@ -65,22 +67,38 @@ pub(crate) struct Flight {
     shared: Arc<Shared>,
     started: Instant,
     answered: bool,
+    kind: OutcomeKind,
+    /// Its place among the requests at once.
+    permit: Option<Permit>,
+    /// What rules learn from.
+    seen: Option<Seen>,
 }
 
 impl Flight {
     pub(crate) fn begin(shared: Arc<Shared>) -> Self {
         shared.metrics.offered.fetch_add(1, Relaxed);
         shared.metrics.in_flight.fetch_add(1, Relaxed);
-        Self { shared, started: Instant::now(), answered: false }
+        Self { shared, started: Instant::now(), answered: false, kind: OutcomeKind::Cancelled, permit: None, seen: None }
     }
 
     pub(crate) fn started(&self) -> Instant {
         self.started
     }
 
+    /// It was let in.
+    pub(crate) fn admitted(&mut self, permit: Option<Permit>, seen: Option<Seen>) {
+        (self.permit, self.seen) = (permit, seen);
+    }
+
     /// The client is being sent this status.
     pub(crate) fn answer(&mut self, status: StatusCode) {
         self.answered = true;
+        self.kind = match status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => OutcomeKind::Overloaded,
+            StatusCode::GATEWAY_TIMEOUT => OutcomeKind::Timeout,
+            status if status.is_server_error() => OutcomeKind::ServerError,
+            _ => OutcomeKind::Success,
+        };
         self.shared.metrics.class(status);
     }
 }
@@ -93,5 +111,11 @@ impl Drop for Flight {
         }
         metrics.in_flight.fetch_sub(1, Relaxed);
         metrics.latency(self.started.elapsed());
+        if let Some(seen) = &self.seen {
+            self.shared.door.learn(seen, self.kind, self.started.elapsed());
+        }
+        if let Some(permit) = &mut self.permit {
+            permit.kind = self.kind;
+        }
     }
 }

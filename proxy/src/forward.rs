@@ -17,6 +17,7 @@ use crate::headers::{forward_for, strip_hop_by_hop};
 use crate::refuse::Refusal;
 use crate::shared::Shared;
 use crate::strict::check_target;
+use crate::traffic::{Seen, Selection};
 use crate::upstream::{Lease, SendError, Upstream};
 
 /// Answers one request of a client. Never fails: every failure is an answer.
@@ -28,14 +29,31 @@ pub(crate) async fn forward(shared: Arc<Shared>, wire: Arc<Wire>, peer: IpAddr, 
     let mut flight = Flight::begin(Arc::clone(&shared));
     shared.count_for_budget();
     let deadline = Instant::from_std(flight.started()) + shared.limits.request_time;
-    let answer = match Outgoing::prepare(&shared, &wire, peer, request, deadline).await {
-        Ok(outgoing) => Errand { shared: &shared, wire: &wire, deadline, outgoing }.run().await,
+    let answer = match enter(&shared, &mut flight, &request, peer).await {
+        Ok(selection) => match Outgoing::prepare(&shared, &wire, peer, request, deadline).await {
+            Ok(outgoing) => Errand { shared: &shared, wire: &wire, deadline, outgoing, selection }.run().await,
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => Err(refusal),
     };
     let mut answer = answer.unwrap_or_else(Refusal::answer);
     flight.answer(answer.status());
     answer.body_mut().attach(flight);
     answer
+}
+
+/// Rules and limits: whether the request may go on, and by what its backend is chosen. What is refused here was offered all the same.
+async fn enter(shared: &Arc<Shared>, flight: &mut Flight, request: &Request<Incoming>, peer: IpAddr) -> Result<Selection, Refusal> {
+    let seen = shared.door.ruled().then(|| Seen::of(request.uri().path(), request.headers()));
+    let entered = match shared.door.judge(seen.as_ref()) {
+        Ok(ruling) => shared.door.enter(ruling).await.map(|permit| (permit, ruling)),
+        Err(refusal) => Err(refusal),
+    };
+    let (permit, ruling) = entered.inspect_err(|_| {
+        shared.metrics.shed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    })?;
+    flight.admitted(permit, seen);
+    Ok(shared.selection(request.headers(), peer, ruling.group))
 }
 
 /// What isn't offered to the service at all.
@@ -162,6 +180,7 @@ struct Errand<'a> {
     wire: &'a Wire,
     deadline: Instant,
     outgoing: Outgoing,
+    selection: Selection,
 }
 
 impl Errand<'_> {
@@ -169,7 +188,7 @@ impl Errand<'_> {
         let mut tried: Vec<BackendId> = Vec::new();
         let mut last: Option<Result<Response<AnswerBody>, Refusal>> = None;
         loop {
-            let (upstream, visit) = match self.shared.pick(&tried) {
+            let (upstream, visit) = match self.shared.pick(&tried, &self.selection) {
                 Ok(picked) => picked,
                 Err(why) => return last.unwrap_or_else(|| Err(self.shed(why))),
             };
@@ -270,6 +289,9 @@ impl Errand<'_> {
         }
         strip_hop_by_hop(&mut head.headers);
         head.version = Version::HTTP_11;
+        if let Some(cookie) = self.shared.cookie_for(&self.selection, visit.backend) {
+            head.headers.append(header::SET_COOKIE, cookie);
+        }
         Ok(Response::from_parts(head, AnswerBody::stream(Carried::new(incoming, visit, lease, self.shared.limits.stall_time))))
     }
 }

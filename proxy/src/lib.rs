@@ -10,7 +10,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let proxy = proxy::start(ProxyConfig::new("127.0.0.1:0".parse()?)).await?;
 //! // Weights come as whole, numbered snapshots; who isn't listed is drained.
-//! let backends = vec![Backend { id: 1, address: "127.0.0.1:9001".parse()?, weight: 100 }];
+//! let backends = vec![Backend::new(1, "127.0.0.1:9001".parse()?, 100)];
 //! proxy.apply(&WeightUpdate { epoch: 7, backends: backends.clone() })?;
 //! assert!(proxy.apply(&WeightUpdate { epoch: 6, backends: vec![] }).is_err());
 //! assert_eq!(proxy.weights(), (Some(7), backends));
@@ -49,6 +49,7 @@
 //! can hide behind an upgrade.
 
 mod admin;
+mod admission;
 mod body;
 mod chunked;
 mod config;
@@ -66,6 +67,7 @@ mod network;
 mod refuse;
 mod shared;
 mod strict;
+mod traffic;
 mod upstream;
 mod weights;
 
@@ -75,4 +77,5 @@ pub use handle::{Drained, ProxyHandle, start};
 pub use histogram::{Histogram, HistogramSnapshot};
 pub use metrics::{Classes, Counters};
 pub use network::Network;
+pub use traffic::{HashBy, Sticky, Traffic};
 pub use weights::{AppliedWeights, Backend, WeightError, WeightUpdate};

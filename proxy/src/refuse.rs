@@ -21,6 +21,12 @@ pub(crate) enum Refusal {
     Method,
     Expectation,
     NoBackend(NoBackend),
+    /// More requests per second than are allowed: when to come again.
+    TooMany {
+        seconds: u64,
+    },
+    /// No room among the requests at once, nor in the queue; or a rule sheds it.
+    Busy,
     /// A backend failed: how.
     Upstream(&'static str),
     UpstreamTimeout,
@@ -36,7 +42,8 @@ impl Refusal {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
-            Self::NoBackend(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoBackend(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Upstream(_) => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -54,6 +61,8 @@ impl Refusal {
             Self::Method => "this method isn't passed on".to_owned(),
             Self::Expectation => "this expectation can't be met".to_owned(),
             Self::NoBackend(why) => why.to_string(),
+            Self::TooMany { .. } => "too many requests per second".to_owned(),
+            Self::Busy => "too many requests at once".to_owned(),
             Self::Upstream(what) => what.to_owned(),
             Self::UpstreamTimeout => "the backend took too long".to_owned(),
         }
@@ -71,6 +80,8 @@ impl Refusal {
             Self::Method => "method",
             Self::Expectation => "expectation",
             Self::NoBackend(_) => "no_backend",
+            Self::TooMany { .. } => "rate",
+            Self::Busy => "busy",
             Self::Upstream(_) => "upstream",
             Self::UpstreamTimeout => "upstream_timeout",
         }
@@ -78,7 +89,7 @@ impl Refusal {
 
     /// Whether the connection can't go on: its framing isn't trusted any more, or bytes are left that nobody will read.
     fn closes(self) -> bool {
-        !matches!(self, Self::NoBackend(_) | Self::Upstream(_) | Self::UpstreamTimeout)
+        !matches!(self, Self::NoBackend(_) | Self::TooMany { .. } | Self::Busy | Self::Upstream(_) | Self::UpstreamTimeout)
     }
 
     pub(crate) fn answer(self) -> Response<AnswerBody> {
@@ -90,9 +101,11 @@ impl Refusal {
         if self.closes() {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if matches!(self, Self::NoBackend(_)) {
+        match self {
             // New replicas take seconds to boot; a second keeps clients from hammering and recovers soon.
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            Self::NoBackend(_) | Self::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::TooMany { seconds } => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds))),
+            _ => {}
         }
         if matches!(self, Self::Method) {
             headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));

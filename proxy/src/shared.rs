@@ -1,19 +1,25 @@
 //! What all connections of a proxy share. The pool sits behind one short lock that is never held across an await.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use balancer::{Applied, BackendId, BackendView, Nanos, NoBackend, Outcome, PickRequest, Pool, RetryBudget, RetryPolicy};
+use balancer::{
+    Applied, BackendId, BackendView, Nanos, NoBackend, Outcome, PickRequest, Pool, RetryBudget, RetryPolicy, SessionTable, hash_key,
+};
+use http::{HeaderMap, HeaderValue};
 use parking_lot::Mutex;
 use rand_pcg::{Pcg64Mcg, rand_core::SeedableRng};
 
+use crate::admission::Door;
 use crate::config::{DomainClock, Limits, ProxyConfig};
 use crate::error::InvalidConfig;
 use crate::flight::Visit;
 use crate::metrics::Metrics;
 use crate::network::Network;
+use crate::traffic::{HashBy, Selection, Sticky, key_of, stick, stuck_to};
 use crate::upstream::Upstream;
 use crate::weights::{Backend, WeightError, WeightUpdate};
 
@@ -37,10 +43,14 @@ struct Core {
     /// As last applied, for whoever asks.
     listed: Vec<Backend>,
     budget: RetryBudget,
+    sessions: Option<SessionTable>,
 }
 
 pub(crate) struct Shared {
     core: Mutex<Core>,
+    pub(crate) door: Arc<Door>,
+    hash_by: Option<HashBy>,
+    sticky: Option<Sticky>,
     pub(crate) metrics: Metrics,
     pub(crate) limits: Arc<Limits>,
     pub(crate) retry: RetryPolicy,
@@ -61,10 +71,13 @@ impl Shared {
         let listed = WeightUpdate { epoch: 0, backends: config.backends.clone() };
         listed.validate()?;
         let limits = Arc::new(config.limits);
+        let door = Arc::new(Door::try_new(&config.traffic)?);
         let mut pool = config.pool;
+        let hashes = pool.algorithm.hashes();
         let patience = pool.active.as_ref().map_or(Nanos::ZERO, |active| active.timeout);
         let probe_time = Duration::from_secs_f64(patience.as_secs_f64() / config.speed);
-        pool.backends = listed.backends.iter().map(|backend| balancer::BackendConfig::new(backend.id, backend.weight)).collect();
+        pool.backends =
+            listed.backends.iter().map(|backend| balancer::BackendConfig::new(backend.id, backend.weight).at(backend.place)).collect();
         let upstreams = listed.backends.iter().map(|backend| {
             let id = BackendId(backend.id);
             (id, Arc::new(Upstream::new(id, backend.address, Arc::clone(&limits))))
@@ -75,9 +88,18 @@ impl Shared {
             upstreams: upstreams.collect(),
             listed: listed.backends,
             budget: RetryBudget::try_new(config.retry.budget)?,
+            sessions: match &config.traffic.sticky {
+                Some(Sticky::Header { ttl, capacity, .. }) => Some(SessionTable::new(*capacity, *ttl)),
+                _ => None,
+            },
         };
+        // A hash without a key would draw by chance.
+        let hash_by = config.traffic.hash_by.clone().or_else(|| hashes.then_some(HashBy::Client));
         Ok(Self {
             core: Mutex::new(core),
+            door,
+            hash_by,
+            sticky: config.traffic.sticky,
             metrics: Metrics::default(),
             limits,
             retry: config.retry,
@@ -109,15 +131,44 @@ impl Shared {
         self.phase.fetch_max(phase as u8, Relaxed);
     }
 
+    /// What a request's pick goes by.
+    pub(crate) fn selection(&self, headers: &HeaderMap, peer: IpAddr, group: Option<u8>) -> Selection {
+        let key = self.hash_by.as_ref().and_then(|by| {
+            let trusted = self.trusted.iter().any(|network| network.contains(peer));
+            key_of(by, headers, peer, trusted)
+        });
+        let (mut sticky, mut session) = (None, None);
+        match &self.sticky {
+            None => {}
+            Some(Sticky::Cookie { name }) => sticky = stuck_to(headers, name),
+            Some(Sticky::Header { name, .. }) => session = headers.get(name).map(|value| hash_key(value.as_bytes())),
+        }
+        Selection { key, sticky, session, group }
+    }
+
+    /// The cookie for a session that isn't on this backend yet.
+    pub(crate) fn cookie_for(&self, selection: &Selection, backend: BackendId) -> Option<HeaderValue> {
+        match &self.sticky {
+            Some(Sticky::Cookie { name }) if selection.sticky != Some(backend) => stick(name, backend),
+            _ => None,
+        }
+    }
+
     /// Chooses a backend and counts the request there, in one step, so that two requests never see the same least-loaded one.
-    pub(crate) fn pick(self: &Arc<Self>, exclude: &[BackendId]) -> Result<(Arc<Upstream>, Visit), NoBackend> {
+    pub(crate) fn pick(self: &Arc<Self>, exclude: &[BackendId], selection: &Selection) -> Result<(Arc<Upstream>, Visit), NoBackend> {
         let now = self.now();
         let mut core = self.core.lock();
         let core = &mut *core;
-        let id = core.pool.pick(now, &PickRequest { exclude }, &mut core.rng)?;
+        let remembered = selection.session.and_then(|session| core.sessions.as_ref()?.get(session, now));
+        let sticky = selection.sticky.or(remembered);
+        let request = PickRequest { exclude, key: selection.key, sticky, group: selection.group };
+        let id = core.pool.pick(now, &request, &mut core.rng)?;
         // Every member has an upstream: both change only in `apply`, together.
         let upstream = core.upstreams.get(&id).map(Arc::clone).ok_or(NoBackend::Empty)?;
         core.pool.begin(id, now);
+        if let (Some(session), Some(sessions)) = (selection.session, &mut core.sessions) {
+            sessions.set(session, id, now);
+        }
         Ok((upstream, Visit::begun(Arc::clone(self), id)))
     }
 
@@ -169,6 +220,10 @@ impl Shared {
             if moved {
                 core.upstreams.insert(id, Arc::new(Upstream::new(id, backend.address, Arc::clone(limits))));
             }
+        }
+        for backend in &update.backends {
+            // `apply` has just listed it.
+            let _ = core.pool.place(BackendId(backend.id), backend.place);
         }
         core.listed.clone_from(&update.backends);
         Self::forget_gone(&mut core);

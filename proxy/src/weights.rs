@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use balancer::{Applied, BackendId, BackendWeight, ChangeError, WEIGHT_MAX, WeightSnapshot};
+use balancer::{Applied, BackendId, BackendWeight, ChangeError, Place, WEIGHT_MAX, WeightSnapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -22,6 +22,22 @@ pub struct Backend {
     pub address: SocketAddr,
     /// Relative to the others; 0 = stays known, gets nothing.
     pub weight: u32,
+    /// Level, group and role among the others.
+    #[serde(default, skip_serializing_if = "ordinary")]
+    pub place: Place,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn ordinary(place: &Place) -> bool {
+    *place == Place::default()
+}
+
+impl Backend {
+    /// A backend on the first level.
+    #[must_use]
+    pub fn new(id: u32, address: SocketAddr, weight: u32) -> Self {
+        Self { id, address, weight, place: Place::default() }
+    }
 }
 
 /// The whole truth about a pool, numbered: who isn't listed is drained and leaves.
@@ -82,7 +98,8 @@ impl WeightUpdate {
         let mut backends = Vec::with_capacity(list.len());
         for (at, entry) in list.iter().enumerate() {
             let key = |field: &str| format!("backends[{at}].{field}");
-            let entry = object(&format!("backends[{at}]"), entry, &["id", "address", "weight"])?;
+            let entry = object(&format!("backends[{at}]"), entry, &["id", "address", "weight", "place"])?;
+            let place = entry.get("place").map(|value| serde_json::from_value(value.clone())).transpose();
             let address = entry.get("address").and_then(Value::as_str).and_then(|text| text.parse().ok());
             backends.push(Backend {
                 // Both are limited to what fits: the conversions never fail.
@@ -90,6 +107,9 @@ impl WeightUpdate {
                 address: address
                     .ok_or_else(|| wrong(&key("address"), entry.get("address"), "an IP address with a port, such as \"10.0.0.1:8080\""))?,
                 weight: u32::try_from(whole(&key("weight"), entry.get("weight"), u64::from(WEIGHT_MAX))?).unwrap_or(WEIGHT_MAX),
+                place: place
+                    .map_err(|_| wrong(&key("place"), entry.get("place"), "an object with the keys group, backup, level"))?
+                    .unwrap_or_default(),
             });
         }
         let update = Self { epoch, backends };
@@ -148,7 +168,7 @@ mod tests {
     #[test]
     fn a_snapshot_is_read() {
         let update = WeightUpdate::parse(br#"{"epoch":7,"backends":[{"id":1,"address":"127.0.0.1:9001","weight":100}]}"#).unwrap();
-        let expected = Backend { id: 1, address: "127.0.0.1:9001".parse().unwrap(), weight: 100 };
+        let expected = Backend::new(1, "127.0.0.1:9001".parse().unwrap(), 100);
         assert_eq!(update, WeightUpdate { epoch: 7, backends: vec![expected] });
     }
 

@@ -25,6 +25,7 @@ pub(crate) fn applies(scenario: &Scenario) -> bool {
     scenario.autoscaler.is_none()
         && scenario.timeout.is_none()
         && pool.active.is_none()
+        && pool.latency.is_none()
         && scenario.pools.iter().all(open)
         && (replicas == 1 || (replicas > 1 && blind))
 }

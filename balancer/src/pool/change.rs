@@ -1,7 +1,7 @@
 //! Changes of membership and weight.
 
 use super::{Member, Pool};
-use crate::backend::{BackendConfig, BackendId, WEIGHT_MAX};
+use crate::backend::{BackendConfig, BackendId, Place, WEIGHT_MAX};
 use crate::time::Nanos;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -129,6 +129,16 @@ impl Pool {
             return Err(ChangeError::DuplicateBackend(backend.id));
         }
         self.put(backend.id, backend.weight, now);
+        self.place(backend.id, backend.place)
+    }
+
+    /// Moves a backend to another level, group or role, and changes nothing else.
+    pub fn place(&mut self, id: BackendId, place: Place) -> Result<(), ChangeError> {
+        let at = self.in_service(id)?;
+        if self.members[at].place != place {
+            self.members[at].place = place;
+            self.refresh_at = Nanos::ZERO;
+        }
         Ok(())
     }
 
@@ -136,8 +146,9 @@ impl Pool {
     pub fn remove(&mut self, id: BackendId) -> bool {
         let Some(at) = self.index.get(id).filter(|at| !self.members[*at].removed) else { return false };
         self.members[at].removed = true;
+        self.leaving += 1;
         self.refresh_at = Nanos::ZERO;
-        if self.members[at].in_flight == 0 {
+        if self.in_flight[at] == 0 {
             self.leave(at);
         }
         true
@@ -177,11 +188,12 @@ impl Pool {
         match self.index.get(id) {
             Some(at) => {
                 self.members[at].weight = weight;
+                self.leaving -= u32::from(self.members[at].removed);
                 self.members[at].removed = false;
                 self.refresh_at = Nanos::ZERO;
             }
             None => {
-                let warming_since = self.slow_start.map(|_| now);
+                let warming_since = self.config.slow_start.map(|_| now);
                 self.join(id, Member { warming_since, ..Member::new(weight, now) });
             }
         }

@@ -8,15 +8,15 @@ use crate::warmup::PARTS;
 impl Pool {
     /// Every member at `now`, those on their way out included, in the order of joining.
     pub fn view(&self, now: Nanos) -> Vec<BackendView> {
-        let mode = self.mode();
-        let views = self.ids.iter().zip(&self.members).map(|(id, member)| {
+        let mode = self.mode(now);
+        let views = self.ids.iter().zip(&self.members).enumerate().map(|(at, (id, member))| {
             let state = if member.draining() {
                 BackendState::Draining
             } else if member.active.down {
                 BackendState::Down
-            } else if member.passive.ejected_until.is_some() {
+            } else if member.passive.ejected_until.is_some() || member.latency.closed(now) {
                 BackendState::Ejected
-            } else if self.warmth(member, now) < PARTS {
+            } else if self.warmth(member, now) < PARTS || self.pace(member, now) < PARTS {
                 BackendState::Warming
             } else {
                 BackendState::Up
@@ -25,7 +25,7 @@ impl Pool {
                 id: *id,
                 weight: member.weight,
                 effective_weight: f64::from(self.effective_parts(member, mode, now)) / f64::from(PARTS),
-                in_flight: member.in_flight,
+                in_flight: self.in_flight[at],
                 state,
                 consecutive_failures: member.passive.streak,
                 ejected_until: member.passive.ejected_until,
@@ -36,7 +36,7 @@ impl Pool {
 
     /// Requests in flight at one backend; `None` if it has left or never was.
     pub fn in_flight(&self, id: BackendId) -> Option<u32> {
-        self.index.get(id).map(|at| self.members[at].in_flight)
+        self.index.get(id).map(|at| self.in_flight[at])
     }
 
     /// Whether the pool knows `id`, also while it drains.

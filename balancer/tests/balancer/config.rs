@@ -20,7 +20,7 @@ fn a_full_configuration_reads_and_survives_a_round_trip() {
     assert_eq!(config.algorithm, Algorithm::P2c);
     assert_eq!(config.passive, Some(PassiveHealth { consecutive_failures: Some(5), timeouts: false, ..PassiveHealth::new(2, secs(10)) }));
     assert_eq!(config.active, Some(ActiveHealth { interval: secs(30), timeout: Nanos::from_millis(1_500), rise: 1, fall: 3 }));
-    assert_eq!(config.slow_start, Some(SlowStart { duration: secs(120), minimum_percent: 20 }));
+    assert_eq!(config.slow_start, Some(SlowStart { minimum_percent: 20, ..SlowStart::new(secs(120)) }));
     assert_eq!(config.backends, [BackendConfig::new(1, 3), BackendConfig::new(2, 1)]);
     assert_eq!(read(&serde_json::to_string(&config).unwrap()).unwrap(), config);
     assert!(Pool::try_new(config).is_ok());
@@ -36,8 +36,8 @@ fn defaults_are_the_ones_documented() {
 
 #[test]
 fn unknown_keys_names_and_missing_units_are_refused_with_what_is_allowed() {
-    let error = read(r#"{"algorithm": "peak_ewma"}"#).unwrap_err();
-    assert!(error.contains("peak_ewma") && error.contains("`least_connections`"), "{error}");
+    let error = read(r#"{"algorithm": "peek_ewma"}"#).unwrap_err();
+    assert!(error.contains("peek_ewma") && error.contains("`least_connections`"), "{error}");
     let error = read(r#"{"passive": {"max_failures": 3}}"#).unwrap_err();
     assert!(error.contains("max_failures") && error.contains("`max_fails`"), "{error}");
     for bad in ["10", "\"10\"", "\"ten s\"", "\"10 s\"", "\"-1s\"", "\"1.5s\"", "\"\"", "\"99999999999h\""] {
@@ -53,11 +53,9 @@ fn every_algorithm_reads_by_its_name() {
         assert_eq!(parsed.to_string(), name);
         assert_eq!(serde_json::to_string(&parsed).unwrap(), format!("\"{name}\""));
     }
-    let error = "maglev".parse::<Algorithm>().unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "algorithm = maglev: allowed is one of round_robin, weighted_round_robin, least_connections, p2c, random, weighted_random"
-    );
+    let error = "maglef".parse::<Algorithm>().unwrap_err().to_string();
+    assert!(error.starts_with("algorithm = maglef: allowed is one of round_robin, weighted_round_robin, "), "{error}");
+    assert!(error.ends_with("join_shortest_queue, prequal"), "{error}");
 }
 
 #[test]

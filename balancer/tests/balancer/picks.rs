@@ -3,14 +3,7 @@
 use crate::support::{Bench, assert_shares_follow, secs};
 use balancer::{Algorithm, BackendId, Nanos, NoBackend, OutcomeKind};
 
-const ALL: [Algorithm; 6] = [
-    Algorithm::RoundRobin,
-    Algorithm::WeightedRoundRobin,
-    Algorithm::LeastConnections,
-    Algorithm::P2c,
-    Algorithm::Random,
-    Algorithm::WeightedRandom,
-];
+const ALL: [Algorithm; 16] = Algorithm::ALL;
 
 #[test]
 fn smooth_weighted_round_robin_gives_nginx_s_sequence() {

@@ -223,7 +223,8 @@ impl World {
     fn send(&mut self, exclude: &[u32]) {
         let excluded: Vec<BackendId> = exclude.iter().map(|id| BackendId(*id)).collect();
         let effective: BTreeMap<u32, f64> = self.pool.view(self.now).iter().map(|view| (view.id.0, view.effective_weight)).collect();
-        let picked = self.pool.pick(self.now, &PickRequest { exclude: &excluded }, &mut self.rng);
+        let key = Some(balancer::hash_key(&self.picked.len().to_le_bytes()));
+        let picked = self.pool.pick(self.now, &PickRequest { exclude: &excluded, key, ..PickRequest::default() }, &mut self.rng);
         self.picked.push(picked.map(|id| id.0));
         match picked {
             Ok(id) => {

@@ -4,7 +4,7 @@ use crate::support::{Bench, assert_shares_follow, backends, secs, snapshot};
 use balancer::{Algorithm, BackendConfig, BackendId, BackendState, Nanos, PoolConfig, SlowStart};
 
 fn ramped(algorithm: Algorithm, weights: &[u32]) -> Bench {
-    let slow_start = Some(SlowStart { duration: secs(100), minimum_percent: 10 });
+    let slow_start = Some(SlowStart::new(secs(100)));
     Bench::new(PoolConfig { slow_start, ..PoolConfig::new(algorithm, backends(weights)) })
 }
 

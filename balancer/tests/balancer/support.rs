@@ -36,7 +36,7 @@ impl Bench {
 
     pub fn try_pick(&mut self, now: Nanos, exclude: &[u32]) -> Result<u32, NoBackend> {
         let exclude: Vec<BackendId> = exclude.iter().map(|id| BackendId(*id)).collect();
-        self.pool.pick(now, &PickRequest { exclude: &exclude }, &mut self.rng).map(|id| id.0)
+        self.pool.pick(now, &PickRequest { exclude: &exclude, ..PickRequest::default() }, &mut self.rng).map(|id| id.0)
     }
 
     pub fn pick(&mut self, now: Nanos) -> u32 {
@@ -69,6 +69,12 @@ impl Bench {
     pub fn request(&mut self, id: u32, now: Nanos, kind: OutcomeKind) {
         self.begin(id, now);
         self.finish(id, now, kind);
+    }
+
+    /// A trial request, which succeeds.
+    pub fn finish_trial(&mut self, id: u32, now: Nanos) {
+        let _ = self.try_pick(now, &[]);
+        self.request(id, now, OutcomeKind::Success);
     }
 
     pub fn view(&self, id: u32, now: Nanos) -> BackendView {

@@ -62,7 +62,7 @@ async fn what_was_never_sent_may_go_elsewhere_whatever_its_method() {
     let (_held, dead) = refusing();
     let backends = [Backend::start(2).await];
     let proxy = proxy_to(config(), &[]).await;
-    let listed = vec![Listed { id: 1, address: dead, weight: 1 }, backends[0].listed(1)];
+    let listed = vec![Listed::new(1, dead, 1), backends[0].listed(1)];
     proxy.apply(&WeightUpdate { epoch: 2, backends: listed }).unwrap();
     let mut client = Client::connect(proxy.data_addr()).await;
     for _ in 0..6 {
@@ -77,7 +77,7 @@ async fn what_was_never_sent_may_go_elsewhere_whatever_its_method() {
 async fn with_nobody_left_the_client_learns_what_went_wrong() {
     let (_held, dead) = refusing();
     let proxy = proxy_to(config(), &[]).await;
-    proxy.apply(&WeightUpdate { epoch: 2, backends: vec![Listed { id: 1, address: dead, weight: 1 }] }).unwrap();
+    proxy.apply(&WeightUpdate { epoch: 2, backends: vec![Listed::new(1, dead, 1)] }).unwrap();
     let got = once(proxy.data_addr(), POST).await.unwrap();
     assert_eq!((got.status, got.body.as_str()), (502, "the backend can't be reached\n"));
     assert_eq!((proxy.counters().retries, proxy.counters().shed), (0, 0));
@@ -127,7 +127,7 @@ async fn an_answer_that_isnt_http_is_a_502() {
         }
     });
     let proxy = proxy_to(config(), &[]).await;
-    proxy.apply(&WeightUpdate { epoch: 2, backends: vec![Listed { id: 1, address, weight: 1 }] }).unwrap();
+    proxy.apply(&WeightUpdate { epoch: 2, backends: vec![Listed::new(1, address, 1)] }).unwrap();
     let got = once(proxy.data_addr(), POST).await.unwrap();
     assert_eq!(got.status, 502);
     liar.abort();

@@ -78,7 +78,7 @@ impl Backend {
     }
 
     pub fn listed(&self, weight: u32) -> Listed {
-        Listed { id: self.id, address: self.address, weight }
+        Listed::new(self.id, self.address, weight)
     }
 }
 

@@ -11,3 +11,4 @@ mod kit;
 mod limits;
 mod messages;
 mod strictness;
+mod traffic;

@@ -86,7 +86,12 @@ fn section(out: &mut String, path: &str, schema: &Value) {
         let _ = writeln!(out, "\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n{}", rows.trim_end());
     }
     for (title, path, table) in below {
-        let brackets = if ["services", "services.events"].contains(&path.as_str()) { ("[[", "]]") } else { ("[", "]") };
+        let brackets =
+            if ["services", "services.events", "services.proxy.traffic.rules", "services.proxy.traffic.splits"].contains(&path.as_str()) {
+                ("[[", "]]")
+            } else {
+                ("[", "]")
+            };
         let title = title.replacen(&path, &format!("{}{path}{}", brackets.0, brackets.1), 1);
         let _ = writeln!(out, "\n## `{title}`\n\n{}", text(&table["description"]));
         section(out, &path, table);

@@ -40,7 +40,10 @@ impl Listed {
             let next = u32::try_from(self.ids.len() + 1).unwrap_or(u32::MAX);
             *self.ids.entry(address).or_insert(next)
         };
-        backends.iter().map(|one| Backend { id: number(one.address()), address: one.address(), weight: one.weight() }).collect()
+        backends
+            .iter()
+            .map(|one| Backend { id: number(one.address()), address: one.address(), weight: one.weight(), place: one.place() })
+            .collect()
     }
 }
 
@@ -54,7 +57,12 @@ impl Front {
         // Counting failures whatever succeeds between them would eject everybody at hundreds of requests per second.
         passive.consecutive_failures = Some(FAILURES);
         let mut config = ProxyConfig {
-            pool: PoolConfig { passive: Some(passive), ..PoolConfig::new(settings.algorithm.0, Vec::new()) },
+            pool: settings.traffic.shape(PoolConfig { passive: Some(passive), ..PoolConfig::new(settings.algorithm.0, Vec::new()) }),
+            // The file was checked before; what it says of one key it says here again.
+            traffic: settings
+                .traffic
+                .checked()
+                .map_err(|(key, value, allowed)| format!("proxy.traffic.{key} = {value}: allowed is {allowed}"))?,
             limits: settings.limits.checked(),
             clock: Arc::new(move || domain.nanos()),
             seed: seed()?,
@@ -96,7 +104,7 @@ impl Front {
 
 /// Whether a running proxy can become this one: only its backends may differ, and whoever names them must stay the same.
 pub fn can_become(before: &Proxy, after: &Proxy) -> bool {
-    let rest = |proxy: &Proxy| (proxy.listen, proxy.algorithm, proxy.limits.clone(), proxy.backends.is_some());
+    let rest = |proxy: &Proxy| (proxy.listen, proxy.algorithm, proxy.traffic.clone(), proxy.limits.clone(), proxy.backends.is_some());
     rest(before) == rest(after)
 }
 

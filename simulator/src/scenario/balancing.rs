@@ -40,6 +40,11 @@ pub(super) fn read_balancing(balancer: Option<Reader>, retries: Option<Reader>) 
         balancing.pool.passive = nested(&mut table, "passive")?;
         balancing.pool.active = nested(&mut table, "active")?;
         balancing.pool.slow_start = nested(&mut table, "slow_start")?;
+        balancing.pool.latency = nested(&mut table, "latency")?;
+        balancing.pool.choices = table.integer("choices", 1, 16)?.map_or(balancing.pool.choices, |choices| choices as u32);
+        balancing.pool.ewma = nested(&mut table, "ewma")?.unwrap_or(balancing.pool.ewma);
+        balancing.pool.hash = nested(&mut table, "hash")?.unwrap_or(balancing.pool.hash);
+        balancing.pool.prequal = nested(&mut table, "prequal")?.unwrap_or(balancing.pool.prequal);
         let share = table.number("panic_threshold", "a share from 0 to 1", |share| (0.0..=1.0).contains(&share))?;
         balancing.pool.panic_threshold = share.unwrap_or(balancing.pool.panic_threshold);
         table.finish()?;

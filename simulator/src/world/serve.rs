@@ -55,7 +55,9 @@ impl World<'_> {
     fn send(&mut self, mut request: Request, mut last: Option<Loss>) -> Result<(), SimError> {
         loop {
             let tried: &[BackendId] = request.tried.as_deref().map_or(&[], Vec::as_slice);
-            let Ok(backend) = self.pool.pick(Nanos(self.now), &PickRequest { exclude: tried }, &mut self.policy_rng) else {
+            let Ok(backend) =
+                self.pool.pick(Nanos(self.now), &PickRequest { exclude: tried, ..PickRequest::default() }, &mut self.policy_rng)
+            else {
                 self.lose(&request, last.unwrap_or(Loss::Rejected));
                 return Ok(());
             };

@@ -201,6 +201,9 @@ fn check_proxy(proxy: &Proxy, service: &Service, path: &KeyPath, problems: &mut 
             }
         }
     }
+    if let Err((key, value, allowed)) = proxy.traffic.checked() {
+        problems.push(Problem::value(path.key("traffic").key(&key), value, allowed));
+    }
     let limits = &proxy.limits;
     for (key, span) in [
         ("head_time", limits.head_time),

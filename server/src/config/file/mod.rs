@@ -6,6 +6,7 @@ mod event;
 mod proxy;
 mod server;
 mod service;
+mod traffic;
 mod tuning;
 
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ pub use event::Event;
 pub use proxy::{Backend, BackendTable, Limits, Proxy};
 pub use server::{BasicAuth, Log, LogFormat, Prometheus, Retention, Server, SignIn};
 pub use service::{Capacity, Mode, Rails, Service, Slo};
+pub use traffic::{RuleTable, SplitTable, Traffic};
 pub use tuning::{Hpa, Policy, Predictive, Timing};
 
 /// The whole file.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::traffic::Traffic;
 use crate::config::value::{AlgorithmName, Span};
 
 /// The embedded reverse proxy in front of this service. Backends change while it runs; the other keys take effect at the next start.
@@ -21,6 +22,9 @@ pub struct Proxy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub backends: Option<Vec<Backend>>,
+    /// Limits, stickiness, hashes and rules in front of the backends.
+    #[serde(default)]
+    pub traffic: Traffic,
     /// How big and how slow things may be.
     #[serde(default)]
     pub limits: Limits,
@@ -47,6 +51,17 @@ pub struct BackendTable {
     #[serde(default = "full")]
     #[schemars(range(min = 0, max = 65_535))]
     pub weight: u32,
+    /// Whether it gets requests only while nobody else can take them.
+    #[serde(default)]
+    pub backup: bool,
+    /// Priority or distance, 0 first; traffic spills to the next level as this one fails or fills.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 255))]
+    pub level: u8,
+    /// Which variant of the service it runs, for `traffic.splits` and rules.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 255))]
+    pub group: u8,
 }
 
 fn full() -> u32 {
@@ -60,6 +75,15 @@ impl Backend {
         match self {
             Self::Address(address) => *address,
             Self::Table(table) => table.address,
+        }
+    }
+
+    /// Its level, group and role.
+    #[must_use]
+    pub fn place(&self) -> balancer::Place {
+        match self {
+            Self::Address(_) => balancer::Place::default(),
+            Self::Table(table) => balancer::Place { group: table.group, backup: table.backup, level: table.level },
         }
     }
 

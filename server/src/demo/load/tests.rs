@@ -26,7 +26,7 @@ const QUICK: BackendConfig =
 
 async fn proxy_to(backends: &[LocalBackend]) -> ProxyHandle {
     let proxy = proxy::start(ProxyConfig::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
-    let listed = backends.iter().zip(1..).map(|(backend, id)| Backend { id, address: backend.address(), weight: 1 });
+    let listed = backends.iter().zip(1..).map(|(backend, id)| Backend::new(id, backend.address(), 1));
     proxy.apply(&WeightUpdate { epoch: 1, backends: listed.collect() }).unwrap();
     while !backends.iter().all(LocalBackend::is_ready) {
         tokio::task::yield_now().await;
