@@ -159,9 +159,9 @@ fn normal_equations(rows: &[[f64; 4]], used: [bool; 3]) -> Option<[f64; 3]> {
         m.swap(column, pivot);
         for i in (0..3).filter(|i| *i != column) {
             let factor = m[i][column] / m[column][column];
-            for j in column..4 {
-                m[i][j] -= factor * m[column][j];
-            }
+            let pivots = m[column];
+            // What is left of the column is zero already.
+            m[i].iter_mut().zip(pivots).skip(column).for_each(|(cell, pivot)| *cell -= factor * pivot);
         }
     }
     Some([m[0][3] / m[0][0], m[1][3] / m[1][1], m[2][3] / m[2][2]])
