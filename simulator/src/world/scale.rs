@@ -18,7 +18,8 @@ impl World<'_> {
 
     /// Asks the autoscaler and does what it orders.
     pub(super) fn tick(&mut self) {
-        let replicas = (1_u32..).zip(&self.replicas).filter_map(|(id, replica)| replica.view(id)).collect();
+        let front = (1_u32..).zip(&self.replicas).filter(|(_, replica)| self.is_front(replica.pool));
+        let replicas = front.filter_map(|(id, replica)| replica.view(id)).collect();
         let seen = Observation {
             now: self.now(),
             arrived: self.seen.arrived,
@@ -44,7 +45,10 @@ impl World<'_> {
 
     /// Orders are absolute: as many replicas, booting ones included, as wanted. The newest go first.
     fn scale_to(&mut self, target: u32) {
-        let staying = |replica: &Replica| matches!(replica.state, Some(ReplicaState::Booting | ReplicaState::Ready));
+        let pools = self.scenario.pools.len();
+        let staying = |replica: &Replica| {
+            (replica.pool as usize) < pools && matches!(replica.state, Some(ReplicaState::Booting | ReplicaState::Ready))
+        };
         let current = self.replicas.iter().filter(|replica| staying(replica)).count() as u32;
         self.scaling_actions += u64::from(current != target);
         for _ in current..target {
@@ -113,6 +117,10 @@ impl World<'_> {
     /// A request has left a replica; a draining one leaves when it was the last.
     pub(super) fn one_less(&mut self, at: u32) {
         let replica = &mut self.replicas[at as usize];
+        // Who dies loses all that it has at once.
+        if !replica.serves() {
+            return;
+        }
         debug_assert!(replica.in_flight > 0, "replica {at} has fewer than no requests");
         replica.in_flight -= 1;
         if replica.in_flight == 0 && replica.state == Some(ReplicaState::Draining) {
@@ -124,8 +132,8 @@ impl World<'_> {
     pub(super) fn probe(&mut self) {
         self.probes_at = super::NEVER;
         for id in self.pool.probes_due(Nanos(self.now)) {
-            if self.replicas.get(id.0.wrapping_sub(1) as usize).is_some_and(Replica::serves) {
-                self.pool.probe_result(id, Nanos(self.now), true);
+            if let Some(replica) = self.replicas.get(id.0.wrapping_sub(1) as usize) {
+                self.pool.probe_result(id, Nanos(self.now), replica.serves() && replica.cut_off == 0);
             }
         }
         self.schedule_probes();
