@@ -28,6 +28,10 @@ pub(crate) enum Kind {
     Killed = 9,
     /// This replica is back from a crash.
     Restarted = 10,
+    /// The request in this slot has come to its region.
+    Reach = 11,
+    /// The name service looks at the regions.
+    Names = 12,
 }
 
 const INDEX_BITS: u32 = 24;
@@ -62,7 +66,9 @@ impl Event {
             7 => Kind::Abandon,
             8 => Kind::Fault,
             9 => Kind::Killed,
-            _ => Kind::Restarted,
+            10 => Kind::Restarted,
+            11 => Kind::Reach,
+            _ => Kind::Names,
         }
     }
 

@@ -55,9 +55,9 @@ pub use fleet::BackendResult;
 pub use report::{BackendReport, ClassReport, Confidence, Latency, MinuteReport, Report, SloReport, Wait};
 pub use run::{Engine, RunResult, SimError, replicate, run, run_all, run_on, run_watched};
 pub use scenario::{
-    Arrivals, Backoff, Balancing, Call, ClassSpec, ClientRetries, Clients, Contention, Dependency, Discipline, Fault, FaultKind, History,
-    Horizon, Jitter, Memory, PoolSpec, RatePhase, RetryRule, Scenario, ScenarioBuilder, ScenarioError, SeriesData, SeriesSource,
-    ServiceDist, ServiceTime, Slo, WarmUp, Warmup,
+    Arrivals, Backoff, Balancing, Call, ClassSpec, ClientRetries, Clients, Contention, Dependency, Discipline, Dns, Fault, FaultKind,
+    History, Horizon, Jitter, Memory, Network, PoolSpec, RatePhase, Region, RetryRule, Routing, Scenario, ScenarioBuilder, ScenarioError,
+    SeriesData, SeriesSource, ServiceDist, ServiceTime, Slo, WarmUp, Warmup,
 };
 pub use tally::{ClassResult, Counts, Minute};
 pub use watch::{Progress, Watch};

@@ -22,6 +22,8 @@ pub enum Stream {
     Clients,
     /// Picks, work and calls of dependencies.
     Dependencies,
+    /// Where users live and what resolvers answer.
+    Network,
 }
 
 /// SplitMix64's finaliser (Steele, Lea, Flood 2014): every bit of the input reaches every bit of the output.
@@ -61,6 +63,7 @@ mod tests {
             Stream::Failures,
             Stream::Clients,
             Stream::Dependencies,
+            Stream::Network,
         ];
         let mut seen = BTreeSet::new();
         for seed in 0..50 {

@@ -142,7 +142,7 @@ fn any_trouble() -> impl Strategy<Value = Scenario> {
         (200_u64..1_500).prop_map(|ms| FaultKind::Flapping { period: Nanos::from_millis(ms) }),
     ];
     let fault = (0_u64..9_000, 1_u64..4_000, 0_usize..3, prop::option::of(1_u32..3), kind).prop_map(|(at, lasts, pool, replicas, kind)| {
-        Fault { at: Nanos::from_millis(at), lasts: Nanos::from_millis(lasts), pool, replicas, kind }
+        Fault { at: Nanos::from_millis(at), lasts: Nanos::from_millis(lasts), pools: vec![pool], replicas, kind }
     });
     let call = |to: std::ops::Range<usize>| {
         (to, 0.2..1.2_f64, any::<bool>()).prop_map(|(to, probability, hold)| Call { to, probability: probability.min(1.0), hold })
@@ -163,7 +163,8 @@ fn any_trouble() -> impl Strategy<Value = Scenario> {
             let disciplines = [Discipline::Fifo, Discipline::Ps, Discipline::Priority, Discipline::PreemptivePriority];
             scenario.pools[0] =
                 PoolSpec { memory, failure, calls, discipline: disciplines[usize::from(discipline)], ..scenario.pools[0].clone() };
-            scenario.faults = faults.into_iter().map(|fault| Fault { pool: fault.pool.min(scenario.pools.len() + 1), ..fault }).collect();
+            scenario.faults =
+                faults.into_iter().map(|fault| Fault { pools: vec![fault.pools[0].min(scenario.pools.len() + 1)], ..fault }).collect();
             scenario.timeout = Some(scenario.timeout.unwrap_or(Nanos::from_millis(400)));
             let (patient, retries, closed, classes) = clients;
             let exponential = |mean_ms| ServiceTime { dist: ServiceDist::Exponential, mean_ms };

@@ -48,6 +48,7 @@ impl Scenario {
                 dependencies: Vec::new(),
                 classes: Vec::new(),
                 clients: Clients::default(),
+                network: None,
                 faults: Vec::new(),
                 timeout: None,
                 price_per_replica_hour: None,

@@ -1,6 +1,7 @@
 //! Everything that holds across keys or that code can get wrong as well as a file.
 
 use super::balancing::check_pool_config;
+use super::network::check_network;
 use super::{Arrivals, Discipline, FaultKind, Horizon, MOST_REPLICAS, PoolSpec, Scenario, ScenarioError, ServiceDist, ServiceTime, Warmup};
 
 /// Runs longer than this keep no per-minute timeline unless told so: 31 days.
@@ -53,6 +54,7 @@ pub(super) fn check(scenario: Scenario) -> Result<Scenario, ScenarioError> {
         check_pool(&format!("pools[{i}]"), pool, scenario.dependencies.len())?;
     }
     check_dependencies(&scenario)?;
+    check_network(scenario.network.as_ref(), &scenario.pools)?;
     check_faults(&scenario)?;
     check_clients(&scenario)?;
     check_pool_config(&scenario.balancing)?;
@@ -90,8 +92,8 @@ fn check_dependencies(scenario: &Scenario) -> Result<(), ScenarioError> {
 fn check_faults(scenario: &Scenario) -> Result<(), ScenarioError> {
     for (i, fault) in scenario.faults.iter().enumerate() {
         let error = |key: &str, value: String, allowed: &str| Err(ScenarioError::new(format!("faults[{i}].{key}"), value, allowed));
-        if fault.pool >= scenario.pools.len() + scenario.dependencies.len() {
-            return error("pool", fault.pool.to_string(), "the index of a pool or dependency");
+        if fault.pools.iter().any(|pool| *pool >= scenario.pools.len() + scenario.dependencies.len()) {
+            return error("pool", format!("{:?}", fault.pools), "the index of a pool or dependency");
         }
         if let FaultKind::Slow { factor } = fault.kind
             && !(factor > 0.0 && factor.is_finite())

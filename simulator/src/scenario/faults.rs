@@ -3,7 +3,7 @@
 use balancer::Nanos;
 use serde::Serialize;
 
-use super::{Dependency, PoolSpec, Reader, ScenarioError};
+use super::{Dependency, PoolSpec, Reader, Region, ScenarioError};
 
 /// Something breaks at a time, for a time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -12,9 +12,9 @@ pub struct Fault {
     pub at: Nanos,
     /// How long.
     pub lasts: Nanos,
-    /// Index of the pool; those of dependencies follow those of pools.
-    pub pool: usize,
-    /// How many of its replicas, the first ones first; `None` = all.
+    /// Indices of the pools; those of dependencies follow those of pools.
+    pub pools: Vec<usize>,
+    /// How many of their replicas, the first ones first; `None` = all.
     pub replicas: Option<u32>,
     /// What happens to them.
     pub kind: FaultKind,
@@ -43,23 +43,37 @@ pub enum FaultKind {
 /// More crashes of one flapping replica than this are a typing error.
 const MOST_FLAPS: u64 = 100_000;
 
-pub(super) fn read_fault(mut fault: Reader, pools: &[PoolSpec], dependencies: &[Dependency]) -> Result<Fault, ScenarioError> {
+pub(super) fn read_fault(
+    mut fault: Reader,
+    pools: &[PoolSpec],
+    dependencies: &[Dependency],
+    regions: &[Region],
+) -> Result<Fault, ScenarioError> {
     const KINDS: &str = "\"crash\", \"slow\", \"partition\" or \"flapping\"";
     const FACTOR: &str = "a number above 0";
-    fault.only(&["kind", "at", "lasts", "pool", "replicas", "factor", "period"])?;
+    fault.only(&["kind", "at", "lasts", "pool", "region", "replicas", "factor", "period"])?;
     let at = fault.duration("at")?;
     let at = fault.required(at, "at", crate::units::DURATION_FORM)?;
     let lasts = fault.duration("lasts")?.filter(|lasts| lasts.0 > 0);
     let lasts = fault.required(lasts, "lasts", "a duration above 0")?;
     let names: Vec<&str> =
         pools.iter().chain(dependencies.iter().map(|dependency| &dependency.pool)).map(|pool| pool.name.as_str()).collect();
-    let pool = match fault.string("pool", "the name of a pool or dependency")? {
-        None => 0,
-        Some(wanted) => names
-            .iter()
-            .position(|name| *name == wanted)
-            .ok_or_else(|| fault.error("pool", format!("one of the pools and dependencies {}", names.join(", "))))?,
+    let wanted = fault.string("pool", "the name of a pool or dependency")?;
+    let region = fault.string("region", "the name of a region")?;
+    let struck: Vec<usize> = match (wanted, region) {
+        (Some(_), Some(_)) => return Err(fault.error("region", "either a pool or a region")),
+        (None, None) => vec![0],
+        (Some(wanted), None) => names.iter().enumerate().filter(|(_, name)| **name == wanted).map(|(i, _)| i).collect(),
+        (None, Some(wanted)) => {
+            let here = |pool: &PoolSpec| regions.get(pool.region).is_some_and(|region| region.name == wanted);
+            pools.iter().enumerate().filter(|(_, pool)| here(pool)).map(|(i, _)| i).collect()
+        }
     };
+    if struck.is_empty() {
+        let names = if wanted.is_some() { names } else { regions.iter().map(|region| region.name.as_str()).collect() };
+        let (key, what) = if wanted.is_some() { ("pool", "pools and dependencies") } else { ("region", "regions") };
+        return Err(fault.error(key, format!("one of the {what} {}", names.join(", "))));
+    }
     let replicas = fault.integer("replicas", 1, u64::from(super::MOST_REPLICAS))?.map(|replicas| replicas as u32);
     let factor = fault.number("factor", FACTOR, |factor| factor > 0.0 && factor <= 1e6)?;
     let period = fault.duration("period")?;
@@ -84,5 +98,5 @@ pub(super) fn read_fault(mut fault: Reader, pools: &[PoolSpec], dependencies: &[
         return Err(fault.error("period", "nothing: only \"flapping\" has a period"));
     }
     fault.finish()?;
-    Ok(Fault { at, lasts, pool, replicas, kind })
+    Ok(Fault { at, lasts, pools: struck, replicas, kind })
 }

@@ -8,6 +8,7 @@ mod check;
 mod clients;
 mod faults;
 mod lines;
+mod network;
 mod parse;
 mod pool;
 mod read_arrivals;
@@ -25,6 +26,7 @@ pub use balancing::{Balancing, RetryRule};
 pub use builder::ScenarioBuilder;
 pub use clients::{Backoff, ClassSpec, ClientRetries, Clients, Jitter};
 pub use faults::{Fault, FaultKind};
+pub use network::{Dns, Network, Region, Routing};
 pub use pool::{Call, Contention, Dependency, Discipline, Memory, PoolSpec, ServiceDist, ServiceTime, WarmUp};
 pub use reader::{Reader, ScenarioError};
 pub use series::{SeriesData, SeriesSource};
@@ -64,6 +66,8 @@ pub struct Scenario {
     pub classes: Vec<ClassSpec>,
     /// What users do when they wait or fail.
     pub clients: Clients,
+    /// Regions, and how users find one; `None` = everybody is at the same place.
+    pub network: Option<Network>,
     /// What breaks, and when.
     pub faults: Vec<Fault>,
     /// After how long an attempt is given up.

@@ -6,6 +6,7 @@ use super::balancing::read_balancing;
 use super::check::{check, longest_timeline_s};
 use super::clients::{read_classes, read_clients};
 use super::faults::read_fault;
+use super::network::read_network;
 use super::read_arrivals::read_arrivals;
 use super::read_pool::read_pools;
 use super::series::SeriesSource;
@@ -17,7 +18,7 @@ const SLO_ALLOWED: &str = "a number above 0 and below 100";
 /// 10^12 requests are two days at a moonshot's rate: more is a typing error.
 const MOST_REQUESTS: u64 = 1_000_000_000_000;
 
-const ROOT_KEYS: [&str; 19] = [
+const ROOT_KEYS: [&str; 22] = [
     "name",
     "seed",
     "replications",
@@ -37,6 +38,9 @@ const ROOT_KEYS: [&str; 19] = [
     "dependencies",
     "clients",
     "faults",
+    "regions",
+    "network",
+    "dns",
 ];
 
 impl Scenario {
@@ -75,10 +79,15 @@ impl Scenario {
         let balancer = root.table("balancer")?;
         let retries = root.table("retries")?;
         let balancing = read_balancing(balancer, retries)?;
-        let (pools, dependencies) = read_pools(root.tables("pools")?, root.tables("dependencies")?)?;
+        let network = read_network(root.tables("regions")?, root.table("network")?, root.table("dns")?)?;
+        let regions = network.as_ref().map_or(&[][..], |network| &network.regions);
+        let (pools, dependencies) = read_pools(root.tables("pools")?, root.tables("dependencies")?, regions)?;
         let clients = root.table("clients")?.map(read_clients).transpose()?.unwrap_or_default();
-        let faults =
-            root.tables("faults")?.into_iter().map(|fault| read_fault(fault, &pools, &dependencies)).collect::<Result<Vec<_>, _>>()?;
+        let faults = root
+            .tables("faults")?
+            .into_iter()
+            .map(|fault| read_fault(fault, &pools, &dependencies, regions))
+            .collect::<Result<Vec<_>, _>>()?;
         let autoscaler = match root.value("autoscaler") {
             None => None,
             Some(toml::Value::Table(table)) => Some(table.clone()),
@@ -101,6 +110,7 @@ impl Scenario {
             dependencies,
             classes,
             clients,
+            network,
             faults,
             timeout,
             price_per_replica_hour,

@@ -12,6 +12,8 @@ pub struct PoolSpec {
     pub name: String,
     /// Replicas at the start, all ready then.
     pub replicas: u32,
+    /// Index of its region.
+    pub region: usize,
     /// Weight of each with the balancer; 0 gets nothing.
     pub weight: u32,
     /// Requests served at once per replica.
@@ -44,6 +46,7 @@ impl Default for PoolSpec {
         Self {
             name: "app".to_owned(),
             replicas: 1,
+            region: 0,
             weight: 1,
             concurrency: 1,
             discipline: Discipline::Fifo,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use balancer::{Algorithm, ConfigError, Nanos};
 
 use super::parse::POSITIVE;
-use super::{Call, Contention, Dependency, Discipline, Memory, PoolSpec, Reader, ScenarioError, ServiceDist, ServiceTime, WarmUp};
+use super::{Call, Contention, Dependency, Discipline, Memory, PoolSpec, Reader, Region, ScenarioError, ServiceDist, ServiceTime, WarmUp};
 
-const POOL_KEYS: [&str; 15] = [
+const POOL_KEYS: [&str; 16] = [
     "name",
     "replicas",
     "weight",
@@ -22,6 +22,7 @@ const POOL_KEYS: [&str; 15] = [
     "memory",
     "contention",
     "calls",
+    "region",
     "algorithm",
 ];
 
@@ -33,10 +34,17 @@ pub(super) struct Named {
 }
 
 /// Reads all pools and dependencies, and finds whom each calls.
-pub(super) fn read_pools(pools: Vec<Reader>, dependencies: Vec<Reader>) -> Result<(Vec<PoolSpec>, Vec<Dependency>), ScenarioError> {
-    let mut pools = pools.into_iter().map(|pool| read_pool(pool, "pool", &POOL_KEYS[..14])).collect::<Result<Vec<_>, _>>()?;
-    let mut dependencies =
-        dependencies.into_iter().map(|dependency| read_pool(dependency, "dependency", &POOL_KEYS)).collect::<Result<Vec<_>, _>>()?;
+pub(super) fn read_pools(
+    pools: Vec<Reader>,
+    dependencies: Vec<Reader>,
+    regions: &[Region],
+) -> Result<(Vec<PoolSpec>, Vec<Dependency>), ScenarioError> {
+    let dependency_keys: Vec<&str> = POOL_KEYS.into_iter().filter(|key| *key != "region").collect();
+    let mut pools = pools.into_iter().map(|pool| read_pool(pool, "pool", &POOL_KEYS[..15], regions)).collect::<Result<Vec<_>, _>>()?;
+    let mut dependencies = dependencies
+        .into_iter()
+        .map(|dependency| read_pool(dependency, "dependency", &dependency_keys, &[]))
+        .collect::<Result<Vec<_>, _>>()?;
     let names: Vec<String> = dependencies.iter().map(|named| named.spec.name.clone()).collect();
     for (i, name) in names.iter().enumerate() {
         if names[..i].contains(name) {
@@ -56,13 +64,14 @@ pub(super) fn read_pools(pools: Vec<Reader>, dependencies: Vec<Reader>) -> Resul
     Ok((pools.into_iter().map(|named| named.spec).collect(), dependencies))
 }
 
-fn read_pool(mut pool: Reader, default_name: &str, keys: &[&str]) -> Result<Named, ScenarioError> {
+fn read_pool(mut pool: Reader, default_name: &str, keys: &[&str], regions: &[Region]) -> Result<Named, ScenarioError> {
     const QUEUE: &str = "\"unbounded\" or a whole number from 0 to 4294967295";
     const SERVICE: &str = "a table like { dist = \"exponential\", mean_ms = 100.0 }";
     const SHARE: &str = "a share from 0 to 1";
     pool.only(keys)?;
     let name = pool.string("name", "a text")?.unwrap_or(default_name).to_owned();
     let replicas = pool.integer("replicas", 0, u64::from(super::MOST_REPLICAS))?.unwrap_or(1) as u32;
+    let region = read_region(&mut pool, regions)?;
     let weight = pool.integer("weight", 0, 1_000_000)?.unwrap_or(1) as u32;
     let concurrency = pool.integer("concurrency", 1, 1_000_000)?;
     let concurrency = pool.required(concurrency, "concurrency", "a whole number from 1 to 1000000")? as u32;
@@ -91,6 +100,7 @@ fn read_pool(mut pool: Reader, default_name: &str, keys: &[&str]) -> Result<Name
     let spec = PoolSpec {
         name,
         replicas,
+        region,
         weight,
         concurrency,
         discipline,
@@ -105,6 +115,18 @@ fn read_pool(mut pool: Reader, default_name: &str, keys: &[&str]) -> Result<Name
         calls: Vec::new(),
     };
     Ok(Named { spec, algorithm, calls })
+}
+
+/// The index of the region, 0 when there are none; with regions every pool must say where it is.
+fn read_region(pool: &mut Reader, regions: &[Region]) -> Result<usize, ScenarioError> {
+    let names = || regions.iter().map(|region| format!("\"{}\"", region.name)).collect::<Vec<_>>().join(", ");
+    match pool.string("region", "the name of a region")? {
+        None if regions.is_empty() => Ok(0),
+        found => regions
+            .iter()
+            .position(|region| Some(region.name.as_str()) == found)
+            .ok_or_else(|| pool.error("region", if regions.is_empty() { "nothing: there are no [[regions]]".to_owned() } else { names() })),
+    }
 }
 
 fn read_discipline(pool: &mut Reader) -> Result<Discipline, ScenarioError> {

@@ -52,6 +52,11 @@ impl<'t> Reader<'t> {
         ScenarioError::new(self.name(key), value, allowed)
     }
 
+    /// An error about the whole table.
+    pub fn whole(&self, allowed: impl Into<String>) -> ScenarioError {
+        ScenarioError::new(self.path.clone(), "there", allowed)
+    }
+
     /// The value as it is.
     pub fn value(&mut self, key: &'static str) -> Option<&'t Value> {
         self.asked.push(key);

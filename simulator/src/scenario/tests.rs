@@ -73,23 +73,17 @@ fn unknown_keys_are_named_with_those_that_exist() {
     refused(
         "concurrency = 8",
         "concurency = 8",
-        &expect![
-            "line 21: `pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls"
-        ],
+        &expect![[r#"line 21: `pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#]],
     );
     refused(
         "replicas = 2",
         "replica = 2",
-        &expect![
-            "line 20: `pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls"
-        ],
+        &expect![[r#"line 20: `pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#]],
     );
     refused(
         "[slo]",
         "[objective]\nx = 1\n[slo]",
-        &expect![
-            "line 6: `objective` is an unknown key (with the value { x = 1 }); allowed: the keys name, seed, replications, requests, duration, warmup, timeline, max_in_flight, workload, slo, timeouts, cost, balancer, retries, pools, autoscaler, dependencies, clients, faults"
-        ],
+        &expect![[r#"line 6: `objective` is an unknown key (with the value { x = 1 }); allowed: the keys name, seed, replications, requests, duration, warmup, timeline, max_in_flight, workload, slo, timeouts, cost, balancer, retries, pools, autoscaler, dependencies, clients, faults, regions, network, dns"#]],
     );
     // The balancer's own keys; it may get more of them.
     let error = parse(&GOOD.replacen("max_fails = 2", "max_fail = 2", 1)).unwrap_err().to_string();
@@ -110,8 +104,8 @@ fn wrong_units_and_types_are_named_with_what_is_allowed() {
         "rate_rps = \"6.4\"",
         &expect![[r#"line 5: `workload.arrivals.rate_rps` is "6.4"; allowed: a number above 0"#]],
     );
-    refused("rate_rps = 6.4", "rate_rps = -1", &expect!["line 5: `workload.arrivals.rate_rps` is -1; allowed: a number above 0"]);
-    refused("rate_rps = 6.4", "rate_rps = nan", &expect!["line 5: `workload.arrivals.rate_rps` is nan; allowed: a number above 0"]);
+    refused("rate_rps = 6.4", "rate_rps = -1", &expect![[r#"line 5: `workload.arrivals.rate_rps` is -1; allowed: a number above 0"#]]);
+    refused("rate_rps = 6.4", "rate_rps = nan", &expect![[r#"line 5: `workload.arrivals.rate_rps` is nan; allowed: a number above 0"#]]);
     refused(
         "queue = 16",
         "queue = \"none\"",
@@ -125,12 +119,12 @@ fn wrong_units_and_types_are_named_with_what_is_allowed() {
     refused(
         "scv = 0.5",
         "scv = 0",
-        &expect!["line 23: `pools[0].service_time.scv` is 0; allowed: a squared coefficient of variation above 0, at most 10000"],
+        &expect![[r#"line 23: `pools[0].service_time.scv` is 0; allowed: a squared coefficient of variation above 0, at most 10000"#]],
     );
     refused(
         ", scv = 0.5",
         "",
-        &expect!["line 23: `pools[0].service_time.scv` is missing; allowed: a squared coefficient of variation above 0, at most 10000"],
+        &expect![[r#"line 23: `pools[0].service_time.scv` is missing; allowed: a squared coefficient of variation above 0, at most 10000"#]],
     );
     refused(
         "\"gamma\"",
@@ -146,7 +140,7 @@ fn wrong_units_and_types_are_named_with_what_is_allowed() {
             r#"line 10: `balancer.algorithm` is "maglev"; allowed: "round_robin", "weighted_round_robin", "least_connections", "p2c", "random", "weighted_random""#
         ]],
     );
-    refused("percentile = 99", "percentile = 100", &expect!["line 8: `slo.percentile` is 100; allowed: a number above 0 and below 100"]);
+    refused("percentile = 99", "percentile = 100", &expect![[r#"line 8: `slo.percentile` is 100; allowed: a number above 0 and below 100"#]]);
     refused(
         "fail_timeout = \"10s\"",
         "fail_timeout = 10",
@@ -154,7 +148,7 @@ fn wrong_units_and_types_are_named_with_what_is_allowed() {
             r#"line 11: `balancer.passive` is wrong: 10 has no unit; allowed: a whole number with a unit of ns, us, ms, s, m or h, such as "500ms" or "10s""#
         ]],
     );
-    refused("ratio = 0.1", "ratio = 11.0", &expect!["line 13: `retries.budget.ratio` is 11; allowed: 0 to 10"]);
+    refused("ratio = 0.1", "ratio = 11.0", &expect![[r#"line 13: `retries.budget.ratio` is 11; allowed: 0 to 10"#]]);
     refused(
         "request = \"2s\"",
         "request = \"0s\"",
@@ -174,13 +168,13 @@ fn what_contradicts_itself_is_refused() {
     refused(
         "duration = \"10m\"",
         "duration = \"10m\"\nwarmup = \"10m\"",
-        &expect!["line 4: `warmup` is 10m; allowed: less than the duration, 10m"],
+        &expect![[r#"line 4: `warmup` is 10m; allowed: less than the duration, 10m"#]],
     );
-    refused("replicas = 2", "replicas = 0", &expect!["line 20: `pools[0].replicas` is 0 in all pools; allowed: 1 to 100000 in all pools"]);
+    refused("replicas = 2", "replicas = 0", &expect![[r#"line 20: `pools[0].replicas` is 0 in all pools; allowed: 1 to 100000 in all pools"#]]);
     refused(
         "[[pools]]",
         "[[pools]]\nconcurrency = 1\nservice_time = { dist = \"exponential\", mean_ms = 1 }\n[autoscaler]\n[[pools]]",
-        &expect!["line 18: `pools` is 2 pools; allowed: exactly one with an [autoscaler]"],
+        &expect![[r#"line 18: `pools` is 2 pools; allowed: exactly one with an [autoscaler]"#]],
     );
 }
 

@@ -49,7 +49,7 @@ impl Ps {
         let (from, busy) = (self.at, self.n.min(self.servers));
         let passed = u128::from(now - from) << FRACTION;
         if let Some(rate) = self.contended() {
-            self.virtual_now += (passed * u128::from(rate) >> RATE) as u64;
+            self.virtual_now += ((passed * u128::from(rate)) >> RATE) as u64;
         } else if self.n > self.servers {
             self.virtual_now += (passed * u128::from(self.servers) / u128::from(self.n)) as u64;
         } else if self.n > 0 {

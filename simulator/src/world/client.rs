@@ -105,7 +105,8 @@ impl World<'_> {
         self.replicas[front as usize].errors += u64::from(request.arrived >= self.cut);
         // The user went away: that says nothing about the backend, and nobody tries it elsewhere.
         let outcome = balancer::Outcome::new(balancer::OutcomeKind::Cancelled, super::Nanos(self.now - request.sent));
-        self.pool.finish(balancer::BackendId(front + 1), super::Nanos(self.now), &outcome);
+        let now = self.now();
+        self.front_of(front).finish(balancer::BackendId(front + 1), now, &outcome);
         self.tally.abandoned(request.arrived);
         self.lose(request, Loss::TimedOut)
     }
@@ -130,11 +131,17 @@ impl World<'_> {
 
     /// The back-off is over.
     pub(super) fn resend(&mut self, slot: u32) -> Result<(), SimError> {
+        let request = self.take_back(slot);
+        self.dispatch(request)
+    }
+
+    /// Takes a request out of the slot in which it was on its way.
+    pub(super) fn take_back(&mut self, slot: u32) -> Request {
         let place = &mut self.requests[slot as usize];
         let husk = Request { phase: Phase::Free, tried: None, journey: None, ..*place };
         let mut request = std::mem::replace(place, husk);
         request.phase = Phase::Free;
         self.free.push(slot);
-        self.send(request, None)
+        request
     }
 }

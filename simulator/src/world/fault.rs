@@ -33,7 +33,8 @@ impl World<'_> {
             }
             return Ok(());
         }
-        let there = (0_u32..).zip(&self.replicas).filter(|(_, replica)| replica.pool as usize == fault.pool && replica.state.is_some());
+        let there =
+            (0_u32..).zip(&self.replicas).filter(|(_, replica)| fault.pools.contains(&(replica.pool as usize)) && replica.state.is_some());
         let most = fault.replicas.map_or(usize::MAX, |most| most as usize);
         let struck: Vec<u32> = there.map(|(at, _)| at).take(most).collect();
         for at in &struck {

@@ -78,7 +78,8 @@ impl World<'_> {
     /// Tells the balancer, and says whether the rule allows the request to be tried elsewhere.
     pub(super) fn may_try_again(&mut self, request: &mut Request, failure: &Failure) -> bool {
         let outcome = Outcome::new(failure.kind, Nanos(self.now - request.sent));
-        self.pool.finish(failure.backend, Nanos(self.now), &outcome);
+        let now = self.now();
+        self.front_of(failure.backend.0.wrapping_sub(1)).finish(failure.backend, now, &outcome);
         let Some(rule) = self.scenario.balancing.retries else { return false };
         let bytes_sent = failure.kind != OutcomeKind::ConnectFailed;
         let again = may_retry(rule.idempotent, bytes_sent, &outcome, request.attempts, &rule.policy);

@@ -5,6 +5,7 @@ mod call;
 mod client;
 mod fault;
 mod lose;
+mod network;
 mod scale;
 mod send;
 mod serve;
@@ -54,6 +55,9 @@ struct Request {
     tries: u32,
     session: u32,
     class: u8,
+    /// Region of its user, and the one that it is sent to.
+    home: u8,
+    region: u8,
     phase: Phase,
     /// Where it was tried before; only retries have any.
     #[expect(clippy::box_collection, reason = "one word per request in flight instead of three")]
@@ -100,7 +104,9 @@ pub(crate) struct World<'s> {
     specs: Vec<&'s PoolSpec>,
     /// As `specs`.
     samplers: Vec<ServiceSampler>,
-    pool: Pool,
+    /// By region.
+    fronts: Vec<Pool>,
+    names: Option<network::Names<'s>>,
     /// The balancers of dependencies.
     tiers: Vec<Pool>,
     /// Something may happen to a request between the end of its service and its answer.
@@ -135,19 +141,22 @@ impl<'s> World<'s> {
     ) -> Result<Self, SimError> {
         let specs: Vec<&PoolSpec> = scenario.pools.iter().chain(scenario.dependencies.iter().map(|dependency| &dependency.pool)).collect();
         let mut replicas = Vec::new();
-        let mut members: Vec<Vec<BackendConfig>> = vec![Vec::new(); 1 + scenario.dependencies.len()];
+        let regions = scenario.network.as_ref().map_or(1, |network| network.regions.len());
+        // The balancers of regions, then those of dependencies.
+        let mut members: Vec<Vec<BackendConfig>> = vec![Vec::new(); regions + scenario.dependencies.len()];
         for (pool, spec) in (0_u32..).zip(&specs) {
-            let tier = (pool as usize + 1).saturating_sub(scenario.pools.len());
+            let tier = (pool as usize).checked_sub(scenario.pools.len());
+            let list = &mut members[tier.map_or(spec.region, |tier| regions + tier)];
             for _ in 0..spec.replicas {
                 replicas.push(Replica::new(pool, spec, 0, true));
-                members[tier].push(BackendConfig::new(replicas.len() as u32, spec.weight));
+                list.push(BackendConfig::new(replicas.len() as u32, spec.weight));
             }
         }
-        let backends = std::mem::take(&mut members[0]);
-        let pool = Pool::try_new(PoolConfig { backends, ..scenario.balancing.pool.clone() }).map_err(SimError::balancer)?;
+        let front = |backends| Pool::try_new(PoolConfig { backends, ..scenario.balancing.pool.clone() });
+        let fronts = members.drain(..regions).map(front).collect::<Result<Vec<_>, _>>();
         let tier =
             |(dependency, backends): (&Dependency, Vec<BackendConfig>)| Pool::try_new(PoolConfig::new(dependency.algorithm, backends));
-        let tiers = scenario.dependencies.iter().zip(members.drain(1..)).map(tier).collect::<Result<Vec<_>, _>>();
+        let tiers = scenario.dependencies.iter().zip(members).map(tier).collect::<Result<Vec<_>, _>>();
         let budget = scenario.balancing.retries.map(|rule| RetryBudget::try_new(rule.policy.budget)).transpose();
         let mut world = Self {
             scenario,
@@ -164,7 +173,8 @@ impl<'s> World<'s> {
             samplers: specs.iter().map(|pool| ServiceSampler::new(&pool.service_time, pool.speed)).collect(),
             intricate: !scenario.faults.is_empty() || specs.iter().any(|spec| spec.failure > 0.0 || !spec.calls.is_empty()),
             specs,
-            pool,
+            fronts: fronts.map_err(SimError::balancer)?,
+            names: scenario.network.as_ref().map(|network| network::Names::new(network, seed, replication)),
             tiers: tiers.map_err(SimError::balancer)?,
             crowd: client::Crowd::new(scenario, seed, replication),
             struck: vec![Vec::new(); scenario.faults.len()],
@@ -184,6 +194,7 @@ impl<'s> World<'s> {
         world.schedule_tick();
         world.schedule_probes();
         world.schedule_faults();
+        world.schedule_name_checks();
         world.open_sessions();
         world.draw_arrival();
         Ok(world)
@@ -236,6 +247,8 @@ impl<'s> World<'s> {
             Kind::Fault => self.fault(event.index())?,
             Kind::Killed => self.kill(event.index())?,
             Kind::Restarted => self.restarted(event.index()),
+            Kind::Reach => self.reach(event.index())?,
+            Kind::Names => self.check_names(),
         }
         Ok(asked)
     }
@@ -312,6 +325,16 @@ impl<'s> World<'s> {
                 }
             }
         }
+    }
+
+    /// The balancer that has a replica. (Somebody unknown, whom only weights can name, is with the first.)
+    #[inline]
+    fn front_of(&mut self, at: u32) -> &mut Pool {
+        if self.fronts.len() == 1 {
+            return &mut self.fronts[0];
+        }
+        let region = self.replicas.get(at as usize).map_or(0, |replica| self.specs[replica.pool as usize].region);
+        &mut self.fronts[region]
     }
 
     /// Whether a pool is one of those that the balancer sends requests to, not a dependency.

@@ -34,7 +34,7 @@ impl World<'_> {
                 self.scale_to(target.min(MOST_REPLICAS));
             }
             // A stale or impossible snapshot changes nothing, as with the live proxy: the sender finds out by what it sees next.
-            if weights.is_some_and(|weights| self.pool.apply(&weights, Nanos(self.now)).is_ok()) {
+            if weights.is_some_and(|weights| self.fronts[0].apply(&weights, Nanos(self.now)).is_ok()) {
                 self.weights_managed = true;
                 self.keep_draining();
                 self.schedule_probes();
@@ -86,14 +86,14 @@ impl World<'_> {
         } else {
             replica.leave(self.now);
         }
-        self.pool.remove(BackendId(at as u32 + 1));
+        self.front_of(at as u32).remove(BackendId(at as u32 + 1));
     }
 
     /// A snapshot made before a drain may list who drains: out they stay.
     fn keep_draining(&mut self) {
         for (id, replica) in (1_u32..).zip(&self.replicas) {
             if matches!(replica.state, None | Some(ReplicaState::Draining)) {
-                self.pool.remove(BackendId(id));
+                self.fronts[0].remove(BackendId(id));
             }
         }
     }
@@ -109,7 +109,7 @@ impl World<'_> {
         if !self.weights_managed {
             let weight = self.scenario.pools[replica.pool as usize].weight;
             // The id is new and the weight was checked with the scenario, so this can't be refused.
-            let _added = self.pool.add(BackendConfig::new(at + 1, weight), Nanos(self.now));
+            let _added = self.fronts[0].add(BackendConfig::new(at + 1, weight), Nanos(self.now));
             self.schedule_probes();
         }
     }
@@ -131,16 +131,19 @@ impl World<'_> {
     /// Active health: a replica that serves answers its probes at once, one that boots doesn't answer.
     pub(super) fn probe(&mut self) {
         self.probes_at = super::NEVER;
-        for id in self.pool.probes_due(Nanos(self.now)) {
-            if let Some(replica) = self.replicas.get(id.0.wrapping_sub(1) as usize) {
-                self.pool.probe_result(id, Nanos(self.now), replica.serves() && replica.cut_off == 0);
+        let now = Nanos(self.now);
+        for front in &mut self.fronts {
+            for id in front.probes_due(now) {
+                if let Some(replica) = self.replicas.get(id.0.wrapping_sub(1) as usize) {
+                    front.probe_result(id, now, replica.serves() && replica.cut_off == 0);
+                }
             }
         }
         self.schedule_probes();
     }
 
     pub(super) fn schedule_probes(&mut self) {
-        if let Some(due) = self.pool.next_probe()
+        if let Some(due) = self.fronts.iter().filter_map(balancer::Pool::next_probe).min()
             && due.0 < self.probes_at
         {
             self.probes_at = due.0.max(self.now);

@@ -23,25 +23,26 @@ impl World<'_> {
         if let Some(budget) = &mut self.budget {
             budget.on_request(Nanos(self.now));
         }
-        self.send(
-            Request {
-                arrived: self.now,
-                number,
-                sent: self.now,
-                started: self.now,
-                work: 0,
-                replica: u32::MAX,
-                generation: 0,
-                attempts: 0,
-                tries: 0,
-                session,
-                class,
-                phase: Phase::Free,
-                tried: None,
-                journey: None,
-            },
-            None,
-        )?;
+        let home = self.draw_home();
+        let request = Request {
+            arrived: self.now,
+            number,
+            sent: self.now,
+            started: self.now,
+            work: 0,
+            replica: u32::MAX,
+            generation: 0,
+            attempts: 0,
+            tries: 0,
+            session,
+            class,
+            home,
+            region: 0,
+            phase: Phase::Free,
+            tried: None,
+            journey: None,
+        };
+        self.dispatch(request)?;
         if self.scenario.horizon == Horizon::Requests(self.seen.arrived) {
             self.end = self.now;
             self.next_arrival = NEVER;
@@ -56,7 +57,9 @@ impl World<'_> {
     pub(super) fn send(&mut self, mut request: Request, mut last: Option<Loss>) -> Result<(), SimError> {
         loop {
             let tried: &[BackendId] = request.tried.as_deref().map_or(&[], Vec::as_slice);
-            let Ok(backend) = self.pool.pick(Nanos(self.now), &PickRequest { exclude: tried }, &mut self.policy_rng) else {
+            let Ok(backend) =
+                self.fronts[usize::from(request.region)].pick(Nanos(self.now), &PickRequest { exclude: tried }, &mut self.policy_rng)
+            else {
                 return self.lose(request, last.unwrap_or(Loss::Rejected));
             };
             // A retry is paid for only when there is somebody to retry on.
@@ -67,7 +70,7 @@ impl World<'_> {
             }
             request.attempts += 1;
             request.sent = self.now;
-            self.pool.begin(backend, Nanos(self.now));
+            self.fronts[usize::from(request.region)].begin(backend, Nanos(self.now));
             let failure = match self.place(request, backend)? {
                 Ok(()) => return Ok(()),
                 Err((returned, failure)) => {

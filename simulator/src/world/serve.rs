@@ -63,10 +63,12 @@ impl World<'_> {
         let at = request.replica;
         let outcome = Outcome::new(OutcomeKind::Success, Nanos(self.now - request.sent));
         let session = request.session;
-        self.tally.served(request.number, request.class, request.arrived, request.started, self.now);
+        let back = self.way_back(request.home, request.region);
+        self.tally.served(request.number, request.class, request.arrived, request.started, self.now + back.0);
         self.replicas[at as usize].served += u64::from(request.arrived >= self.cut);
         self.seen.served += 1;
-        self.pool.finish(BackendId(at + 1), Nanos(self.now), &outcome);
+        let now = self.now();
+        self.front_of(at).finish(BackendId(at + 1), now, &outcome);
         self.one_less(at);
         self.think(session);
     }
