@@ -31,6 +31,10 @@ pub use pool::{Call, Contention, Dependency, Discipline, Memory, PoolSpec, Servi
 pub use reader::{Reader, ScenarioError};
 pub use series::{SeriesData, SeriesSource};
 
+/// JSON Schema of a scenario file: the keys are those that [`Scenario::parse`] knows (a test compares them); what holds across keys is checked
+/// by the parser alone.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 /// Most replicas that may exist at once, and most that an autoscaler may order; a guard against a runaway order.
 pub const MOST_REPLICAS: u32 = 100_000;
 
@@ -129,6 +133,15 @@ impl Scenario {
         match self.horizon {
             Horizon::Duration(duration) => crate::units::as_s(duration.0),
             Horizon::Requests(requests) => requests as f64 / self.arrivals.mean_rps(),
+        }
+    }
+
+    /// Requests that a run is expected to have, its warm-up included: for telling how long it takes. Closed sessions are taken at the most
+    /// that they can ask for.
+    pub fn expected_requests(&self) -> f64 {
+        match self.horizon {
+            Horizon::Requests(requests) => requests as f64,
+            Horizon::Duration(duration) => crate::units::as_s(duration.0) * self.arrivals.mean_rps(),
         }
     }
 }

@@ -73,17 +73,23 @@ fn unknown_keys_are_named_with_those_that_exist() {
     refused(
         "concurrency = 8",
         "concurency = 8",
-        &expect![[r#"line 21: `pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#]],
+        &expect![[
+            r#"line 21: `pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#
+        ]],
     );
     refused(
         "replicas = 2",
         "replica = 2",
-        &expect![[r#"line 20: `pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#]],
+        &expect![[
+            r#"line 20: `pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#
+        ]],
     );
     refused(
         "[slo]",
         "[objective]\nx = 1\n[slo]",
-        &expect![[r#"line 6: `objective` is an unknown key (with the value { x = 1 }); allowed: the keys name, seed, replications, requests, duration, warmup, timeline, max_in_flight, workload, slo, timeouts, cost, balancer, retries, pools, autoscaler, dependencies, clients, faults, regions, network, dns"#]],
+        &expect![[
+            r#"line 6: `objective` is an unknown key (with the value { x = 1 }); allowed: the keys name, seed, replications, requests, duration, warmup, timeline, max_in_flight, workload, slo, timeouts, cost, balancer, retries, pools, autoscaler, dependencies, clients, faults, regions, network, dns"#
+        ]],
     );
     // The balancer's own keys; it may get more of them.
     let error = parse(&GOOD.replacen("max_fails = 2", "max_fail = 2", 1)).unwrap_err().to_string();
@@ -124,7 +130,9 @@ fn wrong_units_and_types_are_named_with_what_is_allowed() {
     refused(
         ", scv = 0.5",
         "",
-        &expect![[r#"line 23: `pools[0].service_time.scv` is missing; allowed: a squared coefficient of variation above 0, at most 10000"#]],
+        &expect![[
+            r#"line 23: `pools[0].service_time.scv` is missing; allowed: a squared coefficient of variation above 0, at most 10000"#
+        ]],
     );
     refused(
         "\"gamma\"",
@@ -140,7 +148,11 @@ fn wrong_units_and_types_are_named_with_what_is_allowed() {
             r#"line 10: `balancer.algorithm` is "maglev"; allowed: "round_robin", "weighted_round_robin", "least_connections", "p2c", "random", "weighted_random""#
         ]],
     );
-    refused("percentile = 99", "percentile = 100", &expect![[r#"line 8: `slo.percentile` is 100; allowed: a number above 0 and below 100"#]]);
+    refused(
+        "percentile = 99",
+        "percentile = 100",
+        &expect![[r#"line 8: `slo.percentile` is 100; allowed: a number above 0 and below 100"#]],
+    );
     refused(
         "fail_timeout = \"10s\"",
         "fail_timeout = 10",
@@ -170,7 +182,11 @@ fn what_contradicts_itself_is_refused() {
         "duration = \"10m\"\nwarmup = \"10m\"",
         &expect![[r#"line 4: `warmup` is 10m; allowed: less than the duration, 10m"#]],
     );
-    refused("replicas = 2", "replicas = 0", &expect![[r#"line 20: `pools[0].replicas` is 0 in all pools; allowed: 1 to 100000 in all pools"#]]);
+    refused(
+        "replicas = 2",
+        "replicas = 0",
+        &expect![[r#"line 20: `pools[0].replicas` is 0 in all pools; allowed: 1 to 100000 in all pools"#]],
+    );
     refused(
         "[[pools]]",
         "[[pools]]\nconcurrency = 1\nservice_time = { dist = \"exponential\", mean_ms = 1 }\n[autoscaler]\n[[pools]]",
