@@ -23,6 +23,8 @@ e2e: web peers
 # What a fresh machine must bring. Everything else comes from the package registries.
 setup:
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust (https://rustup.rs)"; exit 1; }
+	@rustc --version | awk -v least=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) '{ split($$2, has, "."); split(least, need, "."); \
+		if (has[1] * 1000 + has[2] < need[1] * 1000 + need[2]) { print "Rust " $$2 " is too old: " least " or newer is needed (rustup update)"; exit 1 } }'
 	@command -v cc >/dev/null || { echo "a C compiler is missing (SQLite is built from source): apt-get install gcc"; exit 1; }
 	@command -v $(NPM) >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }
 	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("Node " + process.versions.node + " is too old: 20.19 or newer is needed"); process.exit(1); }'
