@@ -55,6 +55,15 @@ pub fn scenario(model: &str, params: &str) -> Option<ScenarioBuilder> {
         "Random to N FIFO exp servers" => fleet(params, Algorithm::Random),
         "JSQ exact CTMC (truncated)" => fleet(params, Algorithm::LeastConnections),
         "P2C w/o replacement exact CTMC (truncated)" => fleet(params, Algorithm::P2c),
+        "D/M/1" => Some(poisson(1.0).arrivals(Arrivals::Constant { rate_rps: get("lambda")? })),
+        _ => with_users(model, params),
+    }
+}
+
+/// Queues whose users leave, come back, or go on to another queue.
+fn with_users(model: &str, params: &str) -> Option<ScenarioBuilder> {
+    let get = |key: &str| param(params, key);
+    match model {
         "Erlang-A(M/M/c+M)" => {
             let clients = Clients { patience: Some(exponential(1.0 / get("theta")?)), retries: None };
             Some(poisson(get("lambda")?).concurrency(get("c")? as u32).clients(clients))
@@ -98,7 +107,6 @@ pub fn scenario(model: &str, params: &str) -> Option<ScenarioBuilder> {
             let think = ServiceTime { dist: ServiceDist::Deterministic, mean_ms: 1e-6 };
             Some(poisson(1.0).pools(vec![pool]).arrivals(Arrivals::Closed { sessions: 32, think }))
         }
-        "D/M/1" => Some(poisson(1.0).arrivals(Arrivals::Constant { rate_rps: get("lambda")? })),
         _ => None,
     }
 }
