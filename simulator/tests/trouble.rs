@@ -150,3 +150,59 @@ fn circles_and_unknown_names_are_refused_with_their_line() {
     let partition = "[[faults]]\nkind = \"partition\"\nat = \"1s\"\nlasts = \"1s\"";
     assert!(refused(partition).starts_with("line 8: `faults[0].kind` is \"partition\"; allowed: a partition with timeouts.request"));
 }
+
+/// A file system of request logs.
+struct Logs;
+
+impl simulator::SeriesSource for Logs {
+    fn load(&self, file: &str) -> Result<simulator::SeriesData, String> {
+        Err(format!("{file} is no series"))
+    }
+
+    fn load_log(&self, file: &str) -> Result<Vec<f64>, String> {
+        match file {
+            "good.csv" => Ok(vec![100.0, 100.5, 100.5, 104.0]),
+            "back.csv" => Ok(vec![1.0, 0.5]),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+#[test]
+fn a_request_log_is_played_scaled_and_stretched_and_a_bad_one_is_refused() {
+    let logged = |keys: &str| {
+        let text = format!(
+            "[workload]\narrivals = {{ kind = \"log\", {keys} }}\n[[pools]]\nconcurrency = 9\n\
+             service_time = {{ dist = \"deterministic\", mean_ms = 100 }}"
+        );
+        Scenario::parse(&text, &Logs).map_err(|error| error.to_string())
+    };
+    let played =
+        run(&logged("file = \"good.csv\", scale = 1.5, stretch = 2.0").unwrap_or_else(|error| panic!("{error}")), &NoAutoscaler, 1, 0);
+    let played = played.expect("the run works");
+    // 1, 2, 1 and 2 times; the last come at 8 s, when the log ends.
+    assert_eq!((played.counts.arrived, played.counts.in_flight_at_end), (6, 2), "{:?}", played.counts);
+    assert_eq!(played.end, Nanos(8_000_000_001));
+    let allowed = "a request log with ascending offsets in seconds, spanning at most 100 years";
+    let refused = |file: &str| logged(&format!("file = \"{file}\"")).expect_err("this must be refused");
+    assert_eq!(refused("empty.csv"), format!("line 2: `workload.arrivals.file` is \"empty.csv\" with no requests; allowed: {allowed}"));
+    assert_eq!(
+        refused("back.csv"),
+        format!("line 2: `workload.arrivals.file` is \"back.csv\" with 0.5 after 1 in row 1; allowed: {allowed}")
+    );
+}
+
+#[test]
+fn the_nearest_region_is_the_quickest_and_the_way_there_counts() {
+    let text = "duration = \"10.5s\"\nwarmup = \"0s\"\n[workload]\narrivals = { kind = \"constant\", rate_rps = 1.0 }\n[[regions]]\nname = \"eu\"\n\
+                users = 0\n[[regions]]\nname = \"us\"\n[network]\nround_trip_ms = [[1, 50], [80, 20]]\n[[pools]]\nname = \"eu\"\nregion = \"eu\"\n\
+                concurrency = 1\nservice_time = { dist = \"deterministic\", mean_ms = 100 }\n[[pools]]\nname = \"us\"\nregion = \"us\"\n\
+                concurrency = 1\nservice_time = { dist = \"deterministic\", mean_ms = 100 }\n[[faults]]\nkind = \"crash\"\nregion = \"us\"\n\
+                at = \"500ms\"\nlasts = \"30s\"\n[dns]\nttl = \"0s\"\ncheck = \"1500ms\"\nfall = 2\n";
+    let scenario = Scenario::parse(text, &()).unwrap_or_else(|error| panic!("{error}"));
+    let run = run(&scenario, &NoAutoscaler, 1, 0).expect("the run works");
+    // Checks fail at 1.5 and 3: the requests of 1, 2 are lost, and that of 3, which comes just after; from then on 80 ms there and back.
+    assert_eq!((run.counts.failed, run.counts.served), (2, 8), "{:?}", run.counts);
+    assert_eq!(run.latency.max(), Some(180_000_000));
+    assert_eq!((run.backends[0].served, run.backends[1].crashes), (8, 1));
+}
