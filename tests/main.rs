@@ -5,6 +5,7 @@
 
 mod access;
 mod bad_input;
+mod calibrate;
 mod canary;
 mod check;
 mod cluster;
@@ -12,6 +13,7 @@ mod crash;
 mod demo;
 mod events;
 mod history;
+mod import;
 mod jobs;
 mod operations;
 mod outages;

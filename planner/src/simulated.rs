@@ -8,7 +8,8 @@
 //! max = 20
 //! interval = "15s"
 //! quantile = 0.95              # predictive: quantile, target, fallback_target, fallback_stabilisation, lead_time, forecast_every, ramp
-//! target = 0.78                # hpa: target, tolerance, stabilisation
+//! target = 0.78                # hpa: target, tolerance, stabilisation, stabilisation_up
+//! scale_up = { select = "max", policies = [{ kind = "pods", value = 4, period = "15s" }] }   # hpa: scale_up, scale_down
 //! rps_per_replica = 120        # without it the capacity is found in the simulator, from the pool and the [slo]
 //! service_time_ms = 40.0       # what the planner believes of the pool, when that isn't true
 //! more = -3                    # so many replicas more (or fewer) than the policy wants
@@ -28,6 +29,7 @@ use crate::event::{Event, HistoryNeed, Replica, ReplicaState};
 use crate::state::State;
 use crate::step;
 
+mod behaviour;
 mod extra;
 mod observed;
 mod scheduled;

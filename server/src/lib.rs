@@ -23,6 +23,7 @@ pub mod config;
 pub mod demo;
 pub mod events;
 pub mod exposition;
+pub mod import;
 pub mod jobs;
 pub mod log;
 pub mod outgoing;

@@ -34,6 +34,7 @@
 //! inside a run (replications are what is spread over threads), approximate an option that it doesn't know.
 
 mod autoscale;
+pub mod calibrate;
 mod event;
 mod fast;
 mod fleet;

@@ -80,11 +80,11 @@ fn share(reader: &mut Reader, key: &'static str, otherwise: f64) -> Result<f64, 
     Ok(reader.number(key, SHARE, |x| x > 0.0 && x <= 1.0)?.unwrap_or(otherwise))
 }
 
-fn duration_ms(reader: &mut Reader, key: &'static str, otherwise_ms: i64) -> Result<i64, ScenarioError> {
+pub(super) fn duration_ms(reader: &mut Reader, key: &'static str, otherwise_ms: i64) -> Result<i64, ScenarioError> {
     Ok(reader.duration(key)?.map_or(otherwise_ms, ms))
 }
 
-fn ms(span: Nanos) -> i64 {
+pub(super) fn ms(span: Nanos) -> i64 {
     i64::try_from(span.0.div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }
 
@@ -101,12 +101,13 @@ fn predictive(reader: &mut Reader) -> Result<PredictivePolicy, ScenarioError> {
 
 fn hpa(reader: &mut Reader, stabilisation_ms: i64) -> Result<HpaPolicy, ScenarioError> {
     let known = HpaPolicy::default();
-    Ok(HpaPolicy {
+    let policy = HpaPolicy {
         target: share(reader, "target", known.target)?,
         tolerance: reader.number("tolerance", "0 to below 1", |x| (0.0..1.0).contains(&x))?.unwrap_or(known.tolerance),
         stabilisation_ms,
         ..known
-    })
+    };
+    super::behaviour::read(reader, policy)
 }
 
 fn planned(

@@ -146,3 +146,26 @@ fn a_prepared_factory_gives_the_same_report() {
     let fresh = replicate(&scenario, &Factory::default(), 7, 1, 1).unwrap();
     assert_eq!(fresh, replicate(&scenario, &Factory::default().prepared(&scenario), 7, 1, 1).unwrap());
 }
+
+#[test]
+fn the_behaviour_of_an_hpa_limits_how_fast_it_goes() {
+    let ready = |extra: &str| {
+        let rails = "min = 3\nmax = 20\nrps_per_replica = 12\n";
+        let report = report(&Factory::default(), &format!("policy = \"hpa\"\ntarget = 0.78\n{rails}{extra}"));
+        // Within the first half hour of the climb.
+        report.timeline.iter().take(85).map(|minute| minute.ready + minute.booting).fold(0.0, f64::max)
+    };
+    let (free, slow) = (ready(""), ready("scale_up = { policies = [{ kind = \"pods\", value = 1, period = \"30m\" }] }\n"));
+    // A pod in half an hour: from three to four.
+    assert!(free >= 9.0 && slow <= 4.0 && slow > 3.0, "{free} {slow}");
+    let held = ready("scale_up = { select = \"disabled\" }\n");
+    assert!(held <= 3.0, "{held}");
+    let refused = |extra: &str| {
+        let scenario = climb(&format!("policy = \"hpa\"\nmax = 9\nrps_per_replica = 12\n{extra}"));
+        replicate(&scenario, &Factory::default(), 1, 1, 1).unwrap_err().to_string()
+    };
+    let error = refused("scale_down = { policies = [{ kind = \"pods\", value = 1, period = \"2h\" }] }");
+    assert_eq!(error, "`autoscaler.scale_down.policies[0].period` is \"2h\"; allowed: a duration from 1ms to 30m");
+    let error = refused("scale_up = { select = \"most\" }");
+    assert_eq!(error, "`autoscaler.scale_up.select` is \"most\"; allowed: \"max\", \"min\", \"disabled\"");
+}

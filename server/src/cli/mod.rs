@@ -9,7 +9,9 @@ use crate::log;
 pub mod access;
 pub mod backtest;
 pub mod backup;
+pub mod calibrate;
 pub mod forecast;
+pub mod import;
 pub mod import_history;
 pub mod operate;
 mod remote;
@@ -52,6 +54,10 @@ enum Command {
     Backtest(backtest::Args),
     /// Simulate a scenario: what would users have seen?
     Simulate(simulate::Args),
+    /// Draft a scenario from an nginx.conf, a HorizontalPodAutoscaler or a ScaledObject.
+    Import(import::Args),
+    /// Fit the pool of a scenario to what a running service measures.
+    Calibrate(calibrate::Args),
     /// Put past data from files into the history of a service.
     ImportHistory(import_history::Args),
     /// Copy the database of a data folder while it is in use.
@@ -128,6 +134,8 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Forecast(args) => forecast::run(args),
         Command::Backtest(args) => backtest::run(args),
         Command::Simulate(args) => simulate::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Calibrate(args) => calibrate::run(args),
         Command::ImportHistory(args) => import_history::run(args),
         Command::Backup(args) => backup::run(args),
         Command::Mode(args) => args.run(),

@@ -98,7 +98,24 @@ pub fn points(name: &'static str, data: &Data, step_ms: i64) -> Result<BTreeMap<
         Data::String(_) => return Err(Problem::NoNumber { name, kind: "a string", hint: "" }),
         _ => return Err(Problem::Malformed { name, why: "a range query's answer is no matrix".into() }),
     };
-    let Some(one) = only(name, series, |one| &one.metric)? else { return Ok(BTreeMap::new()) };
+    only(name, series, |one| &one.metric)?.map_or_else(|| Ok(BTreeMap::new()), |one| points_of(name, one, step_ms))
+}
+
+/// The points of each series of a range query by the value of a label, which must tell them apart.
+pub fn by_label(name: &'static str, data: &Data, label: &str, step_ms: i64) -> Result<BTreeMap<String, BTreeMap<i64, f64>>, Problem> {
+    let Data::Matrix(series) = data else { return Err(Problem::Malformed { name, why: "a range query's answer is no matrix".into() }) };
+    let mut found = BTreeMap::new();
+    for one in series {
+        let value = one.metric.get(label).cloned().unwrap_or_default();
+        if found.insert(value, points_of(name, one, step_ms)?).is_some() {
+            let all: Vec<&Labels> = series.iter().map(|one| &one.metric).collect();
+            return Err(Problem::Ambiguous { name, count: series.len(), labels: differing(&all) });
+        }
+    }
+    Ok(found)
+}
+
+fn points_of(name: &'static str, one: &Range, step_ms: i64) -> Result<BTreeMap<i64, f64>, Problem> {
     if !one.histograms.is_empty() {
         return Err(histogram(name));
     }

@@ -12,6 +12,7 @@ mod check;
 mod client;
 mod credentials;
 mod fresh;
+pub mod grouped;
 mod options;
 mod problem;
 mod reading;
