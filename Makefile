@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test e2e setup peers web lint walls oracle bench bench-page bench-forecast release deny clean
+.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -59,6 +59,10 @@ oracle:
 
 bench: web
 	$(CARGO) bench --workspace --benches
+
+# The simulator's speed with SimPy beside it, from one run (docs/simulator-speed.md).
+bench-simulator:
+	CARGO="$(CARGO)" scripts/bench-simulator
 
 # The page in headless Chromium, with 500 services that are read once a second. In the profile of `make run`.
 bench-page: web

@@ -16,6 +16,22 @@ pub(crate) enum Kind {
     Tick = 3,
     /// The balancer may have probes due.
     Probes = 4,
+    /// The user of the request in this slot tries again.
+    Resend = 5,
+    /// The user of this session has thought.
+    Think = 6,
+    /// Patience has run out; an index into the list of those who wait impatiently.
+    Abandon = 7,
+    /// A fault begins (even index) or ends.
+    Fault = 8,
+    /// This replica needs more memory than it has.
+    Killed = 9,
+    /// This replica is back from a crash.
+    Restarted = 10,
+    /// The request in this slot has come to its region.
+    Reach = 11,
+    /// The name service looks at the regions.
+    Names = 12,
 }
 
 const INDEX_BITS: u32 = 24;
@@ -44,7 +60,15 @@ impl Event {
             1 => Kind::Departure,
             2 => Kind::Booted,
             3 => Kind::Tick,
-            _ => Kind::Probes,
+            4 => Kind::Probes,
+            5 => Kind::Resend,
+            6 => Kind::Think,
+            7 => Kind::Abandon,
+            8 => Kind::Fault,
+            9 => Kind::Killed,
+            10 => Kind::Restarted,
+            11 => Kind::Reach,
+            _ => Kind::Names,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::fleet::{BackendResult, Replica};
 use crate::rng::{Stream, child};
 use crate::run::{RunResult, SimError};
 use crate::sample::ServiceSampler;
-use crate::scenario::{Discipline, Horizon, Scenario};
+use crate::scenario::{Arrivals, Discipline, Horizon, Scenario};
 use crate::tally::{Tally, after_cut};
 use crate::units::{MINUTE, as_s};
 use crate::watch::Watched;
@@ -21,8 +21,20 @@ pub(crate) fn applies(scenario: &Scenario) -> bool {
     let replicas: u32 = scenario.pools.iter().map(|pool| pool.replicas).sum();
     let blind =
         matches!(pool.algorithm, Algorithm::RoundRobin | Algorithm::WeightedRoundRobin | Algorithm::Random | Algorithm::WeightedRandom);
-    let open = |spec: &crate::scenario::PoolSpec| spec.discipline == Discipline::Fifo && spec.queue.is_none() && spec.weight > 0;
+    let open = |spec: &crate::scenario::PoolSpec| {
+        spec.discipline == Discipline::Fifo
+            && spec.queue.is_none()
+            && spec.weight > 0
+            && spec.failure == 0.0
+            && spec.memory.is_none()
+            && spec.calls.is_empty()
+    };
     scenario.autoscaler.is_none()
+        && scenario.classes.is_empty()
+        && scenario.network.is_none()
+        && scenario.clients.patience.is_none()
+        && scenario.faults.is_empty()
+        && !matches!(scenario.arrivals, Arrivals::Closed { .. })
         && scenario.timeout.is_none()
         && pool.active.is_none()
         && pool.latency.is_none()
@@ -117,7 +129,7 @@ pub(crate) fn run(
         if watched.stops(now, number) {
             return Err(SimError::Stopped);
         }
-        tally.arrived(number, now);
+        tally.arrived(number, 0, now);
         let at = if replicas.len() == 1 {
             0
         } else {
@@ -132,9 +144,9 @@ pub(crate) fn run(
         replica.busy += u128::from(after_cut(cut, started, finished.min(end)));
         if finished <= end {
             replica.served += counted;
-            tally.served(number, now, started, finished);
+            tally.served(number, 0, now, started, finished);
         } else {
-            tally.in_flight(now, end);
+            tally.in_flight(now, started > now, end);
         }
         number += 1;
     }

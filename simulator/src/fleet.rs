@@ -1,8 +1,8 @@
 //! Replicas through their life: ordered, booting, ready, draining, gone.
 
 use crate::autoscale::{ReplicaState, ReplicaView};
-use crate::scenario::{Discipline, PoolSpec};
-use crate::station::{Fifo, Ps, Station};
+use crate::scenario::{PoolSpec, WarmUp};
+use crate::station::Station;
 use balancer::Nanos;
 
 /// One replica. Its id is its place in the fleet plus one, and is never used again.
@@ -22,14 +22,24 @@ pub(crate) struct Replica {
     pub attempts: u64,
     pub served: u64,
     pub errors: u64,
+    /// Times it died.
+    pub crashes: u64,
+    /// Nanoseconds of being dead after the warm-up cut.
+    pub down: u64,
+    /// Until when it stays dead; 0 when it lives.
+    pub down_until: u64,
+    /// Everything takes this many times as long: faults.
+    pub slow: f64,
+    /// Faults that cut it off from everybody.
+    pub cut_off: u32,
+    /// It has booted during the run, and is slower for a while.
+    warm_up: Option<WarmUp>,
+    /// Most requests that its memory holds.
+    most: u32,
 }
 
 impl Replica {
     pub fn new(pool: u32, spec: &PoolSpec, now: u64, ready: bool) -> Self {
-        let station = match spec.discipline {
-            Discipline::Fifo => Station::Fifo(Fifo { servers: spec.concurrency, queue_limit: spec.queue, ..Fifo::default() }),
-            Discipline::Ps => Station::Ps(Ps::new(spec.concurrency, spec.queue)),
-        };
         Self {
             pool,
             state: Some(if ready { ReplicaState::Ready } else { ReplicaState::Booting }),
@@ -38,12 +48,43 @@ impl Replica {
             ready_at: ready.then_some(now),
             left_at: None,
             in_flight: 0,
-            station,
+            station: Station::new(spec),
             busy: 0,
             attempts: 0,
             served: 0,
             errors: 0,
+            crashes: 0,
+            down: 0,
+            down_until: 0,
+            slow: 1.0,
+            cut_off: 0,
+            warm_up: spec.warm_up.filter(|_| !ready),
+            most: spec.memory.map_or(u32::MAX, |memory| ((memory.limit_mib - memory.base_mib) / memory.per_request_mib) as u32),
         }
+    }
+
+    /// More requests are there than its memory holds.
+    #[inline]
+    pub fn bursts(&self) -> bool {
+        self.in_flight > self.most
+    }
+
+    /// How long work takes that begins now.
+    #[inline]
+    pub fn takes(&self, work: u64, now: u64) -> u64 {
+        if self.slow == 1.0 && self.warm_up.is_none() { work } else { self.takes_longer(work, now) }
+    }
+
+    #[cold]
+    fn takes_longer(&self, work: u64, now: u64) -> u64 {
+        let speed = match (self.warm_up, self.ready_at) {
+            (Some(warm_up), Some(ready)) if now - ready < warm_up.lasts.0 => {
+                warm_up.speed + (1.0 - warm_up.speed) * ((now - ready) as f64 / warm_up.lasts.0 as f64)
+            }
+            _ => 1.0,
+        };
+        // Float to integer saturates.
+        libm::round(work as f64 * self.slow / speed) as u64
     }
 
     /// Whether it answers requests that are sent to it.
@@ -76,6 +117,8 @@ pub struct BackendResult {
     pub served: u64,
     /// Attempts it failed.
     pub errors: u64,
+    /// Times it died.
+    pub crashes: u64,
     /// Server-nanoseconds in use after the warm-up cut.
     pub busy: u128,
     /// Server-nanoseconds it had after the warm-up cut.
@@ -94,8 +137,9 @@ impl BackendResult {
             attempts: replica.attempts,
             served: replica.served,
             errors: replica.errors,
+            crashes: replica.crashes,
             busy: replica.busy,
-            capacity: u128::from(served_for) * u128::from(concurrency),
+            capacity: u128::from(served_for.saturating_sub(replica.down)) * u128::from(concurrency),
             lifetime: left - replica.ordered,
         }
     }

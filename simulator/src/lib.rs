@@ -53,11 +53,12 @@ mod world;
 
 pub use autoscale::{Autoscaler, AutoscalerFactory, NoAutoscaler, Observation, Orders, ReplicaState, ReplicaView};
 pub use fleet::BackendResult;
-pub use report::{BackendReport, Confidence, Latency, MinuteReport, Report, SloReport, Wait};
+pub use report::{BackendReport, ClassReport, Confidence, Latency, MinuteReport, Report, SloReport, Wait};
 pub use run::{Engine, RunResult, SimError, replicate, run, run_all, run_on, run_watched};
 pub use scenario::{
-    Arrivals, Balancing, Discipline, History, Horizon, PoolSpec, RetryRule, Scenario, ScenarioBuilder, ScenarioError, SeriesData,
-    SeriesSource, ServiceDist, ServiceTime, Slo, Warmup,
+    Arrivals, Backoff, Balancing, Call, ClassSpec, ClientRetries, Clients, Contention, Dependency, Discipline, Dns, Fault, FaultKind,
+    History, Horizon, Jitter, Memory, Network, PoolSpec, RatePhase, Region, RetryRule, Routing, Scenario, ScenarioBuilder, ScenarioError,
+    SeriesData, SeriesSource, ServiceDist, ServiceTime, Slo, WarmUp, Warmup,
 };
-pub use tally::{Counts, Minute};
+pub use tally::{ClassResult, Counts, Minute};
 pub use watch::{Progress, Watch};

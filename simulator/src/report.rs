@@ -4,8 +4,8 @@ mod rows;
 
 use serde::Serialize;
 
-pub use rows::{BackendReport, MinuteReport};
-use rows::{per_backend, timeline};
+pub use rows::{BackendReport, ClassReport, MinuteReport};
+use rows::{per_backend, per_class, timeline};
 
 use crate::run::RunResult;
 use crate::scenario::Scenario;
@@ -33,6 +33,8 @@ pub struct Report {
     pub latency_ms: Option<Latency>,
     /// From arrival to the start of the service that answered, of the served. With processor sharing nobody waits.
     pub queue_wait_ms: Option<Wait>,
+    /// Share of the requests that had to wait for the start of their service, or gave up waiting.
+    pub waited_ratio: Option<f64>,
     /// Served per second.
     pub throughput_rps: f64,
     /// (rejected + timed_out + failed) / arrived.
@@ -56,6 +58,12 @@ pub struct Report {
     pub slo: Option<SloReport>,
     /// Each replica, by id.
     pub per_backend: Vec<BackendReport>,
+    /// Each replica of a dependency; absent without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<BackendReport>,
+    /// Each class of requests; absent when all are alike.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub per_class: Vec<ClassReport>,
     /// Each minute; empty when the scenario keeps none.
     pub timeline: Vec<MinuteReport>,
 }
@@ -190,6 +198,7 @@ impl Report {
             requests,
             latency_ms: Latency::of(&latency),
             queue_wait_ms: Wait::of(&wait),
+            waited_ratio: ratio(runs.iter().map(|run| run.waited).sum()),
             throughput_rps: if window_s > 0.0 { requests.served as f64 / window_s } else { 0.0 },
             error_ratio: ratio(requests.errors()),
             utilisation: (capacity > 0).then(|| busy as f64 / capacity as f64),
@@ -202,7 +211,9 @@ impl Report {
                 violation_ratio: ratio(runs.iter().map(|run| run.bad).sum()),
                 violation_minutes: violation_minutes(runs),
             }),
-            per_backend: per_backend(scenario, runs),
+            per_backend: per_backend(scenario, backends()),
+            dependencies: per_backend(scenario, runs.iter().flat_map(|run| &run.dependencies)),
+            per_class: per_class(scenario, runs),
             timeline: timeline(runs),
         }
     }

@@ -14,6 +14,16 @@ pub enum Stream {
     Policy,
     /// The autoscaler under test.
     Autoscaler,
+    /// Classes of requests.
+    Classes,
+    /// Which attempts fail by themselves.
+    Failures,
+    /// Patience, back-off and thinking of users.
+    Clients,
+    /// Picks, work and calls of dependencies.
+    Dependencies,
+    /// Where users live and what resolvers answer.
+    Network,
 }
 
 /// SplitMix64's finaliser (Steele, Lea, Flood 2014): every bit of the input reaches every bit of the output.
@@ -44,7 +54,17 @@ mod tests {
 
     #[test]
     fn no_two_of_many_children_share_a_seed() {
-        let streams = [Stream::Arrivals, Stream::Service, Stream::Policy, Stream::Autoscaler];
+        let streams = [
+            Stream::Arrivals,
+            Stream::Service,
+            Stream::Policy,
+            Stream::Autoscaler,
+            Stream::Classes,
+            Stream::Failures,
+            Stream::Clients,
+            Stream::Dependencies,
+            Stream::Network,
+        ];
         let mut seen = BTreeSet::new();
         for seed in 0..50 {
             for replication in 0..50 {

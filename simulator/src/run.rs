@@ -10,7 +10,7 @@ use crate::report::Report;
 use crate::rng::{Stream, child_seed};
 use crate::scenario::{Scenario, ScenarioError, Warmup};
 use crate::stats::Histogram;
-use crate::tally::{Counts, Minute, Tally};
+use crate::tally::{ClassResult, Counts, Minute, Tally};
 use crate::watch::{Watch, Watched, nobody};
 use crate::world::World;
 
@@ -69,8 +69,14 @@ pub struct RunResult {
     pub end: Nanos,
     /// Integral of the number of requests in the system from the cut to the end.
     pub in_system: u128,
+    /// Requests that had to wait for the start of their service, or gave up waiting.
+    pub waited: u64,
+    /// By class; empty when all requests are alike.
+    pub classes: Vec<ClassResult>,
     /// Every replica that ever was, by id.
     pub backends: Vec<BackendResult>,
+    /// Every replica of a dependency.
+    pub dependencies: Vec<BackendResult>,
     /// Orders that changed the number of replicas.
     pub scaling_actions: u64,
     /// Minutes in which the objective was missed; `None` without an objective or a timeline.
@@ -90,7 +96,10 @@ impl RunResult {
             cut: Nanos(cut),
             end: Nanos(end),
             in_system: tally.in_system,
+            waited: tally.waited,
+            classes: tally.classes,
             backends,
+            dependencies: Vec::new(),
             scaling_actions,
             violation_minutes,
             proposed_cut: tally.mser.map(|mser| mser.cut()),

@@ -1,12 +1,14 @@
 //! Draws from distributions, on `libm` and integer arithmetic only, so that every machine gets the same bytes. (`rand_distr` would go
 //! through `num-traits`, whose `std` feature any other crate of a build can switch on: then its logarithms come from the system's libm.)
 
+mod service;
+
 use std::sync::LazyLock;
 
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
-use crate::scenario::{ServiceDist, ServiceTime};
+pub use service::ServiceSampler;
 
 const LAYERS: usize = 256;
 /// Where the tail of the exponential's ziggurat begins, and the area of each layer (Marsaglia and Tsang, "The ziggurat method for
@@ -39,7 +41,7 @@ static NORMAL: LazyLock<Ziggurat> =
     LazyLock::new(|| layers(NORMAL_R, NORMAL_V, |x| libm::exp(-0.5 * x * x), |y| libm::sqrt(-2.0 * libm::log(y))));
 
 /// Uniform in (0, 1), never an end: 52 random bits and a half.
-fn open01(rng: &mut Pcg64Mcg) -> f64 {
+pub(crate) fn open01(rng: &mut Pcg64Mcg) -> f64 {
     ((rng.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
 }
 
@@ -154,96 +156,10 @@ fn gamma(normal: Normal, rng: &mut Pcg64Mcg, shape: f64) -> f64 {
     }
 }
 
-/// Draws the work of a request in nanoseconds at speed 1.
-#[derive(Debug, Clone, Copy)]
-pub struct ServiceSampler {
-    shape: Shape,
-    exponential: Exponential,
-    normal: Normal,
-}
-
-/// Parameters worked out once; means in nanoseconds.
-#[derive(Debug, Clone, Copy)]
-enum Shape {
-    Deterministic(u64),
-    Exponential(f64),
-    Lognormal { mu: f64, sigma: f64 },
-    Gamma { shape: f64, scale: f64 },
-    Hyperexponential { first: f64, mean_first: f64, mean_second: f64 },
-}
-
-impl ServiceSampler {
-    /// For a checked service time; a replica's speed divides it.
-    pub fn new(service: &ServiceTime, speed: f64) -> Self {
-        let mean = service.mean_ms * 1e6 / speed;
-        let shape = match service.dist {
-            ServiceDist::Deterministic => Shape::Deterministic(libm::round(mean) as u64),
-            ServiceDist::Exponential => Shape::Exponential(mean),
-            ServiceDist::Lognormal { scv } => {
-                let variance = libm::log1p(scv);
-                Shape::Lognormal { mu: libm::log(mean) - variance / 2.0, sigma: libm::sqrt(variance) }
-            }
-            ServiceDist::Gamma { scv } => Shape::Gamma { shape: 1.0 / scv, scale: mean * scv },
-            ServiceDist::Hyperexponential { scv } => {
-                let first = 0.5 * (1.0 + libm::sqrt((scv - 1.0) / (scv + 1.0)));
-                Shape::Hyperexponential { first, mean_first: mean / (2.0 * first), mean_second: mean / (2.0 * (1.0 - first)) }
-            }
-        };
-        Self { shape, exponential: Exponential::new(), normal: Normal { tables: &NORMAL } }
-    }
-
-    /// One request's work [ns].
-    #[inline]
-    pub fn draw(&self, rng: &mut Pcg64Mcg) -> u64 {
-        let nanos = match self.shape {
-            Shape::Deterministic(nanos) => return nanos,
-            Shape::Exponential(mean) => mean * self.exponential.draw(rng),
-            Shape::Lognormal { mu, sigma } => libm::exp(mu + sigma * self.normal.draw(rng)),
-            Shape::Gamma { shape, scale } => scale * gamma(self.normal, rng, shape),
-            Shape::Hyperexponential { first, mean_first, mean_second } => {
-                let mean = if open01(rng) < first { mean_first } else { mean_second };
-                mean * self.exponential.draw(rng)
-            }
-        };
-        // Half up is rounding enough for positive numbers, and much cheaper than `round`; `as` saturates.
-        (nanos + 0.5) as u64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rng::{Stream, child};
-
-    fn moments(dist: ServiceDist) -> (f64, f64) {
-        let sampler = ServiceSampler::new(&ServiceTime { dist, mean_ms: 10.0 }, 2.0);
-        let mut rng = child(1, 0, Stream::Service);
-        let n = 400_000;
-        let (mut sum, mut square) = (0.0, 0.0);
-        for _ in 0..n {
-            let x = sampler.draw(&mut rng) as f64 / 5e6;
-            sum += x;
-            square += x * x;
-        }
-        let mean = sum / f64::from(n);
-        (mean, square / f64::from(n) - mean * mean)
-    }
-
-    #[test]
-    fn every_distribution_has_the_mean_and_the_scv_it_was_asked_for() {
-        for dist in [
-            ServiceDist::Exponential,
-            ServiceDist::Deterministic,
-            ServiceDist::Lognormal { scv: 0.5 },
-            ServiceDist::Gamma { scv: 0.25 },
-            ServiceDist::Gamma { scv: 3.0 },
-            ServiceDist::Hyperexponential { scv: 4.0 },
-        ] {
-            let (mean, variance) = moments(dist);
-            assert!((mean - 1.0).abs() < 0.01, "{dist:?}: mean {mean}");
-            assert!((variance - dist.scv()).abs() < 0.04 * dist.scv().max(1.0), "{dist:?}: variance {variance}");
-        }
-    }
 
     #[test]
     fn the_normal_has_its_distribution_function_on_both_sides_also_in_the_tails() {

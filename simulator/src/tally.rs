@@ -85,6 +85,23 @@ pub(crate) struct Tally {
     pub bad: u64,
     pub minutes: Option<Vec<Minute>>,
     pub mser: Option<Mser>,
+    /// Requests that had to wait, or gave up waiting.
+    pub waited: u64,
+    /// By class; empty when all requests are alike.
+    pub classes: Vec<ClassResult>,
+}
+
+/// What one class of requests saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClassResult {
+    /// Offered after the warm-up cut.
+    pub arrived: u64,
+    /// Rejected, timed out, failed.
+    pub errors: u64,
+    /// Of the served.
+    pub latency: Histogram,
+    /// Of the served.
+    pub wait: Histogram,
 }
 
 /// How much of [from, to] lies after the cut.
@@ -105,13 +122,18 @@ impl Tally {
             bad: 0,
             minutes: scenario.timeline.then(Vec::new),
             mser: look_for_warmup.then(Mser::default),
+            waited: 0,
+            classes: vec![ClassResult::default(); scenario.classes.len()],
         }
     }
 
     #[inline]
-    pub fn arrived(&mut self, number: u64, at: u64) {
+    pub fn arrived(&mut self, number: u64, class: u8, at: u64) {
         let judged = at >= self.cut;
         self.counts.arrived += u64::from(judged);
+        if let Some(class) = self.classes.get_mut(usize::from(class)) {
+            class.arrived += u64::from(judged);
+        }
         if let Some(mser) = &mut self.mser {
             mser.arrived(number, at);
         }
@@ -122,7 +144,7 @@ impl Tally {
     }
 
     #[inline]
-    pub fn served(&mut self, number: u64, arrived: u64, started: u64, now: u64) {
+    pub fn served(&mut self, number: u64, class: u8, arrived: u64, started: u64, now: u64) {
         let latency = now - arrived;
         self.in_system += u128::from(after_cut(self.cut, arrived, now));
         if let Some(mser) = &mut self.mser {
@@ -134,6 +156,11 @@ impl Tally {
             self.counts.served += 1;
             self.latency.record(latency);
             self.wait.record(started - arrived);
+            self.waited += u64::from(started > arrived);
+            if let Some(class) = self.classes.get_mut(usize::from(class)) {
+                class.latency.record(latency);
+                class.wait.record(started - arrived);
+            }
             self.bad += u64::from(bad);
         }
         if let Some(minute) = self.minute(arrived) {
@@ -143,11 +170,19 @@ impl Tally {
         }
     }
 
-    pub fn lost(&mut self, loss: Loss, arrived: u64, now: u64) {
+    /// Gave up waiting.
+    pub fn abandoned(&mut self, arrived: u64) {
+        self.waited += u64::from(arrived >= self.cut);
+    }
+
+    pub fn lost(&mut self, loss: Loss, class: u8, arrived: u64, now: u64) {
         self.in_system += u128::from(after_cut(self.cut, arrived, now));
         let judged = arrived >= self.cut;
         if judged {
             self.bad += 1;
+            if let Some(class) = self.classes.get_mut(usize::from(class)) {
+                class.errors += 1;
+            }
             match loss {
                 Loss::Rejected => self.counts.rejected += 1,
                 Loss::TimedOut => self.counts.timed_out += 1,
@@ -165,12 +200,13 @@ impl Tally {
     }
 
     /// Still there at the end: its latency isn't known, but it may be known already to be too long.
-    pub fn in_flight(&mut self, arrived: u64, end: u64) {
+    pub fn in_flight(&mut self, arrived: u64, waited: bool, end: u64) {
         self.in_system += u128::from(after_cut(self.cut, arrived, end));
         if arrived < self.cut {
             return;
         }
         self.counts.in_flight_at_end += 1;
+        self.waited += u64::from(waited);
         if self.slo.is_some_and(|slo| end - arrived > slo.latency.0) {
             self.bad += 1;
             if let Some(minute) = self.minute(arrived) {

@@ -116,6 +116,7 @@ fn retries_go_elsewhere_and_stay_within_the_policy() {
             service_time: ServiceTime { dist: ServiceDist::Deterministic, mean_ms },
             speed: 1.0,
             boot_delay: Nanos(0),
+            ..PoolSpec::default()
         };
         vec![pool("stuck", weights[0], 1e9), pool("quick", weights[1], 1.0)]
     };

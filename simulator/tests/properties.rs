@@ -3,8 +3,9 @@
 use balancer::{ActiveHealth, Algorithm, BackendId, BackendWeight, Nanos, PassiveHealth, PoolConfig, SlowStart, WeightSnapshot};
 use proptest::prelude::*;
 use simulator::{
-    Arrivals, Autoscaler, AutoscalerFactory, Discipline, Engine, NoAutoscaler, Observation, Orders, PoolSpec, ReplicaState, RetryRule,
-    RunResult, Scenario, ScenarioError, ServiceDist, ServiceTime, Warmup, replicate, run_on,
+    Arrivals, Autoscaler, AutoscalerFactory, Backoff, Call, ClassSpec, ClientRetries, Dependency, Discipline, Engine, Fault, FaultKind,
+    Horizon, Jitter, Memory, NoAutoscaler, Observation, Orders, PoolSpec, ReplicaState, RetryRule, RunResult, Scenario, ScenarioError,
+    ServiceDist, ServiceTime, Warmup, replicate, run_on,
 };
 
 /// Orders what a fixed hash of the tick says, and checks what it sees.
@@ -75,6 +76,7 @@ fn any_pool() -> impl Strategy<Value = PoolSpec> {
             service_time,
             speed,
             boot_delay: Nanos::from_millis(boot_ms),
+            ..PoolSpec::default()
         },
     )
 }
@@ -131,6 +133,58 @@ fn any_scenario() -> impl Strategy<Value = Scenario> {
     )
 }
 
+/// Everything that can happen to a request, in small doses.
+fn any_trouble() -> impl Strategy<Value = Scenario> {
+    let kind = prop_oneof![
+        Just(FaultKind::Crash),
+        (2.0..9.0_f64).prop_map(|factor| FaultKind::Slow { factor }),
+        Just(FaultKind::Partition),
+        (200_u64..1_500).prop_map(|ms| FaultKind::Flapping { period: Nanos::from_millis(ms) }),
+    ];
+    let fault = (0_u64..9_000, 1_u64..4_000, 0_usize..3, prop::option::of(1_u32..3), kind).prop_map(|(at, lasts, pool, replicas, kind)| {
+        Fault { at: Nanos::from_millis(at), lasts: Nanos::from_millis(lasts), pools: vec![pool], replicas, kind }
+    });
+    let call = |to: std::ops::Range<usize>| {
+        (to, 0.2..1.2_f64, any::<bool>()).prop_map(|(to, probability, hold)| Call { to, probability: probability.min(1.0), hold })
+    };
+    let memory = (2.0..9.0_f64, 0_u64..2_000).prop_map(|(limit_mib, ms)| Memory {
+        limit_mib,
+        base_mib: 1.0,
+        per_request_mib: 1.0,
+        restart: Nanos::from_millis(ms),
+    });
+    let extras = (prop::option::of(memory), 0.0..0.3_f64, any::<bool>(), 0_u8..4);
+    let clients = (any::<bool>(), prop::option::of((1_u32..5, 0_u64..900)), any::<bool>(), any::<bool>());
+    let calls = (prop::collection::vec(call(0..2), 0..3), prop::collection::vec(call(1..2), 0..2));
+    (any_scenario(), prop::collection::vec(fault, 0..4), calls, (any_pool(), any_pool()), extras, clients).prop_map(
+        |(mut scenario, faults, (calls, deeper), (first, second), (memory, failure, preempt, discipline), clients)| {
+            let dependency = |pool: PoolSpec, calls| Dependency { pool: PoolSpec { weight: 1, calls, ..pool }, algorithm: Algorithm::P2c };
+            scenario.dependencies = vec![dependency(first, deeper), dependency(second, Vec::new())];
+            let disciplines = [Discipline::Fifo, Discipline::Ps, Discipline::Priority, Discipline::PreemptivePriority];
+            scenario.pools[0] =
+                PoolSpec { memory, failure, calls, discipline: disciplines[usize::from(discipline)], ..scenario.pools[0].clone() };
+            scenario.faults =
+                faults.into_iter().map(|fault| Fault { pools: vec![fault.pools[0].min(scenario.pools.len() + 1)], ..fault }).collect();
+            scenario.timeout = Some(scenario.timeout.unwrap_or(Nanos::from_millis(400)));
+            let (patient, retries, closed, classes) = clients;
+            let exponential = |mean_ms| ServiceTime { dist: ServiceDist::Exponential, mean_ms };
+            scenario.clients.patience = (!patient).then(|| exponential(60.0));
+            scenario.clients.retries = retries.map(|(max_attempts, ms)| ClientRetries {
+                max_attempts,
+                backoff: Backoff { delay: Nanos::from_millis(ms), factor: 2.0, max: Nanos::from_secs(5), jitter: Jitter::Full },
+            });
+            if closed && matches!(scenario.horizon, Horizon::Duration(_)) {
+                scenario.arrivals = Arrivals::Closed { sessions: 20, think: exponential(300.0) };
+            }
+            if classes || preempt {
+                let class = |share, priority| ClassSpec { name: "c".to_owned(), share, priority, work: 1.0 + f64::from(priority) };
+                scenario.classes = vec![class(1.0, 1), class(3.0, 0), class(0.5, 2)];
+            }
+            scenario
+        },
+    )
+}
+
 fn assert_conserved(run: &RunResult) {
     let counts = run.counts;
     assert_eq!(counts.arrived, counts.served + counts.errors() + counts.in_flight_at_end, "{counts:?}");
@@ -159,6 +213,24 @@ proptest! {
         // A warm-up longer than a short run is an error, not a report.
         if let Ok(run) = run {
             assert_conserved(&run);
+        }
+    }
+
+    #[test]
+    fn crashes_calls_and_impatient_users_lose_nobody(scenario in any_trouble(), seed in 0_u64..1000) {
+        let run = run_on(Engine::Auto, &scenario, &NoAutoscaler, seed, 0);
+        prop_assert_eq!(&run, &run_on(Engine::Auto, &scenario, &NoAutoscaler, seed, 0));
+        if let Ok(run) = run {
+            assert_conserved(&run);
+            for dependency in &run.dependencies {
+                prop_assert!(dependency.busy <= dependency.capacity, "{:?}", dependency);
+                prop_assert!(dependency.served + dependency.errors <= dependency.attempts, "{:?}", dependency);
+            }
+            if !scenario.classes.is_empty() {
+                prop_assert_eq!(run.classes.iter().map(|class| class.arrived).sum::<u64>(), run.counts.arrived);
+                prop_assert_eq!(run.classes.iter().map(|class| class.errors).sum::<u64>(), run.counts.errors());
+                prop_assert_eq!(run.classes.iter().map(|class| class.latency.count()).sum::<u64>(), run.counts.served);
+            }
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Args {
 enum File {
     /// The configuration of `serve` and `check`.
     Config,
+    /// A scenario of `simulate`.
+    Scenario,
 }
 
 /// # Errors
@@ -25,5 +27,6 @@ enum File {
 pub fn run(args: Args) -> Result<(), CliError> {
     match args.file {
         File::Config => forecast::print(&reference::schema_text()),
+        File::Scenario => forecast::print(simulator::scenario::SCHEMA),
     }
 }

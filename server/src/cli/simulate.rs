@@ -1,5 +1,7 @@
 //! `prescale simulate`: a scenario in, what users would have seen out.
 
+mod files;
+
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,11 +11,11 @@ use balancer::Nanos;
 use planner::simulated::Factory;
 use predictor::Series;
 use serde_json::Value;
-use simulator::{Report, Scenario, SeriesData, SeriesSource, SimError, replicate};
+use simulator::{Report, Scenario, SeriesData, SimError, replicate};
 
 use super::CliError;
 use super::forecast::{Format, json, print};
-use crate::series_file::SeriesFile;
+use files::Files;
 
 /// Timeline rows of a table that a person reads.
 const TABLE_ROWS: usize = 24;
@@ -39,6 +41,9 @@ pub struct Args {
     /// Threads [default: one per core]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Run also what would take very long
+    #[arg(long)]
+    yes: bool,
     /// How to print; csv is metric,value
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -56,6 +61,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let seed = args.seed.unwrap_or(scenario.seed);
     let replications = args.replications.unwrap_or(scenario.replications);
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    refuse_what_takes_for_ever(&scenario, replications, args.yes).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
     let planner = planner_for(&scenario)?;
     let start = Instant::now();
     let report = replicate(&scenario, &planner, seed, replications, jobs).map_err(|error| match error {
@@ -73,6 +79,20 @@ pub fn run(args: Args) -> Result<(), CliError> {
     }
 }
 
+/// Requests that are simulated without asking back: an hour or more on one core.
+const MANY_REQUESTS: f64 = 2e10;
+/// Requests a second on one core of a scenario with queues, retries and time-outs, to tell an order of magnitude.
+const RICH_PER_S: f64 = 2e6;
+
+fn refuse_what_takes_for_ever(scenario: &Scenario, replications: u32, yes: bool) -> Result<(), String> {
+    let requests = scenario.expected_requests() * f64::from(replications);
+    if yes || requests <= MANY_REQUESTS {
+        return Ok(());
+    }
+    let hours = requests / RICH_PER_S / 3_600.0;
+    Err(format!("{requests:.1e} requests in {replications} replications, some {hours:.0} hours on one core: shorten it, or say --yes"))
+}
+
 /// The planner's own control loop, with the load before the start as its history if there is one.
 pub(crate) fn planner_for(scenario: &Scenario) -> Result<Factory, CliError> {
     let Some(history) = &scenario.history else { return Ok(Factory::default().prepared(scenario)) };
@@ -80,19 +100,6 @@ pub(crate) fn planner_for(scenario: &Scenario) -> Result<Factory, CliError> {
     let values = history.rates_rps.iter().copied().map(Some).collect();
     let series = Series::try_new(history.start_ms, step_ms, values).map_err(|error| CliError::BadInput(format!("history: {error}")))?;
     Ok(Factory::with_history(series).prepared(scenario))
-}
-
-/// Series files, looked for beside the scenario.
-struct Files {
-    folder: PathBuf,
-}
-
-impl SeriesSource for Files {
-    fn load(&self, file: &str) -> Result<SeriesData, String> {
-        let read = SeriesFile::read(&self.folder.join(file)).map_err(|error| error.to_string())?;
-        let (series, _cleaning) = read.series().map_err(|error| error.to_string())?;
-        Ok(series_data(&series))
-    }
 }
 
 /// A series as the simulator takes it.
@@ -237,7 +244,16 @@ mod tests {
         };
         assert_eq!(scenario("market-open.csv"), Ok(()));
         let error = scenario("nowhere.csv").unwrap_err();
-        assert!(error.starts_with("`workload.arrivals.file` is \"nowhere.csv\"") && error.contains("No such file"), "{error}");
+        assert!(error.starts_with("line 2: `workload.arrivals.file` is \"nowhere.csv\"") && error.contains("No such file"), "{error}");
+    }
+
+    #[test]
+    fn what_would_take_for_ever_is_refused_with_an_estimate_unless_somebody_says_yes() {
+        let scenario = |requests| Scenario::builder("long").requests(requests).build().unwrap();
+        let error = refuse_what_takes_for_ever(&scenario(1_000_000_000_000), 1, false).unwrap_err();
+        assert_eq!(error, "1.0e12 requests in 1 replications, some 139 hours on one core: shorten it, or say --yes");
+        assert_eq!(refuse_what_takes_for_ever(&scenario(1_000_000_000_000), 1, true), Ok(()));
+        assert_eq!(refuse_what_takes_for_ever(&scenario(1_000_000), 100, false), Ok(()));
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn holds(estimate: Estimate, truth: f64) -> bool {
 fn recovered(dist: ServiceDist, family: Family, count: usize) -> (usize, usize, usize) {
     let (mut means, mut shapes, mut best) = (0, 0, 0);
     for seed in 0..60 {
-        let fit = fit(&drawn(dist, 80.0, count, 1_000 + seed)).unwrap();
+        let fit = fit(&drawn(dist.clone(), 80.0, count, 1_000 + seed)).unwrap();
         best += usize::from(fit.candidates[0].family == family);
         let own = fit.candidates.iter().find(|candidate| candidate.family == family).unwrap();
         means += usize::from(holds(own.mean_ms, 80.0));
@@ -47,7 +47,7 @@ fn intervals_hold_the_truth_as_often_as_they_say_and_the_family_is_told() {
         (ServiceDist::Lognormal { scv: 4.0 }, Family::Lognormal),
         (ServiceDist::Gamma { scv: 0.4 }, Family::Gamma),
     ] {
-        let (means, shapes, best) = recovered(dist, family, 5_000);
+        let (means, shapes, best) = recovered(dist.clone(), family, 5_000);
         // 95 % of 60 are 57; fewer than 51 would be a chance below 1 in 1,000.
         assert!(means >= 51 && shapes >= 51, "{dist:?}: {means} means, {shapes} shapes of 60");
         // Akaike prefers a needless parameter in about a sixth of the cases.
@@ -59,7 +59,7 @@ fn intervals_hold_the_truth_as_often_as_they_say_and_the_family_is_told() {
 fn intervals_are_narrow_where_there_are_many_observations_and_wide_where_buckets_are_coarse() {
     let dist = ServiceDist::Lognormal { scv: 1.0 };
     let width = |fit: &Fit| (fit.candidates[0].mean_ms.high - fit.candidates[0].mean_ms.low) / fit.candidates[0].mean_ms.value;
-    let (few, many) = (fit(&drawn(dist, 80.0, 500, 5)).unwrap(), fit(&drawn(dist, 80.0, 50_000, 5)).unwrap());
+    let (few, many) = (fit(&drawn(dist.clone(), 80.0, 500, 5)).unwrap(), fit(&drawn(dist, 80.0, 50_000, 5)).unwrap());
     assert!(width(&many) < 0.03 && width(&few) > 5.0 * width(&many), "{} {}", width(&few), width(&many));
     let coarse = fit(&Buckets::try_new(&[100.0], &[700.0, 1_000.0]).unwrap()).unwrap();
     assert_eq!(coarse.candidates.len(), 1, "one bound can't tell a shape");

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::mean_of;
+use super::{Latency, Wait, mean_of};
+use crate::fleet::BackendResult;
 use crate::run::RunResult;
-use crate::scenario::Scenario;
+use crate::scenario::{ClassSpec, Scenario};
 use crate::stats::Histogram;
-use crate::tally::Minute;
+use crate::tally::{ClassResult, Minute};
 use crate::units::{HOUR, MINUTE, SECOND, as_ms};
 
 /// One replica over all replications.
@@ -24,10 +25,53 @@ pub struct BackendReport {
     pub served: u64,
     /// Failed.
     pub errors: u64,
+    /// Times it died (all replications); absent when it never did.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub crashes: u64,
     /// Share of its ready server time that was in use.
     pub utilisation: Option<f64>,
     /// From its order until it left (mean over the replications that had it).
     pub hours: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// One class of requests over all replications.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassReport {
+    /// Its name.
+    pub name: String,
+    /// Offered after the warm-up cut.
+    pub arrived: u64,
+    /// Of those, rejected, timed out or failed.
+    pub errors: u64,
+    /// From arrival to answer, of the served.
+    pub latency_ms: Option<Latency>,
+    /// From arrival to the start of the service, of the served.
+    pub queue_wait_ms: Option<Wait>,
+}
+
+pub(super) fn per_class(scenario: &Scenario, runs: &[RunResult]) -> Vec<ClassReport> {
+    let one = |(place, class): (usize, &ClassSpec)| {
+        let mut sum = ClassResult::default();
+        for found in runs.iter().filter_map(|run| run.classes.get(place)) {
+            sum.arrived += found.arrived;
+            sum.errors += found.errors;
+            sum.latency.merge(&found.latency);
+            sum.wait.merge(&found.wait);
+        }
+        ClassReport {
+            name: class.name.clone(),
+            arrived: sum.arrived,
+            errors: sum.errors,
+            latency_ms: Latency::of(&sum.latency),
+            queue_wait_ms: Wait::of(&sum.wait),
+        }
+    };
+    scenario.classes.iter().enumerate().map(one).collect()
 }
 
 /// One minute; means over the replications that got that far, percentiles pooled.
@@ -49,7 +93,13 @@ pub struct MinuteReport {
     pub booting: f64,
 }
 
-pub(super) fn per_backend(scenario: &Scenario, runs: &[RunResult]) -> Vec<BackendReport> {
+pub(super) fn per_backend<'r>(scenario: &Scenario, backends: impl Iterator<Item = &'r BackendResult>) -> Vec<BackendReport> {
+    let names: Vec<&str> = scenario
+        .pools
+        .iter()
+        .chain(scenario.dependencies.iter().map(|dependency| &dependency.pool))
+        .map(|pool| pool.name.as_str())
+        .collect();
     struct Sum {
         report: BackendReport,
         busy: u128,
@@ -58,14 +108,15 @@ pub(super) fn per_backend(scenario: &Scenario, runs: &[RunResult]) -> Vec<Backen
         runs: u32,
     }
     let mut by_id: BTreeMap<u32, Sum> = BTreeMap::new();
-    for backend in runs.iter().flat_map(|run| &run.backends) {
+    for backend in backends {
         let sum = by_id.entry(backend.id).or_insert_with(|| Sum {
             report: BackendReport {
                 id: backend.id,
-                pool: scenario.pools.get(backend.pool as usize).map_or_else(String::new, |pool| pool.name.clone()),
+                pool: names.get(backend.pool as usize).map_or_else(String::new, |name| (*name).to_owned()),
                 attempts: 0,
                 served: 0,
                 errors: 0,
+                crashes: 0,
                 utilisation: None,
                 hours: 0.0,
             },
@@ -77,6 +128,7 @@ pub(super) fn per_backend(scenario: &Scenario, runs: &[RunResult]) -> Vec<Backen
         sum.report.attempts += backend.attempts;
         sum.report.served += backend.served;
         sum.report.errors += backend.errors;
+        sum.report.crashes += backend.crashes;
         sum.busy += backend.busy;
         sum.capacity += backend.capacity;
         sum.lifetime += u128::from(backend.lifetime);

@@ -2,19 +2,11 @@
 
 use balancer::{Nanos, PoolConfig};
 
+use super::check::check;
 use super::{
-    Arrivals, Balancing, Horizon, MAX_IN_FLIGHT, MOST_REPLICAS, PoolSpec, RetryRule, Scenario, ScenarioError, ServiceDist, ServiceTime,
-    Slo, Warmup,
+    Arrivals, Balancing, ClassSpec, Clients, Dependency, Discipline, Fault, Horizon, MAX_IN_FLIGHT, PoolSpec, RetryRule, Scenario,
+    ScenarioError, ServiceDist, ServiceTime, Slo, Warmup,
 };
-use super::{Discipline, balancing::check_pool_config};
-
-/// Runs longer than this keep no per-minute timeline unless told so: 31 days.
-pub(super) fn longest_timeline_s() -> f64 {
-    31.0 * 86_400.0
-}
-
-/// Longest timeline that can be asked for, in seconds: ten years of minutes.
-const MOST_TIMELINE_S: f64 = 3_650.0 * 86_400.0;
 
 /// A scenario in the making. Starts as one FIFO replica with concurrency 1, an unbounded queue, exponential service with mean 100 ms,
 /// Poisson arrivals at 1/s, least connections, 100,000 requests, one replication, automatic warm-up cut and no timeline.
@@ -41,17 +33,6 @@ pub struct ScenarioBuilder {
 impl Scenario {
     /// Starts a scenario in code; see [`ScenarioBuilder`] for the defaults.
     pub fn builder(name: impl Into<String>) -> ScenarioBuilder {
-        let pool = PoolSpec {
-            name: "app".to_owned(),
-            replicas: 1,
-            weight: 1,
-            concurrency: 1,
-            discipline: Discipline::Fifo,
-            queue: None,
-            service_time: ServiceTime { dist: ServiceDist::Exponential, mean_ms: 100.0 },
-            speed: 1.0,
-            boot_delay: Nanos(0),
-        };
         ScenarioBuilder {
             scenario: Scenario {
                 name: name.into(),
@@ -63,7 +44,12 @@ impl Scenario {
                 history: None,
                 slo: None,
                 balancing: Balancing::default(),
-                pools: vec![pool],
+                pools: vec![PoolSpec::default()],
+                dependencies: Vec::new(),
+                classes: Vec::new(),
+                clients: Clients::default(),
+                network: None,
+                faults: Vec::new(),
                 timeout: None,
                 price_per_replica_hour: None,
                 autoscaler: None,
@@ -147,6 +133,30 @@ impl ScenarioBuilder {
         self
     }
 
+    /// What the pools call.
+    pub fn dependencies(mut self, dependencies: Vec<Dependency>) -> Self {
+        self.scenario.dependencies = dependencies;
+        self
+    }
+
+    /// Kinds of requests.
+    pub fn classes(mut self, classes: Vec<ClassSpec>) -> Self {
+        self.scenario.classes = classes;
+        self
+    }
+
+    /// What users do when they wait or fail.
+    pub fn clients(mut self, clients: Clients) -> Self {
+        self.scenario.clients = clients;
+        self
+    }
+
+    /// What breaks, and when.
+    pub fn faults(mut self, faults: Vec<Fault>) -> Self {
+        self.scenario.faults = faults;
+        self
+    }
+
     /// The algorithm, with its other rules as they are.
     pub fn algorithm(mut self, algorithm: balancer::Algorithm) -> Self {
         self.scenario.balancing.pool.algorithm = algorithm;
@@ -208,74 +218,4 @@ impl ScenarioBuilder {
     pub fn build(self) -> Result<Scenario, ScenarioError> {
         check(self.scenario)
     }
-}
-
-/// Everything that holds across keys or that code can get wrong as well as a file.
-pub(super) fn check(scenario: Scenario) -> Result<Scenario, ScenarioError> {
-    let rate = scenario.arrivals.mean_rps();
-    if !(rate > 0.0 && rate <= 1e9) {
-        return Err(ScenarioError::new(
-            "workload.arrivals",
-            format!("{rate} requests/s on average"),
-            "above 0 and at most 10^9 requests/s",
-        ));
-    }
-    if crate::units::nanos_from_s(scenario.expected_s()).is_none() {
-        return Err(ScenarioError::new("requests", format!("{} s at the mean rate", scenario.expected_s()), "a run of at most 100 years"));
-    }
-    if scenario.timeline && scenario.expected_s() > MOST_TIMELINE_S {
-        return Err(ScenarioError::new("timeline", "true", "false for a run of more than ten years"));
-    }
-    if let (Horizon::Duration(end), Warmup::Fixed(cut)) = (scenario.horizon, scenario.warmup)
-        && cut >= end
-    {
-        return Err(ScenarioError::new("warmup", cut.to_string(), format!("less than the duration, {end}")));
-    }
-    if scenario.pools.is_empty() {
-        return Err(ScenarioError::new("pools", "missing", "at least one [[pools]]"));
-    }
-    if scenario.autoscaler.is_some() && scenario.pools.len() != 1 {
-        return Err(ScenarioError::new("pools", format!("{} pools", scenario.pools.len()), "exactly one with an [autoscaler]"));
-    }
-    if !(1..=crate::event::MOST_INDEX).contains(&scenario.max_in_flight) {
-        let allowed = format!("1 to {}", crate::event::MOST_INDEX);
-        return Err(ScenarioError::new("max_in_flight", scenario.max_in_flight.to_string(), allowed));
-    }
-    let replicas: u64 = scenario.pools.iter().map(|pool| u64::from(pool.replicas)).sum();
-    if replicas > u64::from(MOST_REPLICAS) || (replicas == 0 && scenario.autoscaler.is_none()) {
-        return Err(ScenarioError::new(
-            "pools[0].replicas",
-            format!("{replicas} in all pools"),
-            format!("1 to {MOST_REPLICAS} in all pools"),
-        ));
-    }
-    for (i, pool) in scenario.pools.iter().enumerate() {
-        check_pool(i, pool)?;
-    }
-    check_pool_config(&scenario.balancing)?;
-    Ok(scenario)
-}
-
-fn check_pool(i: usize, pool: &PoolSpec) -> Result<(), ScenarioError> {
-    let error = |key: &str, value: String, allowed: &str| Err(ScenarioError::new(format!("pools[{i}].{key}"), value, allowed));
-    if pool.concurrency == 0 {
-        return error("concurrency", "0".to_owned(), "a whole number from 1 on");
-    }
-    if pool.weight > balancer::WEIGHT_MAX {
-        return error("weight", pool.weight.to_string(), "a whole number from 0 to 1000000");
-    }
-    let mean_ms = pool.service_time.mean_ms;
-    if !(mean_ms > 0.0 && mean_ms <= 1e12) {
-        return error("service_time.mean_ms", mean_ms.to_string(), "a number above 0, at most 10^12");
-    }
-    let scv = pool.service_time.dist.scv();
-    let least = if matches!(pool.service_time.dist, ServiceDist::Hyperexponential { .. }) { 1.0 } else { 0.0 };
-    let free = !matches!(pool.service_time.dist, ServiceDist::Deterministic | ServiceDist::Exponential);
-    if free && !(scv > 0.0 && scv >= least && scv <= 1e4) {
-        return error("service_time.scv", scv.to_string(), "above 0 (hyperexponential: from 1 on), at most 10000");
-    }
-    if !(pool.speed > 0.0 && pool.speed.is_finite()) {
-        return error("speed", pool.speed.to_string(), "a number above 0");
-    }
-    Ok(())
 }

@@ -1,9 +1,18 @@
 //! What is simulated: a checked, plain description. It comes from TOML through [`Scenario::parse`] or from code through
 //! [`Scenario::builder`]; either way it is checked once, at the edge, and everything behind may rely on it.
 
+mod arrivals;
 mod balancing;
 mod builder;
+mod check;
+mod clients;
+mod faults;
+mod lines;
+mod network;
 mod parse;
+mod pool;
+mod read_arrivals;
+mod read_pool;
 mod reader;
 mod series;
 #[cfg(test)]
@@ -12,10 +21,19 @@ mod tests;
 use balancer::Nanos;
 use serde::Serialize;
 
+pub use arrivals::{Arrivals, RatePhase};
 pub use balancing::{Balancing, RetryRule};
 pub use builder::ScenarioBuilder;
+pub use clients::{Backoff, ClassSpec, ClientRetries, Clients, Jitter};
+pub use faults::{Fault, FaultKind};
+pub use network::{Dns, Network, Region, Routing};
+pub use pool::{Call, Contention, Dependency, Discipline, Memory, PoolSpec, ServiceDist, ServiceTime, WarmUp};
 pub use reader::{Reader, ScenarioError};
 pub use series::{SeriesData, SeriesSource};
+
+/// JSON Schema of a scenario file: the keys are those that [`Scenario::parse`] knows (a test compares them); what holds across keys is checked
+/// by the parser alone.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// Most replicas that may exist at once, and most that an autoscaler may order; a guard against a runaway order.
 pub const MOST_REPLICAS: u32 = 100_000;
@@ -46,6 +64,16 @@ pub struct Scenario {
     pub balancing: Balancing,
     /// Groups of equal replicas behind the one balancer; at least one.
     pub pools: Vec<PoolSpec>,
+    /// What the pools call while they answer, and what those call in turn; no circles.
+    pub dependencies: Vec<Dependency>,
+    /// Kinds of requests, by importance and size; empty = all are alike.
+    pub classes: Vec<ClassSpec>,
+    /// What users do when they wait or fail.
+    pub clients: Clients,
+    /// Regions, and how users find one; `None` = everybody is at the same place.
+    pub network: Option<Network>,
+    /// What breaks, and when.
+    pub faults: Vec<Fault>,
     /// After how long an attempt is given up.
     pub timeout: Option<Nanos>,
     /// Price of one replica for one hour, in the user's currency.
@@ -79,29 +107,6 @@ pub enum Warmup {
     Fixed(Nanos),
 }
 
-/// When requests arrive.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Arrivals {
-    /// Independent users: exponential gaps.
-    Poisson {
-        /// Mean rate [requests/s].
-        rate_rps: f64,
-    },
-    /// Equal gaps, the first arrival after one gap.
-    Constant {
-        /// Rate [requests/s].
-        rate_rps: f64,
-    },
-    /// A rate per step, held flat inside the step; Poisson inside it (exact, by inversion of the integrated rate).
-    Series {
-        /// Length of a step.
-        step: Nanos,
-        /// Rate of each step [requests/s], scaled already.
-        rates_rps: Vec<f64>,
-    },
-}
-
 /// Offered load before the start of a run, up to its first moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct History {
@@ -122,100 +127,21 @@ pub struct Slo {
     pub percentile: f64,
 }
 
-/// A group of equal replicas.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PoolSpec {
-    /// For the report.
-    pub name: String,
-    /// Replicas at the start, all ready then.
-    pub replicas: u32,
-    /// Weight of each with the balancer; 0 gets nothing.
-    pub weight: u32,
-    /// Requests served at once per replica.
-    pub concurrency: u32,
-    /// Who is served when more are there than can be served at once.
-    pub discipline: Discipline,
-    /// Requests that may be there beyond `concurrency`; `None` is unbounded. A full replica rejects.
-    pub queue: Option<u32>,
-    /// Work per request.
-    pub service_time: ServiceTime,
-    /// How fast a replica works: 2.0 halves every service time.
-    pub speed: f64,
-    /// From the order to ready.
-    pub boot_delay: Nanos,
-}
-
-/// Who is served when more are there than can be served at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Discipline {
-    /// First in, first out, on `concurrency` servers.
-    Fifo,
-    /// All at once, each at the rate min(1, concurrency / n).
-    Ps,
-}
-
-/// Distribution of the work per request, by its mean and squared coefficient of variation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ServiceTime {
-    /// Shape.
-    pub dist: ServiceDist,
-    /// Mean [ms].
-    pub mean_ms: f64,
-}
-
-/// Shapes of service times; `scv` is the squared coefficient of variation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(tag = "dist", rename_all = "snake_case")]
-pub enum ServiceDist {
-    /// Memoryless; scv = 1.
-    Exponential,
-    /// Always the mean; scv = 0.
-    Deterministic,
-    /// Skewed to the right, any scv > 0.
-    Lognormal {
-        /// Squared coefficient of variation.
-        scv: f64,
-    },
-    /// Any scv > 0; Erlang-k at scv = 1/k.
-    Gamma {
-        /// Squared coefficient of variation.
-        scv: f64,
-    },
-    /// Two exponentials with balanced means; scv ≥ 1.
-    Hyperexponential {
-        /// Squared coefficient of variation.
-        scv: f64,
-    },
-}
-
-impl ServiceDist {
-    /// Squared coefficient of variation.
-    pub fn scv(&self) -> f64 {
-        match *self {
-            Self::Exponential => 1.0,
-            Self::Deterministic => 0.0,
-            Self::Lognormal { scv } | Self::Gamma { scv } | Self::Hyperexponential { scv } => scv,
-        }
-    }
-}
-
-impl Arrivals {
-    /// Mean rate over the whole pattern [requests/s].
-    pub fn mean_rps(&self) -> f64 {
-        match self {
-            Self::Poisson { rate_rps } | Self::Constant { rate_rps } => *rate_rps,
-            Self::Series { rates_rps, .. } => rates_rps.iter().sum::<f64>() / rates_rps.len().max(1) as f64,
-        }
-    }
-}
-
 impl Scenario {
     /// Expected length of a run in seconds: for deciding what can be kept per minute, and for progress.
     pub fn expected_s(&self) -> f64 {
         match self.horizon {
             Horizon::Duration(duration) => crate::units::as_s(duration.0),
             Horizon::Requests(requests) => requests as f64 / self.arrivals.mean_rps(),
+        }
+    }
+
+    /// Requests that a run is expected to have, its warm-up included: for telling how long it takes. Closed sessions are taken at the most
+    /// that they can ask for.
+    pub fn expected_requests(&self) -> f64 {
+        match self.horizon {
+            Horizon::Requests(requests) => requests as f64,
+            Horizon::Duration(duration) => crate::units::as_s(duration.0) * self.arrivals.mean_rps(),
         }
     }
 }

@@ -3,20 +3,22 @@
 use balancer::Nanos;
 
 use super::balancing::read_balancing;
-use super::builder::{check, longest_timeline_s};
-use super::series::{SeriesSource, read_series};
-use super::{
-    Arrivals, Discipline, History, Horizon, MAX_IN_FLIGHT, PoolSpec, Reader, Scenario, ScenarioError, ServiceDist, ServiceTime, Slo, Warmup,
-};
+use super::check::{check, longest_timeline_s};
+use super::clients::{read_classes, read_clients};
+use super::faults::read_fault;
+use super::network::read_network;
+use super::read_arrivals::read_arrivals;
+use super::read_pool::read_pools;
+use super::series::SeriesSource;
+use super::{Arrivals, Horizon, MAX_IN_FLIGHT, Reader, Scenario, ScenarioError, Slo, Warmup, lines};
 use crate::event::MOST_INDEX;
 
 pub(super) const POSITIVE: &str = "a number above 0";
-const DISTS: &str = "\"exponential\", \"deterministic\", \"lognormal\", \"gamma\", \"hyperexponential\"";
 const SLO_ALLOWED: &str = "a number above 0 and below 100";
 /// 10^12 requests are two days at a moonshot's rate: more is a typing error.
 const MOST_REQUESTS: u64 = 1_000_000_000_000;
 
-const ROOT_KEYS: [&str; 16] = [
+const ROOT_KEYS: [&str; 22] = [
     "name",
     "seed",
     "replications",
@@ -33,6 +35,12 @@ const ROOT_KEYS: [&str; 16] = [
     "retries",
     "pools",
     "autoscaler",
+    "dependencies",
+    "clients",
+    "faults",
+    "regions",
+    "network",
+    "dns",
 ];
 
 impl Scenario {
@@ -45,7 +53,11 @@ impl Scenario {
             let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             ScenarioError::new(format!("line {line}"), error.message().replace('\n', ", "), "valid TOML")
         })?;
-        let mut root = Reader::new("", &table);
+        Self::read(&table, source).map_err(|error| lines::locate(error, text))
+    }
+
+    fn read(table: &toml::Table, source: &dyn SeriesSource) -> Result<Self, ScenarioError> {
+        let mut root = Reader::new("", table);
         root.only(&ROOT_KEYS)?;
         let name = root.string("name", "a text")?.unwrap_or("scenario").to_owned();
         let seed = root.integer("seed", 0, i64::MAX as u64)?.unwrap_or(1);
@@ -58,6 +70,7 @@ impl Scenario {
         let workload = root.table("workload")?;
         let mut workload = root.required(workload, "workload", "a table with the key arrivals")?;
         let (arrivals, history) = read_arrivals(&mut workload, source)?;
+        let classes = read_classes(workload.tables("classes")?)?;
         workload.finish()?;
         let horizon = read_horizon(&root, requests, duration, &arrivals)?;
         let slo = root.table("slo")?.map(read_slo).transpose()?;
@@ -66,14 +79,22 @@ impl Scenario {
         let balancer = root.table("balancer")?;
         let retries = root.table("retries")?;
         let balancing = read_balancing(balancer, retries)?;
-        let pools = root.tables("pools")?.into_iter().map(read_pool).collect::<Result<Vec<_>, _>>()?;
+        let network = read_network(root.tables("regions")?, root.table("network")?, root.table("dns")?)?;
+        let regions = network.as_ref().map_or(&[][..], |network| &network.regions);
+        let (pools, dependencies) = read_pools(root.tables("pools")?, root.tables("dependencies")?, regions)?;
+        let clients = root.table("clients")?.map(read_clients).transpose()?.unwrap_or_default();
+        let faults = root
+            .tables("faults")?
+            .into_iter()
+            .map(|fault| read_fault(fault, &pools, &dependencies, regions))
+            .collect::<Result<Vec<_>, _>>()?;
         let autoscaler = match root.value("autoscaler") {
             None => None,
             Some(toml::Value::Table(table)) => Some(table.clone()),
             Some(_) => return Err(root.error("autoscaler", "a table")),
         };
         root.finish()?;
-        let steady = autoscaler.is_none() && !matches!(arrivals, Arrivals::Series { .. });
+        let steady = autoscaler.is_none() && faults.is_empty() && arrivals.steady();
         let warmup = warmup.unwrap_or(if steady { Warmup::Auto } else { Warmup::Fixed(Nanos(0)) });
         let scenario = Self {
             name,
@@ -86,6 +107,11 @@ impl Scenario {
             slo,
             balancing,
             pools,
+            dependencies,
+            classes,
+            clients,
+            network,
+            faults,
             timeout,
             price_per_replica_hour,
             autoscaler,
@@ -114,31 +140,11 @@ fn read_horizon(root: &Reader, requests: Option<u64>, duration: Option<Nanos>, a
         (None, Some(duration)) if duration.0 > 0 => Ok(Horizon::Duration(duration)),
         (None, Some(_)) => Err(root.error("duration", "a duration above 0")),
         (Some(_), Some(_)) => Err(root.error("duration", "either requests or duration, not both")),
-        (None, None) => match arrivals {
-            Arrivals::Series { step, rates_rps } => Ok(Horizon::Duration(Nanos(step.0.saturating_mul(rates_rps.len() as u64)))),
-            _ => Err(root.error("requests", "requests or duration must say when the run ends")),
+        (None, None) => match arrivals.ends() {
+            Some(end) => Ok(Horizon::Duration(Nanos(end))),
+            None => Err(root.error("requests", "requests or duration must say when the run ends")),
         },
     }
-}
-
-fn read_arrivals(workload: &mut Reader, source: &dyn SeriesSource) -> Result<(Arrivals, Option<History>), ScenarioError> {
-    const KINDS: &str = "\"poisson\", \"constant\", \"trace\" (a series file; also called \"series\")";
-    let arrivals = workload.table("arrivals")?;
-    let mut arrivals = workload.required(arrivals, "arrivals", "a table like { kind = \"poisson\", rate_rps = 6.4 }")?;
-    let kind = arrivals.string("kind", KINDS)?;
-    let kind = arrivals.required(kind, "kind", KINDS)?;
-    let read = match kind {
-        "poisson" | "constant" => {
-            arrivals.only(&["kind", "rate_rps"])?;
-            let rate = arrivals.number("rate_rps", POSITIVE, |rate| rate > 0.0)?;
-            let rate_rps = arrivals.required(rate, "rate_rps", POSITIVE)?;
-            (if kind == "poisson" { Arrivals::Poisson { rate_rps } } else { Arrivals::Constant { rate_rps } }, None)
-        }
-        "trace" | "series" => read_series(&mut arrivals, source)?,
-        _ => return Err(arrivals.error("kind", KINDS)),
-    };
-    arrivals.finish()?;
-    Ok(read)
 }
 
 fn read_slo(mut slo: Reader) -> Result<Slo, ScenarioError> {
@@ -165,58 +171,4 @@ fn read_price(mut cost: Reader) -> Result<f64, ScenarioError> {
     let price = cost.required(price, "replica_hour", PRICE)?;
     cost.finish()?;
     Ok(price)
-}
-
-const POOL_KEYS: [&str; 9] = ["name", "replicas", "weight", "concurrency", "queue", "discipline", "service_time", "speed", "boot_delay"];
-
-fn read_pool(mut pool: Reader) -> Result<PoolSpec, ScenarioError> {
-    const QUEUE: &str = "\"unbounded\" or a whole number from 0 to 4294967295";
-    const DISCIPLINES: &str = "\"fifo\" or \"ps\"";
-    const SERVICE: &str = "a table like { dist = \"exponential\", mean_ms = 100.0 }";
-    pool.only(&POOL_KEYS)?;
-    let name = pool.string("name", "a text")?.unwrap_or("pool").to_owned();
-    let replicas = pool.integer("replicas", 0, u64::from(super::MOST_REPLICAS))?.unwrap_or(1) as u32;
-    let weight = pool.integer("weight", 0, 1_000_000)?.unwrap_or(1) as u32;
-    let concurrency = pool.integer("concurrency", 1, 1_000_000)?;
-    let concurrency = pool.required(concurrency, "concurrency", "a whole number from 1 to 1000000")? as u32;
-    let queue = match pool.value("queue") {
-        None => None,
-        Some(toml::Value::String(text)) if text == "unbounded" => None,
-        Some(toml::Value::Integer(number)) => Some(u32::try_from(*number).map_err(|_| pool.error("queue", QUEUE))?),
-        Some(_) => return Err(pool.error("queue", QUEUE)),
-    };
-    let discipline = match pool.string("discipline", DISCIPLINES)?.unwrap_or("fifo") {
-        "fifo" => Discipline::Fifo,
-        "ps" => Discipline::Ps,
-        _ => return Err(pool.error("discipline", DISCIPLINES)),
-    };
-    let service = pool.table("service_time")?;
-    let service_time = read_service(pool.required(service, "service_time", SERVICE)?)?;
-    let speed = pool.number("speed", POSITIVE, |speed| speed > 0.0)?.unwrap_or(1.0);
-    let boot_delay = pool.duration("boot_delay")?.unwrap_or(Nanos(0));
-    pool.finish()?;
-    Ok(PoolSpec { name, replicas, weight, concurrency, discipline, queue, service_time, speed, boot_delay })
-}
-
-fn read_service(mut service: Reader) -> Result<ServiceTime, ScenarioError> {
-    service.only(&["dist", "mean_ms", "scv"])?;
-    let dist = service.string("dist", DISTS)?;
-    let dist = service.required(dist, "dist", DISTS)?;
-    let mean = service.number("mean_ms", POSITIVE, |mean| mean > 0.0)?;
-    let mean_ms = service.required(mean, "mean_ms", POSITIVE)?;
-    let mut scv = |least: f64, allowed: &str| -> Result<f64, ScenarioError> {
-        let scv = service.number("scv", allowed, |scv| scv > 0.0 && scv >= least && scv <= 1e4)?;
-        service.required(scv, "scv", allowed)
-    };
-    const SCV: &str = "a squared coefficient of variation above 0, at most 10000";
-    let dist = match dist {
-        "exponential" => ServiceDist::Exponential,
-        "deterministic" => ServiceDist::Deterministic,
-        "lognormal" => ServiceDist::Lognormal { scv: scv(0.0, SCV)? },
-        "gamma" => ServiceDist::Gamma { scv: scv(0.0, SCV)? },
-        "hyperexponential" => ServiceDist::Hyperexponential { scv: scv(1.0, "a squared coefficient of variation from 1 to 10000")? },
-        _ => return Err(service.error("dist", DISTS)),
-    };
-    service.finish()?;
-    Ok(ServiceTime { dist, mean_ms })
 }

@@ -8,8 +8,10 @@ use crate::units::{DURATION_FORM, parse_duration};
 
 /// A key of a scenario that can't be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is {value}; allowed: {allowed}")]
+#[error("{}`{key}` is {value}; allowed: {allowed}", .line.map_or_else(String::new, |line| format!("line {line}: ")))]
 pub struct ScenarioError {
+    /// Where in the file, from 1; `None` for scenarios that come from code.
+    pub line: Option<usize>,
     /// The key with its path, like `pools[0].concurrency`.
     pub key: String,
     /// The value found, as text.
@@ -21,7 +23,7 @@ pub struct ScenarioError {
 impl ScenarioError {
     /// Names the key, the value and what is allowed.
     pub fn new(key: impl Into<String>, value: impl Into<String>, allowed: impl Into<String>) -> Self {
-        Self { key: key.into(), value: value.into(), allowed: allowed.into() }
+        Self { line: None, key: key.into(), value: value.into(), allowed: allowed.into() }
     }
 }
 
@@ -48,6 +50,11 @@ impl<'t> Reader<'t> {
     pub fn error(&self, key: &str, allowed: impl Into<String>) -> ScenarioError {
         let value = self.table.get(key).map_or_else(|| "missing".to_owned(), Value::to_string);
         ScenarioError::new(self.name(key), value, allowed)
+    }
+
+    /// An error about the whole table.
+    pub fn whole(&self, allowed: impl Into<String>) -> ScenarioError {
+        ScenarioError::new(self.path.clone(), "there", allowed)
     }
 
     /// The value as it is.

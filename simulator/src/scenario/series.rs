@@ -12,6 +12,14 @@ pub trait SeriesSource {
     /// # Errors
     /// A sentence that says what is wrong with the file.
     fn load(&self, file: &str) -> Result<SeriesData, String>;
+
+    /// The times of a request log [s], in the order of its rows.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the file.
+    fn load_log(&self, file: &str) -> Result<Vec<f64>, String> {
+        Err(format!("there are no request logs here, so {file} can't be read"))
+    }
 }
 
 /// A series as read from a file: one value per step, gaps as `None`.

@@ -73,85 +73,99 @@ fn unknown_keys_are_named_with_those_that_exist() {
     refused(
         "concurrency = 8",
         "concurency = 8",
-        &expect![
-            "`pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay"
-        ],
+        &expect![[
+            r#"line 21: `pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#
+        ]],
     );
     refused(
         "replicas = 2",
         "replica = 2",
         &expect![[
-            r#"`pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay"#
+            r#"line 20: `pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#
         ]],
     );
     refused(
         "[slo]",
         "[objective]\nx = 1\n[slo]",
-        &expect![
-            "`objective` is an unknown key (with the value { x = 1 }); allowed: the keys name, seed, replications, requests, duration, warmup, timeline, max_in_flight, workload, slo, timeouts, cost, balancer, retries, pools, autoscaler"
-        ],
+        &expect![[
+            r#"line 6: `objective` is an unknown key (with the value { x = 1 }); allowed: the keys name, seed, replications, requests, duration, warmup, timeline, max_in_flight, workload, slo, timeouts, cost, balancer, retries, pools, autoscaler, dependencies, clients, faults, regions, network, dns"#
+        ]],
     );
     // The balancer's own keys; it may get more of them.
     let error = parse(&GOOD.replacen("max_fails = 2", "max_fail = 2", 1)).unwrap_err().to_string();
-    let expected = "`balancer.passive` is wrong: unknown field `max_fail`; allowed: one of `max_fails`, `fail_timeout`,";
+    let expected = "line 11: `balancer.passive` is wrong: unknown field `max_fail`; allowed: one of `max_fails`, `fail_timeout`,";
     assert!(error.starts_with(expected), "{error}");
 }
 
 #[test]
 fn wrong_units_and_types_are_named_with_what_is_allowed() {
-    refused("\"10m\"", "600", &expect![[r#"`duration` is 600; allowed: a duration like "250ms", "90s", "15m", "24h" or "7d""#]]);
+    refused("\"10m\"", "600", &expect![[r#"line 3: `duration` is 600; allowed: a duration like "250ms", "90s", "15m", "24h" or "7d""#]]);
     refused(
         "\"10m\"",
         "\"10 minutes\"",
-        &expect![[r#"`duration` is "10 minutes"; allowed: a duration like "250ms", "90s", "15m", "24h" or "7d""#]],
+        &expect![[r#"line 3: `duration` is "10 minutes"; allowed: a duration like "250ms", "90s", "15m", "24h" or "7d""#]],
     );
-    refused("rate_rps = 6.4", "rate_rps = \"6.4\"", &expect![[r#"`workload.arrivals.rate_rps` is "6.4"; allowed: a number above 0"#]]);
-    refused("rate_rps = 6.4", "rate_rps = -1", &expect![[r#"`workload.arrivals.rate_rps` is -1; allowed: a number above 0"#]]);
-    refused("rate_rps = 6.4", "rate_rps = nan", &expect![[r#"`workload.arrivals.rate_rps` is nan; allowed: a number above 0"#]]);
+    refused(
+        "rate_rps = 6.4",
+        "rate_rps = \"6.4\"",
+        &expect![[r#"line 5: `workload.arrivals.rate_rps` is "6.4"; allowed: a number above 0"#]],
+    );
+    refused("rate_rps = 6.4", "rate_rps = -1", &expect![[r#"line 5: `workload.arrivals.rate_rps` is -1; allowed: a number above 0"#]]);
+    refused("rate_rps = 6.4", "rate_rps = nan", &expect![[r#"line 5: `workload.arrivals.rate_rps` is nan; allowed: a number above 0"#]]);
     refused(
         "queue = 16",
         "queue = \"none\"",
-        &expect![[r#"`pools[0].queue` is "none"; allowed: "unbounded" or a whole number from 0 to 4294967295"#]],
+        &expect![[r#"line 22: `pools[0].queue` is "none"; allowed: "unbounded" or a whole number from 0 to 4294967295"#]],
     );
     refused(
         "queue = 16",
         "queue = -1",
-        &expect![[r#"`pools[0].queue` is -1; allowed: "unbounded" or a whole number from 0 to 4294967295"#]],
+        &expect![[r#"line 22: `pools[0].queue` is -1; allowed: "unbounded" or a whole number from 0 to 4294967295"#]],
     );
     refused(
         "scv = 0.5",
         "scv = 0",
-        &expect![[r#"`pools[0].service_time.scv` is 0; allowed: a squared coefficient of variation above 0, at most 10000"#]],
+        &expect![[r#"line 23: `pools[0].service_time.scv` is 0; allowed: a squared coefficient of variation above 0, at most 10000"#]],
     );
     refused(
         ", scv = 0.5",
         "",
-        &expect![[r#"`pools[0].service_time.scv` is missing; allowed: a squared coefficient of variation above 0, at most 10000"#]],
+        &expect![[
+            r#"line 23: `pools[0].service_time.scv` is missing; allowed: a squared coefficient of variation above 0, at most 10000"#
+        ]],
     );
     refused(
         "\"gamma\"",
-        "\"pareto\"",
+        "\"weibull\"",
         &expect![[
-            r#"`pools[0].service_time.dist` is "pareto"; allowed: "exponential", "deterministic", "lognormal", "gamma", "hyperexponential""#
+            r#"line 23: `pools[0].service_time.dist` is "weibull"; allowed: "exponential", "deterministic", "lognormal", "gamma", "hyperexponential", "erlang", "pareto", "empirical""#
         ]],
     );
     refused(
         "\"p2c\"",
         "\"maglev\"",
         &expect![[
-            r#"`balancer.algorithm` is "maglev"; allowed: "round_robin", "weighted_round_robin", "least_connections", "p2c", "random", "weighted_random""#
+            r#"line 10: `balancer.algorithm` is "maglev"; allowed: "round_robin", "weighted_round_robin", "least_connections", "p2c", "random", "weighted_random""#
         ]],
     );
-    refused("percentile = 99", "percentile = 100", &expect![[r#"`slo.percentile` is 100; allowed: a number above 0 and below 100"#]]);
+    refused(
+        "percentile = 99",
+        "percentile = 100",
+        &expect![[r#"line 8: `slo.percentile` is 100; allowed: a number above 0 and below 100"#]],
+    );
     refused(
         "fail_timeout = \"10s\"",
         "fail_timeout = 10",
         &expect![[
-            r#"`balancer.passive` is wrong: 10 has no unit; allowed: a whole number with a unit of ns, us, ms, s, m or h, such as "500ms" or "10s""#
+            r#"line 11: `balancer.passive` is wrong: 10 has no unit; allowed: a whole number with a unit of ns, us, ms, s, m or h, such as "500ms" or "10s""#
         ]],
     );
-    refused("ratio = 0.1", "ratio = 11.0", &expect![[r#"`retries.budget.ratio` is 11; allowed: 0 to 10"#]]);
-    refused("request = \"2s\"", "request = \"0s\"", &expect![[r#"`timeouts.request` is "0s"; allowed: a duration above 0, like "2s""#]]);
+    refused("ratio = 0.1", "ratio = 11.0", &expect![[r#"line 13: `retries.budget.ratio` is 11; allowed: 0 to 10"#]]);
+    refused(
+        "request = \"2s\"",
+        "request = \"0s\"",
+        &expect![[r#"line 15: `timeouts.request` is "0s"; allowed: a duration above 0, like "2s""#]],
+    );
     refused("name = \"good\"", "name = = 3", &expect![[r#"`line 2` is extra `=`, expected nothing; allowed: valid TOML"#]]);
 }
 
@@ -161,18 +175,22 @@ fn what_contradicts_itself_is_refused() {
     refused(
         "duration = \"10m\"",
         "duration = \"10m\"\nrequests = 5",
-        &expect![[r#"`duration` is "10m"; allowed: either requests or duration, not both"#]],
+        &expect![[r#"line 3: `duration` is "10m"; allowed: either requests or duration, not both"#]],
     );
     refused(
         "duration = \"10m\"",
         "duration = \"10m\"\nwarmup = \"10m\"",
-        &expect![[r#"`warmup` is 10m; allowed: less than the duration, 10m"#]],
+        &expect![[r#"line 4: `warmup` is 10m; allowed: less than the duration, 10m"#]],
     );
-    refused("replicas = 2", "replicas = 0", &expect![[r#"`pools[0].replicas` is 0 in all pools; allowed: 1 to 100000 in all pools"#]]);
+    refused(
+        "replicas = 2",
+        "replicas = 0",
+        &expect![[r#"line 20: `pools[0].replicas` is 0 in all pools; allowed: 1 to 100000 in all pools"#]],
+    );
     refused(
         "[[pools]]",
         "[[pools]]\nconcurrency = 1\nservice_time = { dist = \"exponential\", mean_ms = 1 }\n[autoscaler]\n[[pools]]",
-        &expect![[r#"`pools` is 2 pools; allowed: exactly one with an [autoscaler]"#]],
+        &expect![[r#"line 18: `pools` is 2 pools; allowed: exactly one with an [autoscaler]"#]],
     );
 }
 
@@ -189,19 +207,21 @@ fn a_series_is_scaled_and_its_gaps_are_never_guessed_silently() {
     assert_eq!(warmup, Warmup::Fixed(Nanos(0)), "a warm-up rule for steady states has no business with a series");
     let (arrivals, ..) = series("skip = \"10m\", unit = \"rps\"").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(arrivals, Arrivals::Series { step: Nanos::from_secs(300), rates_rps: vec![900.0, 600.0] });
-    expect![[r#"`workload.arrivals.file` is "counts.csv" with a gap in row 1; allowed: a series without gaps, or gaps = "hold" with a value before the first gap"#]]
+    expect![[r#"line 5: `workload.arrivals.file` is "counts.csv" with a gap in row 1; allowed: a series without gaps, or gaps = "hold" with a value before the first gap"#]]
         .assert_eq(&series("unit = \"count\"").unwrap_err());
-    expect![[r#"`workload.arrivals.skip` is "20m"; allowed: less than the length of the series, and some load left in it"#]]
+    expect![[r#"line 5: `workload.arrivals.skip` is "20m"; allowed: less than the length of the series, and some load left in it"#]]
         .assert_eq(&series("skip = \"20m\", gaps = \"hold\"").unwrap_err());
     refused(
         "kind = \"poisson\", rate_rps = 6.4",
         "kind = \"trace\", file = \"negative.csv\"",
-        &expect![[r#"`workload.arrivals.file` is "negative.csv" with -1 in row 1; allowed: a finite number from 0 on in every step"#]],
+        &expect![[
+            r#"line 5: `workload.arrivals.file` is "negative.csv" with -1 in row 1; allowed: a finite number from 0 on in every step"#
+        ]],
     );
     refused(
         "kind = \"poisson\", rate_rps = 6.4",
         "kind = \"trace\", file = \"nowhere.csv\"",
-        &expect![[r#"`workload.arrivals.file` is "nowhere.csv"; allowed: a file that exists"#]],
+        &expect![[r#"line 5: `workload.arrivals.file` is "nowhere.csv"; allowed: a file that exists"#]],
     );
 }
 

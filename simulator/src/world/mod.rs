@@ -1,9 +1,18 @@
 //! The event loop: a state machine over three sorted streams (the agenda's heap, the ring of time-outs, the arrivals). At equal times the
 //! agenda goes first, by sequence, then time-outs, then the arrival; so a server that gets free at the moment of an arrival is free for it.
 
+mod call;
+mod client;
+mod fault;
+mod finish;
+mod lose;
+mod network;
 mod scale;
+mod send;
 mod serve;
 mod share;
+
+pub(crate) use finish::end_before_start;
 
 use std::collections::VecDeque;
 
@@ -12,13 +21,13 @@ use rand_pcg::Pcg64Mcg;
 
 use crate::autoscale::{Autoscaler, ReplicaState};
 use crate::event::{Agenda, Kind};
-use crate::fleet::{BackendResult, Replica};
+use crate::fleet::Replica;
 use crate::rng::{Stream, child};
 use crate::run::{RunResult, SimError};
-use crate::sample::ServiceSampler;
-use crate::scenario::{Arrivals, Horizon, Scenario};
-use crate::station::{Station, Ticket};
-use crate::tally::{Counts, Tally, after_cut};
+use crate::sample::{ServiceSampler, open01};
+use crate::scenario::{Dependency, Horizon, PoolSpec, Scenario};
+use crate::station::Ticket;
+use crate::tally::{Counts, Tally};
 use crate::units::MINUTE;
 use crate::watch::Watched;
 use crate::workload::ArrivalStream;
@@ -26,7 +35,10 @@ use crate::workload::ArrivalStream;
 /// Later than every event of any run, and still a time that can be subtracted from.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// A request in flight: 72 bytes, and 16 in a queue.
+/// Requests of open arrivals have no session.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+/// A request in flight: 80 bytes, and 8 in a queue.
 #[derive(Debug)]
 struct Request {
     /// Of the request, not of the attempt.
@@ -42,10 +54,19 @@ struct Request {
     replica: u32,
     generation: u32,
     attempts: u32,
+    /// Retries by its user.
+    tries: u32,
+    session: u32,
+    class: u8,
+    /// Region of its user, and the one that it is sent to.
+    home: u8,
+    region: u8,
     phase: Phase,
     /// Where it was tried before; only retries have any.
     #[expect(clippy::box_collection, reason = "one word per request in flight instead of three")]
     tried: Option<Box<Vec<balancer::BackendId>>>,
+    /// Its calls; only in scenarios with dependencies.
+    journey: Option<Box<call::Journey>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +76,12 @@ enum Phase {
     InService,
     /// Given up in service: the slot waits for its event to come up.
     Stale,
+    /// The work of this visit is done, and what follows from that is being worked out.
+    Finished,
+    /// Cut off: nobody works on it, nobody answers.
+    Limbo,
+    /// Its user waits before trying again.
+    Away,
 }
 
 /// When an attempt is given up.
@@ -76,8 +103,22 @@ pub(crate) struct World<'s> {
     requests: Vec<Request>,
     free: Vec<u32>,
     replicas: Vec<Replica>,
+    /// Pools, then dependencies.
+    specs: Vec<&'s PoolSpec>,
+    /// As `specs`.
     samplers: Vec<ServiceSampler>,
-    pool: Pool,
+    /// By region.
+    fronts: Vec<Pool>,
+    names: Option<network::Names<'s>>,
+    /// The balancers of dependencies.
+    tiers: Vec<Pool>,
+    /// Something may happen to a request between the end of its service and its answer.
+    intricate: bool,
+    crowd: client::Crowd,
+    /// Who was struck by each fault.
+    struck: Vec<Vec<u32>>,
+    failure_rng: Pcg64Mcg,
+    tier_rng: Pcg64Mcg,
     budget: Option<RetryBudget>,
     service_rng: Pcg64Mcg,
     policy_rng: Pcg64Mcg,
@@ -101,15 +142,24 @@ impl<'s> World<'s> {
         tally: Tally,
         cut: u64,
     ) -> Result<Self, SimError> {
+        let specs: Vec<&PoolSpec> = scenario.pools.iter().chain(scenario.dependencies.iter().map(|dependency| &dependency.pool)).collect();
         let mut replicas = Vec::new();
-        let mut backends = Vec::new();
-        for (pool, spec) in (0_u32..).zip(&scenario.pools) {
+        let regions = scenario.network.as_ref().map_or(1, |network| network.regions.len());
+        // The balancers of regions, then those of dependencies.
+        let mut members: Vec<Vec<BackendConfig>> = vec![Vec::new(); regions + scenario.dependencies.len()];
+        for (pool, spec) in (0_u32..).zip(&specs) {
+            let tier = (pool as usize).checked_sub(scenario.pools.len());
+            let list = &mut members[tier.map_or(spec.region, |tier| regions + tier)];
             for _ in 0..spec.replicas {
                 replicas.push(Replica::new(pool, spec, 0, true));
-                backends.push(BackendConfig::new(replicas.len() as u32, spec.weight));
+                list.push(BackendConfig::new(replicas.len() as u32, spec.weight));
             }
         }
-        let pool = Pool::try_new(PoolConfig { backends, ..scenario.balancing.pool.clone() }).map_err(SimError::balancer)?;
+        let front = |backends| Pool::try_new(PoolConfig { backends, ..scenario.balancing.pool.clone() });
+        let fronts = members.drain(..regions).map(front).collect::<Result<Vec<_>, _>>();
+        let tier =
+            |(dependency, backends): (&Dependency, Vec<BackendConfig>)| Pool::try_new(PoolConfig::new(dependency.algorithm, backends));
+        let tiers = scenario.dependencies.iter().zip(members).map(tier).collect::<Result<Vec<_>, _>>();
         let budget = scenario.balancing.retries.map(|rule| RetryBudget::try_new(rule.policy.budget)).transpose();
         let mut world = Self {
             scenario,
@@ -123,8 +173,16 @@ impl<'s> World<'s> {
             requests: Vec::new(),
             free: Vec::new(),
             replicas,
-            samplers: scenario.pools.iter().map(|pool| ServiceSampler::new(&pool.service_time, pool.speed)).collect(),
-            pool,
+            samplers: specs.iter().map(|pool| ServiceSampler::new(&pool.service_time, pool.speed)).collect(),
+            intricate: !scenario.faults.is_empty() || specs.iter().any(|spec| spec.failure > 0.0 || !spec.calls.is_empty()),
+            specs,
+            fronts: fronts.map_err(SimError::balancer)?,
+            names: scenario.network.as_ref().map(|network| network::Names::new(network, seed, replication)),
+            tiers: tiers.map_err(SimError::balancer)?,
+            crowd: client::Crowd::new(scenario, seed, replication),
+            struck: vec![Vec::new(); scenario.faults.len()],
+            failure_rng: child(seed, replication, Stream::Failures),
+            tier_rng: child(seed, replication, Stream::Dependencies),
             budget: budget.map_err(SimError::balancer)?,
             service_rng: child(seed, replication, Stream::Service),
             policy_rng: child(seed, replication, Stream::Policy),
@@ -138,6 +196,9 @@ impl<'s> World<'s> {
         };
         world.schedule_tick();
         world.schedule_probes();
+        world.schedule_faults();
+        world.schedule_name_checks();
+        world.open_sessions();
         world.draw_arrival();
         Ok(world)
     }
@@ -160,31 +221,39 @@ impl<'s> World<'s> {
                 return Err(SimError::Stopped);
             }
             if agenda_at == at {
-                if self.handle_event() && watched.ask(at, self.seen.arrived) {
+                if self.handle_event()? && watched.ask(at, self.seen.arrived) {
                     return Err(SimError::Stopped);
                 }
             } else if deadline_at == at {
                 self.expire()?;
             } else {
-                self.arrive()?;
+                self.arrive(NOBODY)?;
             }
         }
         self.finish()
     }
 
     /// True when the autoscaler was asked, which may have taken long.
-    fn handle_event(&mut self) -> bool {
+    fn handle_event(&mut self) -> Result<bool, SimError> {
         // The loop has just seen that there is one.
-        let Some(event) = self.agenda.pop() else { return false };
+        let Some(event) = self.agenda.pop() else { return Ok(false) };
         let asked = event.kind() == Kind::Tick;
         match event.kind() {
-            Kind::Done => self.done(event.index()),
-            Kind::Departure => self.departure(event),
+            Kind::Done => self.done(event.index())?,
+            Kind::Departure => self.departure(event)?,
             Kind::Booted => self.booted(event.index()),
             Kind::Tick => self.tick(),
             Kind::Probes => self.probe(),
+            Kind::Resend => self.resend(event.index())?,
+            Kind::Think => self.arrive(event.index())?,
+            Kind::Abandon => self.abandon(event.index())?,
+            Kind::Fault => self.fault(event.index())?,
+            Kind::Killed => self.kill(event.index())?,
+            Kind::Restarted => self.restarted(event.index()),
+            Kind::Reach => self.reach(event.index())?,
+            Kind::Names => self.check_names(),
         }
-        asked
+        Ok(asked)
     }
 
     fn draw_arrival(&mut self) {
@@ -205,55 +274,27 @@ impl<'s> World<'s> {
     }
 
     fn fleet_now(&self) -> (u32, u32) {
-        let count = |state| self.replicas.iter().filter(|replica| replica.state == Some(state)).count() as u32;
+        let count =
+            |state| self.replicas.iter().filter(|replica| replica.state == Some(state) && self.is_front(replica.pool)).count() as u32;
         (count(ReplicaState::Ready), count(ReplicaState::Booting))
     }
 
-    /// Counts what is still there, and closes the books.
-    fn finish(mut self) -> Result<RunResult, SimError> {
-        let end = self.end;
-        if self.cut >= end {
-            return Err(SimError::NothingLeft { warmup_s: crate::units::as_s(self.cut), end_s: crate::units::as_s(end) });
+    /// The balancer that has a replica. (Somebody unknown, whom only weights can name, is with the first.)
+    #[inline]
+    fn front_of(&mut self, at: u32) -> &mut Pool {
+        if self.fronts.len() == 1 {
+            return &mut self.fronts[0];
         }
-        if self.scenario.timeline {
-            self.end_minutes(end);
-            if !end.is_multiple_of(MINUTE) {
-                let (ready, booting) = self.fleet_now();
-                self.tally.fleet(end / MINUTE, ready, booting);
-            }
-        }
-        for request in &self.requests {
-            if !matches!(request.phase, Phase::Waiting | Phase::InService) {
-                continue;
-            }
-            self.tally.in_flight(request.arrived, end);
-            let replica = &mut self.replicas[request.replica as usize];
-            if request.phase == Phase::InService && matches!(replica.station, Station::Fifo(_)) {
-                replica.busy += u128::from(after_cut(self.cut, request.started, end));
-            }
-        }
-        let mut backends = Vec::with_capacity(self.replicas.len());
-        for (id, replica) in (1_u32..).zip(&mut self.replicas) {
-            if let Station::Ps(station) = &mut replica.station {
-                let (from, busy) = station.advance(end.max(replica.left_at.unwrap_or(end)));
-                replica.busy += u128::from(after_cut(self.cut, from, end)) * u128::from(busy);
-            }
-            let concurrency = self.scenario.pools[replica.pool as usize].concurrency;
-            backends.push(BackendResult::new(id, replica, concurrency, self.cut, end));
-        }
-        Ok(RunResult::new(self.tally, self.cut, end, backends, self.scaling_actions))
+        let region = self.replicas.get(at as usize).map_or(0, |replica| self.specs[replica.pool as usize].region);
+        &mut self.fronts[region]
+    }
+
+    /// Whether a pool is one of those that the balancer sends requests to, not a dependency.
+    fn is_front(&self, pool: u32) -> bool {
+        (pool as usize) < self.scenario.pools.len()
     }
 
     fn now(&self) -> Nanos {
         Nanos(self.now)
-    }
-}
-
-/// The end as far as it is known before the start: a run by number of requests ends with its last one, or with its series.
-pub(crate) fn end_before_start(scenario: &Scenario) -> u64 {
-    match (scenario.horizon, &scenario.arrivals) {
-        (Horizon::Duration(end), _) => end.0,
-        (Horizon::Requests(_), Arrivals::Series { step, rates_rps }) => step.0.saturating_mul(rates_rps.len() as u64),
-        (Horizon::Requests(_), _) => NEVER - 1,
     }
 }

@@ -18,7 +18,8 @@ impl World<'_> {
 
     /// Asks the autoscaler and does what it orders.
     pub(super) fn tick(&mut self) {
-        let replicas = (1_u32..).zip(&self.replicas).filter_map(|(id, replica)| replica.view(id)).collect();
+        let front = (1_u32..).zip(&self.replicas).filter(|(_, replica)| self.is_front(replica.pool));
+        let replicas = front.filter_map(|(id, replica)| replica.view(id)).collect();
         let seen = Observation {
             now: self.now(),
             arrived: self.seen.arrived,
@@ -33,7 +34,7 @@ impl World<'_> {
                 self.scale_to(target.min(MOST_REPLICAS));
             }
             // A stale or impossible snapshot changes nothing, as with the live proxy: the sender finds out by what it sees next.
-            if weights.is_some_and(|weights| self.pool.apply(&weights, Nanos(self.now)).is_ok()) {
+            if weights.is_some_and(|weights| self.fronts[0].apply(&weights, Nanos(self.now)).is_ok()) {
                 self.weights_managed = true;
                 self.keep_draining();
                 self.schedule_probes();
@@ -44,7 +45,10 @@ impl World<'_> {
 
     /// Orders are absolute: as many replicas, booting ones included, as wanted. The newest go first.
     fn scale_to(&mut self, target: u32) {
-        let staying = |replica: &Replica| matches!(replica.state, Some(ReplicaState::Booting | ReplicaState::Ready));
+        let pools = self.scenario.pools.len();
+        let staying = |replica: &Replica| {
+            (replica.pool as usize) < pools && matches!(replica.state, Some(ReplicaState::Booting | ReplicaState::Ready))
+        };
         let current = self.replicas.iter().filter(|replica| staying(replica)).count() as u32;
         self.scaling_actions += u64::from(current != target);
         for _ in current..target {
@@ -82,14 +86,14 @@ impl World<'_> {
         } else {
             replica.leave(self.now);
         }
-        self.pool.remove(BackendId(at as u32 + 1));
+        self.front_of(at as u32).remove(BackendId(at as u32 + 1));
     }
 
     /// A snapshot made before a drain may list who drains: out they stay.
     fn keep_draining(&mut self) {
         for (id, replica) in (1_u32..).zip(&self.replicas) {
             if matches!(replica.state, None | Some(ReplicaState::Draining)) {
-                self.pool.remove(BackendId(id));
+                self.fronts[0].remove(BackendId(id));
             }
         }
     }
@@ -105,7 +109,7 @@ impl World<'_> {
         if !self.weights_managed {
             let weight = self.scenario.pools[replica.pool as usize].weight;
             // The id is new and the weight was checked with the scenario, so this can't be refused.
-            let _added = self.pool.add(BackendConfig::new(at + 1, weight), Nanos(self.now));
+            let _added = self.fronts[0].add(BackendConfig::new(at + 1, weight), Nanos(self.now));
             self.schedule_probes();
         }
     }
@@ -113,6 +117,10 @@ impl World<'_> {
     /// A request has left a replica; a draining one leaves when it was the last.
     pub(super) fn one_less(&mut self, at: u32) {
         let replica = &mut self.replicas[at as usize];
+        // Who dies loses all that it has at once.
+        if !replica.serves() {
+            return;
+        }
         debug_assert!(replica.in_flight > 0, "replica {at} has fewer than no requests");
         replica.in_flight -= 1;
         if replica.in_flight == 0 && replica.state == Some(ReplicaState::Draining) {
@@ -123,16 +131,19 @@ impl World<'_> {
     /// Active health: a replica that serves answers its probes at once, one that boots doesn't answer.
     pub(super) fn probe(&mut self) {
         self.probes_at = super::NEVER;
-        for id in self.pool.probes_due(Nanos(self.now)) {
-            if self.replicas.get(id.0.wrapping_sub(1) as usize).is_some_and(Replica::serves) {
-                self.pool.probe_result(id, Nanos(self.now), true);
+        let now = Nanos(self.now);
+        for front in &mut self.fronts {
+            for id in front.probes_due(now) {
+                if let Some(replica) = self.replicas.get(id.0.wrapping_sub(1) as usize) {
+                    front.probe_result(id, now, replica.serves() && replica.cut_off == 0);
+                }
             }
         }
         self.schedule_probes();
     }
 
     pub(super) fn schedule_probes(&mut self) {
-        if let Some(due) = self.pool.next_probe()
+        if let Some(due) = self.fronts.iter().filter_map(balancer::Pool::next_probe).min()
             && due.0 < self.probes_at
         {
             self.probes_at = due.0.max(self.now);

@@ -13,7 +13,10 @@ pub fn controls(scenario: &Scenario, runs: &[RunResult]) -> Vec<Vec<f64>> {
         let arrived = |run: &RunResult| run.counts.arrived as f64 / (rate_rps * run.window_s()) - 1.0;
         controls.push(runs.iter().map(arrived).collect());
     }
-    let fifo = scenario.pools.iter().all(|pool| pool.discipline == Discipline::Fifo);
+    // Where many are in service at the end, or users leave or come back, who is served by the end isn't a fair sample of the work.
+    let plain = scenario.clients.retries.is_none() && scenario.clients.patience.is_none();
+    let whole = plain && matches!(scenario.arrivals, Arrivals::Poisson { .. } | Arrivals::Constant { .. });
+    let fifo = whole && scenario.pools.iter().all(|pool| pool.discipline == Discipline::Fifo && pool.calls.is_empty());
     let unit = Nanos::from_secs_f64(1.0).0 as f64;
     // A request's work is its latency less its wait; it doesn't depend on whether the request was let in.
     let work = |run: &RunResult| Some((run.latency.mean()? - run.wait.mean()?) / unit - 1.0);

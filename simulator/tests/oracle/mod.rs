@@ -61,8 +61,8 @@ fn parse(line: &str) -> Row {
     Row { model: model.to_owned(), params: params.to_owned(), quantity: quantity.to_owned(), exact: exact.parse().expect("a number") }
 }
 
-/// What a report has. (Not: P_wait, waiting times at 99.9 %, distributions of the number in the system, conditional sojourn times.)
-const QUANTITIES: [&str; 16] = [
+/// What a report has. (Not: waiting times at 99.9 %, distributions of the number in the system, conditional sojourn times.)
+const QUANTITIES: [&str; 31] = [
     "T_mean",
     "T_mean_accepted",
     "Wq_mean",
@@ -79,6 +79,21 @@ const QUANTITIES: [&str; 16] = [
     "P_block",
     "goodput",
     "P(N=0)",
+    "P_wait",
+    "P_wait(ErlangC)",
+    "P_abandon",
+    "Wq_mean_all",
+    "L_orbit",
+    "load_amplification",
+    "P_fail_final",
+    "L_total",
+    "T_mean_total",
+    "Wq_class1",
+    "Wq_class2",
+    "T_class1",
+    "T_class2",
+    "X",
+    "X(32)",
 ];
 
 /// What a replication says about a quantity, in the file's unit (the mean service time is one second).
@@ -87,7 +102,7 @@ fn measured(run: &RunResult, quantity: &str) -> Option<f64> {
     let mean = |histogram: &Histogram| histogram.mean().map(|nanos| nanos / 1e9);
     let busy: u128 = run.backends.iter().map(|backend| backend.busy).sum();
     match quantity {
-        "T_mean" | "T_mean_accepted" => mean(&run.latency),
+        "T_mean" | "T_mean_accepted" | "T_mean_total" => mean(&run.latency),
         "Wq_mean" | "Wq_mean_accepted" => mean(&run.wait),
         "T_p50" => quantile(&run.latency, 0.5),
         "T_p95" => quantile(&run.latency, 0.95),
@@ -96,11 +111,19 @@ fn measured(run: &RunResult, quantity: &str) -> Option<f64> {
         "Wq_p50" => quantile(&run.wait, 0.5),
         "Wq_p95" => quantile(&run.wait, 0.95),
         "Wq_p99" => quantile(&run.wait, 0.99),
-        "L" => Some(run.mean_in_system()),
+        "L" | "L_total" => Some(run.mean_in_system()),
         // Those in the system without those in service: mean_in_system - utilisation × servers.
-        "Lq" => Some((run.in_system - busy) as f64 / (run.end.0 - run.cut.0) as f64),
-        "P_block" => run.error_ratio(),
-        "goodput" => Some(run.throughput_rps()),
+        "Lq" | "L_orbit" => Some((run.in_system - busy) as f64 / (run.end.0 - run.cut.0) as f64),
+        "P_block" | "P_abandon" | "P_fail_final" => run.error_ratio(),
+        "P_wait" | "P_wait(ErlangC)" => Some(run.waited as f64 / run.counts.arrived as f64),
+        // Little's law: those who gave up waiting have waited too.
+        "Wq_mean_all" => Some((run.in_system - busy) as f64 / 1e9 / run.counts.arrived as f64),
+        "load_amplification" => Some(1.0 + run.counts.retried as f64 / run.counts.arrived as f64),
+        "Wq_class1" => mean(&run.classes.first()?.wait),
+        "Wq_class2" => mean(&run.classes.get(1)?.wait),
+        "T_class1" => mean(&run.classes.first()?.latency),
+        "T_class2" => mean(&run.classes.get(1)?.latency),
+        "goodput" | "X" | "X(32)" => Some(run.throughput_rps()),
         // One processor that all share is idle exactly when nobody is there.
         "P(N=0)" => run.utilisation().map(|utilisation| 1.0 - utilisation),
         _ => None,
