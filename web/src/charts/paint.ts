@@ -7,9 +7,15 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+/** Patterns by colour and size: a chart that moves is drawn sixty times a second. */
+const patterns = new Map<string, CanvasPattern>();
+
 /** Diagonal hatching in a colour of the theme. */
 export function hatching(ctx: CanvasRenderingContext2D, name: string): CanvasPattern | string {
   const size = 8 * devicePixelRatio;
+  const key = `${colour(name)} ${size}`;
+  const known = patterns.get(key);
+  if (known !== undefined) return known;
   const tile = document.createElement("canvas");
   tile.width = tile.height = size;
   const pen = tile.getContext("2d");
@@ -23,7 +29,10 @@ export function hatching(ctx: CanvasRenderingContext2D, name: string): CanvasPat
     pen.lineTo(shift + size + 1, -1);
   }
   pen.stroke();
-  return ctx.createPattern(tile, "repeat") ?? "transparent";
+  const made = ctx.createPattern(tile, "repeat");
+  if (made === null) return "transparent";
+  patterns.set(key, made);
+  return made;
 }
 
 /** A vertical line with its name, for an instant. */
@@ -44,6 +53,7 @@ export interface Rail {
 
 /** Hatches the stretches without data. */
 export function drawGaps(u: uPlot, gaps: readonly [number, number][]): void {
+  if (gaps.length === 0) return;
   const { ctx, bbox } = u;
   ctx.save();
   ctx.fillStyle = hatching(ctx, "hatch");
