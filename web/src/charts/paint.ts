@@ -88,7 +88,7 @@ export function drawMarks(u: uPlot, marks: readonly Mark[]): void {
     ctx.textAlign = toTheRight ? "left" : "right";
     // The names stand on two lines, so that they don't meet when both instants are close; on a narrow chart they end at its edge.
     const overhang = toTheRight ? Math.max(0, x + width - right) : 0;
-    ctx.fillText(mark.text, x + (toTheRight ? 4 : -4) * pixel - overhang, bbox.top + (now ? 2 : 18) * pixel);
+    legible(ctx, mark.text, x + (toTheRight ? 4 : -4) * pixel - overhang, bbox.top + (now ? 2 : 18) * pixel);
   }
   ctx.restore();
 }
@@ -100,10 +100,10 @@ export function drawRails(u: uPlot, rails: readonly Rail[]): void {
   ctx.font = `${12 * pixel}px ${getComputedStyle(u.root).fontFamily}`;
   ctx.strokeStyle = ctx.fillStyle = colour("muted");
   ctx.lineWidth = pixel;
-  ctx.setLineDash([6 * pixel, 4 * pixel]);
   for (const rail of rails) {
     const y = Math.round(u.valToPos(rail.value, rail.scale ?? "y", true));
     if (y < bbox.top - 1 || y > bbox.top + bbox.height + 1) continue;
+    ctx.setLineDash([6 * pixel, 4 * pixel]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
@@ -112,9 +112,21 @@ export function drawRails(u: uPlot, rails: readonly Rail[]): void {
     ctx.textBaseline = below ? "top" : "bottom";
     const right = rail.scale === "share";
     ctx.textAlign = right ? "right" : "left";
-    ctx.fillText(rail.text, right ? bbox.left + bbox.width - 4 * pixel : bbox.left + 4 * pixel, y + (below ? 2 : -2) * pixel);
+    legible(ctx, rail.text, right ? bbox.left + bbox.width - 4 * pixel : bbox.left + 4 * pixel, y + (below ? 2 : -2) * pixel);
   }
   ctx.restore();
+}
+
+/** Text on an edge of the page's ground, so that it is read where a line runs behind it. */
+function legible(ctx: CanvasRenderingContext2D, text: string, x: number, y: number): void {
+  const { strokeStyle, lineWidth } = ctx;
+  ctx.strokeStyle = colour("ground");
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.lineJoin = "round";
+  ctx.setLineDash([]);
+  ctx.strokeText(text, x, y);
+  ctx.fillText(text, x, y);
+  Object.assign(ctx, { strokeStyle, lineWidth });
 }
 
 function clamp(value: number, low: number, high: number): number {
