@@ -4,7 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { clean, open, type Server, startBrowser, startDemo, until } from "./kit";
-import { tabTo } from "./person";
+import { Person, tabTo } from "./person";
 
 let demo: Server;
 let browser: Browser;
@@ -142,4 +142,44 @@ test("a reload restores each view", async () => {
     if (view.includes("Tokyo")) expect(await page.locator("figure .axis").first().innerText()).toMatch(/GMT\+9|JST/);
     await page.context().close();
   }
+});
+
+test("a past forecast is held against what came, by keyboard alone, and the address has it", { timeout: 150_000 }, async () => {
+  const page = await open(browser, `${demo.url}${SERVICE}?range=6h`);
+  const person = new Person(page, "keyboard");
+  await page.getByRole("slider", { name: "Forecast of" }).waitFor({ timeout: 90_000 });
+  await tabTo(page, /^Forecast of$/);
+  await page.keyboard.press("ArrowLeft");
+  await until("the time is in the address", async () => new URL(page.url()).searchParams.has("at"));
+  const verdict = page.getByRole("group", { name: "Past forecasts" }).getByRole("status");
+  await verdict.filter({ hasText: "median off by" }).waitFor();
+  expect(await verdict.innerText()).toMatch(/median off by [\d.]+ %; [\d.]+ % came inside of the 50 % band, [\d.]+ % of the 90 % band \(\d+ of \d+ points have come\)/);
+  await clean(page, "a past forecast");
+  const at = new URL(page.url()).searchParams.get("at");
+  await page.reload();
+  await verdict.filter({ hasText: "median off by" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("at")).toBe(at);
+  await person.press("button", /^Back to now$/);
+  await until("it is now again", async () => !new URL(page.url()).searchParams.has("at"));
+  await page.context().close();
+});
+
+test("a pinned zoom and an open decision come back with a reload", async () => {
+  const { now } = (await (await fetch(`${demo.url}/api/v1/services`)).json()) as { now: string };
+  const { decisions } = (await (await fetch(`${demo.url}/api/v1/services/worldcup/decisions?limit=1`)).json()) as { decisions: { id: number }[] };
+  const hour = (back: number) => new Date(Math.floor(Date.parse(now) / 60_000) * 60_000 - back * 3_600_000).toISOString().replace(".000Z", "Z");
+  const view = new URLSearchParams({ range: "24h", zoom: `${hour(4.5)}~${hour(3)}`, decision: String(decisions[0]?.id) });
+  const page = await open(browser, `${demo.url}${SERVICE}?${view}`);
+  const shown = async () => {
+    await page.getByRole("button", { name: /^Reset zoom/ }).waitFor();
+    await page.locator("ol dl").first().waitFor();
+    await page.locator("figure summary").first().click();
+    const rows = await page.locator("figure table").first().locator("tbody th").allInnerTexts();
+    return { rows: [rows.length, rows[0], rows.at(-1)], why: (await page.locator("ol dl dd").first().innerText()).split(" ")[0] };
+  };
+  const before = await shown();
+  expect(before.rows[0], "an hour and a half by the minute").toBe(91);
+  await page.reload();
+  expect(await shown()).toEqual(before);
+  await page.context().close();
 });

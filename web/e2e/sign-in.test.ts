@@ -83,7 +83,7 @@ test("an operator may, and the audit names them", async () => {
   const { page } = person;
   await person.press("button", /^recommend$/);
   await page.getByRole("button", { name: "recommend", exact: true, pressed: true }).waitFor();
-  await page.goto(`${server.url}/audit?who=olga&kind=mode`);
+  await page.goto(`${server.url}/audit?who=olga&kind=mode_changed`);
   await page.getByRole("row").filter({ hasText: "observe → recommend" }).waitFor();
   await clean(page, "an audit");
   // Whoever gets another password is out in every browser, also where nobody touches anything.
