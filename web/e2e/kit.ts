@@ -133,9 +133,9 @@ export async function violations(page: Page): Promise<string[]> {
   return (found as Violation[]).map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
 }
 
-/** Nothing that axe-core knows of is wrong with the page, in either theme. */
-export async function clean(page: Page, what: string): Promise<void> {
-  for (const colorScheme of ["light", "dark"] as const) {
+/** Nothing that axe-core knows of is wrong with the page, in either theme (or these). */
+export async function clean(page: Page, what: string, schemes: ("light" | "dark")[] = ["light", "dark"]): Promise<void> {
+  for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme });
     expect(await violations(page), `${what}, ${colorScheme}`).toEqual([]);
   }
