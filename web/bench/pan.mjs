@@ -1,5 +1,7 @@
 // How long a chart takes to follow a key when its series is long. The page is the real one; only the answer for the load's series is replaced,
 // by one that is finer than the server's: so many points in the window, and as many again on both sides of it together.
+import { availableParallelism, loadavg } from "node:os";
+
 import { line, spread } from "./browser.mjs";
 
 const IN_WINDOW = 100_000;
@@ -8,6 +10,8 @@ const RANGE = "14d";
 const SPAN_MS = 14 * 86_400_000;
 const STEPS = 300;
 const WARM_UP = 20;
+/** Steps that are measured one by one, in the thread's own time; the questions about it are in that, too. */
+const OWN_STEPS = 100;
 
 // Runs in the page, before its own scripts: answers for the load's series.
 function fine(count) {
@@ -27,7 +31,7 @@ function fine(count) {
 
 // Runs in the page: one step a frame, there and back; for each the main thread's time from the key until the frame is handed over, and the time
 // between two frames.
-async function pan([steps, warmUp]) {
+async function pan([steps, warmUp, first = 0]) {
   const slider = document.querySelector("[role=slider][aria-label^=Load]");
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const channel = new MessageChannel();
@@ -40,7 +44,7 @@ async function pan([steps, warmUp]) {
   const [work, between] = [[], []];
   let [before, moved] = [0, 0];
   for (let step = 0; step < steps + warmUp; step += 1) {
-    const key = step % 4 < 2 ? "ArrowRight" : "ArrowLeft";
+    const key = (first + step) % 4 < 2 ? "ArrowRight" : "ArrowLeft";
     const at = await frame();
     const begun = performance.now();
     const was = said();
@@ -65,11 +69,23 @@ export async function panned(browser, address) {
   const zoom = [middle - SPAN_MS / 4, middle + SPAN_MS / 4].map((ms) => new Date(Math.round(ms / 1000) * 1000).toISOString()).join("~");
   await page.goto(`${address}/services/${encodeURIComponent(services[0].name)}?range=${RANGE}&zoom=${zoom}`);
   await page.waitForSelector("figure canvas");
+  // By the thread's own clock, which other programs don't slow down.
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const ticks = async () => (await session.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value * 1000;
   const { work, between, moved } = await page.evaluate(pan, [STEPS, WARM_UP]);
+  const own = [];
+  for (let step = 0; step < OWN_STEPS; step += 1) {
+    const before = await ticks();
+    await page.evaluate(pan, [1, 0, step]);
+    own.push((await ticks()) - before);
+  }
   await page.close();
   return [
     line(`pan, ${IN_WINDOW} points in the window: work`, spread(work)),
     line("pan: from frame to frame", spread(between)),
+    line("pan: the main thread's own time", spread(own)),
     `${moved} of ${STEPS} steps moved the window`,
+    `load average ${loadavg().map((load) => load.toFixed(1)).join(", ")} on ${availableParallelism()} cores`,
   ];
 }
