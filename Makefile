@@ -5,13 +5,14 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test e2e setup peers web lint walls oracle bench bench-page release deny clean
+.PHONY: run test e2e setup peers web lint walls oracle bench bench-page bench-forecast release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
 
 test: web peers lint walls
 	cd web && $(NPM) run check && $(NPM) test
+	python3 -m unittest discover -s bench/forecast/tests
 	$(CARGO) test --workspace
 	cd web && $(NPM) run e2e
 
@@ -23,8 +24,11 @@ e2e: web peers
 # What a fresh machine must bring. Everything else comes from the package registries.
 setup:
 	@command -v $(CARGO) >/dev/null || { echo "cargo is missing: install Rust (https://rustup.rs)"; exit 1; }
+	@rustc --version | awk -v least=$$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml) '{ split($$2, has, "."); split(least, need, "."); \
+		if (has[1] * 1000 + has[2] < need[1] * 1000 + need[2]) { print "Rust " $$2 " is too old: " least " or newer is needed (rustup update)"; exit 1 } }'
 	@command -v cc >/dev/null || { echo "a C compiler is missing (SQLite is built from source): apt-get install gcc"; exit 1; }
 	@command -v $(NPM) >/dev/null || { echo "npm is missing: install Node 20 or newer"; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is missing (a part of the tests is in it): apt-get install python3"; exit 1; }
 	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("Node " + process.versions.node + " is too old: 20.19 or newer is needed"); process.exit(1); }'
 
 # The real programs that the tests talk to (Prometheus, PostgreSQL, …).
@@ -59,6 +63,15 @@ bench: web
 # The page in headless Chromium, with 500 services that are read once a second. In the profile of `make run`.
 bench-page: web
 	$(CARGO) bench -p server --bench page --profile dev -- 500
+
+# `prescale forecast` beside other forecasters at the same origins; TRACES=DIR for other traces, ARGS=--help for the rest. Hours on a slow machine, ARGS=--quick a minute.
+bench-forecast: release .tools/forecast/.stamp
+	.tools/forecast/bin/python bench/forecast/bench.py $(if $(TRACES),--traces $(TRACES)) $(ARGS)
+
+.tools/forecast/.stamp: bench/forecast/requirements.txt
+	python3 -m venv .tools/forecast
+	.tools/forecast/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 release: web
 	$(CARGO) build --release --bin prescale

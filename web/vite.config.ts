@@ -7,7 +7,8 @@ const api = process.env["PRESCALE_API"] ?? "http://127.0.0.1:8080";
 const passOn = { target: api, changeOrigin: true, headers: { origin: api } };
 
 export default defineConfig({
-  plugins: [svelte()],
+  // Everything is said here; without this it complains that there is no file of Svelte's own.
+  plugins: [svelte({ configFile: false })],
   build: {
     target: "es2022",
     // No data: URLs and no inline polyfill: the content security policy allows neither.

@@ -10,7 +10,7 @@ const LINES_MAX: usize = 500;
 const LINES_LONG: usize = 300;
 
 /// Files beyond [`LINES_LONG`] lines by top folder; folders not named have none. Split one, then lower its number: it never rises again.
-const LONG_FILES: [(&str, usize); 4] = [("planner", 1), ("predictor", 1), ("proxy", 2), ("server", 3)];
+const LONG_FILES: [(&str, usize); 4] = [("planner", 1), ("predictor", 1), ("proxy", 2), ("server", 1)];
 
 /// Written by a tool, read by nobody.
 const GENERATED: [&str; 1] = ["web/src/api/schema.d.ts"];

@@ -1,7 +1,6 @@
 //! `prescale forecast`: a series from a file or a Prometheus in, forecasts with quantiles out.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +11,11 @@ use serde::Serialize;
 use super::{CliError, parse_duration, parse_time, show_time};
 use crate::series_file::SeriesFile;
 
-const HOUR_MS: i64 = 3_600_000;
+mod text;
 
-/// Rows of a table that a person reads.
-const TABLE_ROWS: usize = 24;
+use text::{csv, table};
+
+const HOUR_MS: i64 = 3_600_000;
 
 /// Forecasts a series with quantiles, and the quantiles of its maximum.
 #[derive(Debug, clap::Args)]
@@ -239,62 +239,6 @@ fn note(cleaning: &Cleaning) -> LineCleaning {
         last: show_time(cleaning.last_ms),
         note: cleaning.to_string(),
     }
-}
-
-fn csv(lines: &[Line]) -> String {
-    let mut text = String::from("series,origin,ts,mean");
-    for level in lines.first().and_then(|line| line.points.first()).into_iter().flat_map(|point| point.q.keys()) {
-        let _ = write!(text, ",q{level}");
-    }
-    text.push('\n');
-    for line in lines {
-        for point in &line.points {
-            // A name may hold a comma or a quote.
-            let name = line.series.replace('"', "\"\"");
-            let _ = write!(text, "\"{name}\",{},{},{}", line.origin, point.ts, point.mean);
-            point.q.values().for_each(|value| {
-                let _ = write!(text, ",{value}");
-            });
-            text.push('\n');
-        }
-    }
-    text
-}
-
-fn table(line: &Line) -> String {
-    let every = line.points.len().div_ceil(TABLE_ROWS).max(1);
-    let mut text = format!("{} at {}, {} points of history, model {}\n", line.series, line.origin, line.history_points, line.model);
-    if every > 1 {
-        let _ = writeln!(text, "one in {every} of {} points (--format csv prints all)", line.points.len());
-    }
-    let levels: Vec<&String> = line.points.first().into_iter().flat_map(|point| point.q.keys()).collect();
-    let _ = write!(text, "{:<21}{:>12}", "time", "mean");
-    levels.iter().for_each(|level| {
-        let _ = write!(text, "{:>12}", format!("q{level}"));
-    });
-    text.push('\n');
-    for point in line.points.iter().skip(every - 1).step_by(every) {
-        let _ = write!(text, "{:<21}{:>12.2}", point.ts, point.mean);
-        row(&mut text, &point.q);
-    }
-    for (window, max) in &line.max {
-        let _ = write!(text, "{:<21}{:>12}", format!("highest of {window}"), "");
-        row(&mut text, &max.q);
-    }
-    let members: Vec<String> =
-        line.members.iter().filter(|m| m.weight >= 0.005).map(|m| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
-    let _ = writeln!(text, "members: {}", members.join(", "));
-    for note in &line.cleaning {
-        let _ = writeln!(text, "cleaning: {} ({} to {})", note.note, note.first, note.last);
-    }
-    text
-}
-
-fn row(text: &mut String, q: &BTreeMap<String, f64>) {
-    for value in q.values() {
-        let _ = write!(text, "{value:>12.2}");
-    }
-    text.push('\n');
 }
 
 /// CPU time of this thread [ms]; where the system doesn't tell, the wall's.

@@ -22,7 +22,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use rand_distr::{Distribution, Exp1, LogNormal};
 use rand_pcg::{Pcg64Mcg, rand_core::SeedableRng};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -30,32 +29,14 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
 
+mod service_time;
+
+pub use service_time::ServiceTime;
+
 /// Half a tick of tokio's timer.
 const HALF_TICK: Duration = Duration::from_micros(500);
 /// Connections that wait to be accepted: more than any proxy opens at once.
 const BACKLOG: u32 = 1024;
-
-/// How service times are spread around their mean.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum ServiceTime {
-    /// Always the same.
-    Fixed {
-        /// Milliseconds, wall.
-        mean_ms: f64,
-    },
-    /// Exponential: squared coefficient of variation 1.
-    Exponential {
-        /// Milliseconds, wall.
-        mean_ms: f64,
-    },
-    /// Log-normal, the shape that real services have.
-    LogNormal {
-        /// Milliseconds, wall.
-        mean_ms: f64,
-        /// Squared coefficient of variation.
-        scv: f64,
-    },
-}
 
 /// What a local backend can do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -284,21 +265,6 @@ fn answer(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     answer
-}
-
-impl ServiceTime {
-    /// Draws one service time. A mean that is no positive number is 0; an impossible spread is none.
-    pub fn draw(&self, rng: &mut Pcg64Mcg) -> Duration {
-        let ms = match *self {
-            Self::Fixed { mean_ms } => mean_ms,
-            Self::Exponential { mean_ms } => {
-                let unit: f64 = Exp1.sample(rng);
-                unit * mean_ms
-            }
-            Self::LogNormal { mean_ms, scv } => LogNormal::from_mean_cv(mean_ms, scv.sqrt()).map_or(mean_ms, |spread| spread.sample(rng)),
-        };
-        Duration::try_from_secs_f64(ms / 1_000.0).unwrap_or(Duration::ZERO)
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! The loop's knowledge in the API's shapes.
 
-use std::collections::BTreeMap;
+mod detail;
+mod forecast;
 
-use planner::{Capacity, ForecastMissing, LeadSource, Pause, Policy, ReplicaState};
+use planner::{ForecastMissing, LeadSource, Pause, ReplicaState};
 use predictor::Series;
 
-use super::metrics::accuracy::QUANTILES;
+use super::Shared;
 use super::past::{self, SPARK_POINTS, SPARK_STEP_MS};
 use super::shared::View;
-use super::{Service, Shared};
 use crate::api::dto;
 use crate::api::time::Time;
+
+pub use detail::detail;
+pub use forecast::forecast;
 
 pub fn mode(mode: planner::Mode) -> dto::Mode {
     match mode {
@@ -211,71 +214,6 @@ pub fn mean(series: &Series, from_ms: i64, width_ms: i64) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-pub fn detail(shared: &Shared, service: &Service, view: &View, summary: dto::ServiceSummary) -> dto::ServiceDetail {
-    let config = &view.state.config;
-    let inputs = view.decision.as_ref().map(|decision| &decision.inputs);
-    let (policy, target) = match &config.policy {
-        Policy::Predictive(policy) => ("predictive", policy.target),
-        Policy::Hpa(policy) => ("hpa", policy.target),
-    };
-    let source = match &config.capacity {
-        Capacity::Unknown => "unknown",
-        Capacity::Declared { .. } => "declared",
-        Capacity::Modelled { .. } => "simulated",
-    };
-    dto::ServiceDetail {
-        summary,
-        now: Time(shared.clock.now_ms()),
-        speed: shared.clock.speed(),
-        slo: dto::Slo { latency_ms: config.slo.latency_ms, percentile: config.slo.percentile, errors: config.slo.errors },
-        rails: dto::Rails {
-            min: config.rails.min,
-            max: config.rails.max,
-            step_up: config.rails.step_up,
-            step_down: config.rails.step_down,
-            stabilisation_s: seconds(config.rails.stabilisation_ms),
-            cool_down_s: seconds(config.rails.cool_down_ms),
-            max_jump_factor: config.rails.max_jump_factor,
-        },
-        policy: policy.into(),
-        target_utilisation: Some(target),
-        capacity: dto::Capacity { rps_per_replica: inputs.and_then(|inputs| inputs.capacity_rps_per_replica), source: source.into() },
-        lead_s: inputs.map(|inputs| seconds(inputs.lead_ms)),
-        lead_source: inputs.map(|inputs| lead_source(inputs.lead_source)),
-        time_zone: config.time_zone.clone(),
-        events: config.events.iter().map(event).collect(),
-        accuracy: accuracy(shared, &config.name),
-        proxy: service.source.proxy(),
-        pending_approval: view.state.proposal.as_ref().map(|waiting| decision(waiting, None)),
-    }
-}
-
-fn event(event: &planner::CalendarEvent) -> dto::Event {
-    dto::Event {
-        name: event.name.clone(),
-        at: event.at.to_string(),
-        from: event.from.as_ref().map(ToString::to_string),
-        until: event.until.as_ref().map(ToString::to_string),
-        lasts_s: seconds(event.lasts_ms),
-        multiplier: event.multiplier,
-        floor: event.floor,
-        ceiling: event.ceiling,
-    }
-}
-
-/// What the service's forecasts of the last day were worth.
-fn accuracy(shared: &Shared, service: &str) -> Option<dto::Accuracy> {
-    let now_ms = shared.clock.now_ms();
-    let mut verdict = None;
-    shared.counts.of(service, |counts| verdict = counts.accuracy.verdict(now_ms));
-    verdict.map(|verdict| dto::Accuracy {
-        judged: verdict.judged,
-        error_ratio: verdict.error_ratio,
-        persistence_error_ratio: verdict.persistence_error_ratio,
-        coverage: QUANTILES.into_iter().zip(verdict.coverage).map(|(quantile, share)| dto::Coverage { quantile, share }).collect(),
-    })
-}
-
 pub fn plan(shared: &Shared, view: &View) -> dto::Plan {
     let state = &view.state;
     let steps = planner::outlook(&view.needs, state, shared.paused(), shared.clock.now_ms());
@@ -292,45 +230,4 @@ pub fn plan(shared: &Shared, view: &View) -> dto::Plan {
 
 fn planned(steps: &[(i64, u32)]) -> Vec<dto::PlannedStep> {
     steps.iter().map(|(at_ms, replicas)| dto::PlannedStep { at: Time(*at_ms), replicas: *replicas }).collect()
-}
-
-pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since: Option<i64>) -> dto::Forecast {
-    let by_name = |values: &[f64]| -> BTreeMap<String, f64> {
-        forecast.quantiles.iter().zip(values).map(|(quantile, value)| (quantile.to_string(), *value)).collect()
-    };
-    let first = forecast.points.first().map_or(forecast.origin_ms, |point| point.ts_ms);
-    let mut max = BTreeMap::new();
-    for (name, span_ms) in [("1h", 3_600_000), ("24h", 86_400_000)] {
-        let to_ms = forecast.origin_ms + span_ms;
-        let q: BTreeMap<String, f64> = forecast
-            .quantiles
-            .iter()
-            .filter_map(|quantile| Some((quantile.to_string(), forecast.window_max(first, to_ms, *quantile)?)))
-            .collect();
-        if !q.is_empty() {
-            max.insert(name.to_owned(), dto::WindowMax { q, at: highest(forecast, to_ms) });
-        }
-    }
-    dto::Forecast {
-        origin: Time(forecast.origin_ms),
-        step_s: seconds(forecast.step_ms),
-        model: forecast.model.clone(),
-        history_points: forecast.history_points as u64,
-        quantiles: forecast.quantiles.clone(),
-        points: forecast
-            .points
-            .iter()
-            .map(|point| dto::ForecastPoint { ts: Time(point.ts_ms), mean: point.mean, q: by_name(&point.q) })
-            .collect(),
-        members: forecast.members.iter().map(|member| dto::Member { name: member.name.clone(), weight: member.weight }).collect(),
-        max,
-        planned: planned(steps),
-        kept_since: kept_since.map(Time),
-    }
-}
-
-/// When the path is highest up to `to_ms`.
-fn highest(forecast: &predictor::Forecast, to_ms: i64) -> Option<Time> {
-    let within = forecast.points.iter().filter(|point| point.ts_ms <= to_ms);
-    within.max_by(|left, right| left.mean.total_cmp(&right.mean)).map(|point| Time(point.ts_ms))
 }

@@ -12,6 +12,7 @@ mod job_result;
 mod operate;
 mod plan;
 mod service;
+mod service_detail;
 
 pub use access::{MadeToken, May, NewTokenBody, Role, SessionInfo, SignInBody, Token, TokenList, Via};
 pub use audit::{AuditEntry, AuditList};
@@ -24,6 +25,6 @@ pub use job_result::{Cell, CellPoint, Comparison, ComparisonRow, Difference, Fig
 pub use operate::{EditBody, Mode, ModeBody, Pause, PauseState, Paused, RejectBody};
 pub use plan::{Plan, Plans};
 pub use service::{
-    Accuracy, Backend, Capacity, Coverage, DataHealth, DataState, Event, ForecastHealth, ForecastState, LastDecision, NextStep, Overview,
-    Proxy, Rails, Replicas, ServiceDetail, ServiceSummary, Slo, Spark,
+    DataHealth, DataState, ForecastHealth, ForecastState, LastDecision, NextStep, Overview, Replicas, ServiceSummary, Spark,
 };
+pub use service_detail::{Accuracy, Backend, Capacity, Coverage, Event, Proxy, Rails, ServiceDetail, Slo};

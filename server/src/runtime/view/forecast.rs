@@ -1,0 +1,48 @@
+//! A forecast with what is planned for it.
+
+use std::collections::BTreeMap;
+
+use super::{planned, seconds};
+use crate::api::dto;
+use crate::api::time::Time;
+
+pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since: Option<i64>) -> dto::Forecast {
+    let by_name = |values: &[f64]| -> BTreeMap<String, f64> {
+        forecast.quantiles.iter().zip(values).map(|(quantile, value)| (quantile.to_string(), *value)).collect()
+    };
+    let first = forecast.points.first().map_or(forecast.origin_ms, |point| point.ts_ms);
+    let mut max = BTreeMap::new();
+    for (name, span_ms) in [("1h", 3_600_000), ("24h", 86_400_000)] {
+        let to_ms = forecast.origin_ms + span_ms;
+        let q: BTreeMap<String, f64> = forecast
+            .quantiles
+            .iter()
+            .filter_map(|quantile| Some((quantile.to_string(), forecast.window_max(first, to_ms, *quantile)?)))
+            .collect();
+        if !q.is_empty() {
+            max.insert(name.to_owned(), dto::WindowMax { q, at: highest(forecast, to_ms) });
+        }
+    }
+    dto::Forecast {
+        origin: Time(forecast.origin_ms),
+        step_s: seconds(forecast.step_ms),
+        model: forecast.model.clone(),
+        history_points: forecast.history_points as u64,
+        quantiles: forecast.quantiles.clone(),
+        points: forecast
+            .points
+            .iter()
+            .map(|point| dto::ForecastPoint { ts: Time(point.ts_ms), mean: point.mean, q: by_name(&point.q) })
+            .collect(),
+        members: forecast.members.iter().map(|member| dto::Member { name: member.name.clone(), weight: member.weight }).collect(),
+        max,
+        planned: planned(steps),
+        kept_since: kept_since.map(Time),
+    }
+}
+
+/// When the path is highest up to `to_ms`.
+fn highest(forecast: &predictor::Forecast, to_ms: i64) -> Option<Time> {
+    let within = forecast.points.iter().filter(|point| point.ts_ms <= to_ms);
+    within.max_by(|left, right| left.mean.total_cmp(&right.mean)).map(|point| Time(point.ts_ms))
+}
