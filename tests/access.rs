@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::support::events::Events;
 use crate::support::serve::Server;
 use crate::support::{exchange, http, run, run_with, wait_for};
 
@@ -157,6 +158,31 @@ fn people_and_programs_get_in_do_what_their_role_allows_and_no_more() {
     let mut numbers: Vec<u64> = entries.iter().map(|entry| entry["seq"].as_u64().unwrap()).collect();
     numbers.dedup();
     assert!(numbers.len() == entries.len() && numbers.is_sorted_by(|left, right| left > right), "{numbers:?}");
+}
+
+#[test]
+fn whoever_signs_out_is_told_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = config(folder.path(), "listen = \"127.0.0.1:0\"\nsign_in = \"always\"");
+    command(&["user", "add", "ada", "--role", "admin"], &path, PASSWORD);
+    command(&["user", "add", "vic", "--role", "viewer"], &path, PASSWORD);
+    let server = Server::start(&path);
+    let sign_in = |name: &str| Browser::sign_in(&server, name, PASSWORD).unwrap_or_else(|refused| panic!("{refused:?}"));
+    let (ada, vic) = (sign_in("ada"), sign_in("vic"));
+    assert_eq!(Events::open(&server.address, None).status, 401);
+    let mut streams = [&ada, &vic].map(|browser| Events::open_as(&server.address, &browser.cookie));
+    for stream in &mut streams {
+        stream.find("the beginning", |event| event.name == "reset");
+    }
+    assert_eq!(ada.request("DELETE", "/api/v1/session", "").0, 204);
+    let [of_ada, of_vic] = &mut streams;
+    while of_ada.next().is_some() {}
+    assert!(of_ada.ended, "it was cut off instead of ended");
+    of_vic.find("a sign of life: the other's goes on", |event| event.name == "beat");
+    // The command line ends it as well.
+    command(&["user", "remove", "vic"], &path, "");
+    while of_vic.next().is_some() {}
+    assert!(of_vic.ended, "it was cut off instead of ended");
 }
 
 #[test]

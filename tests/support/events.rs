@@ -36,10 +36,19 @@ impl Event {
 
 impl Events {
     pub fn open(address: &str, last: Option<&str>) -> Self {
+        let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
+        Self::with(address, &last)
+    }
+
+    /// As a browser with this cookie.
+    pub fn open_as(address: &str, cookie: &str) -> Self {
+        Self::with(address, &format!("Cookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\n"))
+    }
+
+    fn with(address: &str, headers: &str) -> Self {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let last = last.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
-        write!(stream, "GET /api/v1/events HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\n{last}\r\n").unwrap();
+        write!(stream, "GET /api/v1/events HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\n{headers}\r\n").unwrap();
         let mut reader = BufReader::new(stream);
         let mut head = String::new();
         while reader.read_line(&mut head).unwrap() > 2 {}

@@ -3,8 +3,9 @@
 import { firstChart } from "./chart.mjs";
 import { launch } from "./browser.mjs";
 import { sampleToPixel, streamBytes } from "./live.mjs";
+import { panned } from "./pan.mjs";
 
-const MEASUREMENTS = [streamBytes, sampleToPixel, firstChart];
+const MEASUREMENTS = [streamBytes, sampleToPixel, firstChart, panned];
 
 const [address, seconds = "60"] = process.argv.slice(2);
 if (!address) throw new Error("which server? node bench/page.mjs http://127.0.0.1:8080");

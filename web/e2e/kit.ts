@@ -1,13 +1,14 @@
-// What the tests of the page share: one real demo, one browser, and words for what a person does.
+// What the tests of the page share: a real server, one browser, and words for what is looked at. What a person does is in person.ts.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { type Browser, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const BINARY = join(resolve(ROOT, process.env["CARGO_TARGET_DIR"] ?? "target"), "debug/prescale");
@@ -17,8 +18,13 @@ const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.m
 /** Nothing takes longer than this, or the test fails. */
 const DEADLINE_MS = 20_000;
 
-export interface Demo {
+export interface Server {
   url: string;
+  /** Runs a command of the same program on its configuration; `line` is what it reads. */
+  command: (words: string[], line?: string) => string;
+  /** It stops answering, without closing anything, until `thaw`. */
+  freeze: () => void;
+  thaw: () => void;
   stop: () => Promise<void>;
 }
 
@@ -34,23 +40,51 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts `prescale demo` on a free port, with a data folder of its own. */
-export async function startDemo(): Promise<Demo> {
+export async function startDemo(more: string[] = []): Promise<Server> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "prescale-page-"));
-  const options = ["demo", "--no-open", "--listen", `127.0.0.1:${port}`, "--data-dir", folder];
-  const child = spawn(BINARY, options, { stdio: ["ignore", "ignore", "pipe"] });
+  return started(["demo", "--no-open", "--listen", `127.0.0.1:${port}`, "--data-dir", folder, ...more], port, folder, []);
+}
+
+/** Starts `prescale serve` with one service that nobody calls; `server` are further lines of `[server]`, `accounts` names with their roles. */
+export async function startServe(server: string, accounts: Record<string, string>): Promise<Server> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "prescale-page-"));
+  const config = join(folder, "prescale.toml");
+  const shop = `[[services]]\nname = "shop"\ncapacity = { rps_per_replica = 100 }\nrails = { min = 1, max = 9 }\nslo = { latency_ms = 500, percentile = 99 }\n[services.proxy]\nlisten = "127.0.0.1:0"\nbackends = ["127.0.0.1:1"]\n`;
+  writeFileSync(config, `[server]\nlisten = "127.0.0.1:${port}"\ndata_dir = ${JSON.stringify(join(folder, "data"))}\n${server}\n${shop}`);
+  const on = ["--config", config];
+  for (const [name, role] of Object.entries(accounts)) command(["user", "add", name, "--role", role, ...on], PASSWORD);
+  return started(["serve", ...on], port, folder, on);
+}
+
+export const PASSWORD = "correct horse battery";
+
+function command(words: string[], line = ""): string {
+  return execFileSync(BINARY, words, { input: line, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+}
+
+async function started(words: string[], port: number, folder: string, on: string[]): Promise<Server> {
+  const child = spawn(BINARY, words, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4000)));
   const url = `http://127.0.0.1:${port}`;
-  await until("the demo serves", async () => {
-    if (child.exitCode !== null) throw new Error(`the demo ended: ${said}`);
-    return (await fetch(`${url}/readyz`).catch(() => null))?.ok ?? false;
+  await until("it serves", async () => {
+    if (child.exitCode !== null) throw new Error(`prescale ended: ${said}`);
+    return (await fetch(`${url}/healthz`).catch(() => null))?.ok ?? false;
   }, 60_000);
-  return { url, stop: () => ended(child, folder) };
+  return {
+    url,
+    command: (more, line) => command([...more, ...on], line),
+    freeze: () => void child.kill("SIGSTOP"),
+    thaw: () => void child.kill("SIGCONT"),
+    stop: () => ended(child, folder),
+  };
 }
 
 async function ended(child: ChildProcess, folder: string): Promise<void> {
   const over = new Promise((done) => child.once("exit", done));
+  child.kill("SIGCONT");
   child.kill("SIGINT");
   await over;
   rmSync(folder, { recursive: true, force: true });
@@ -62,11 +96,9 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: switches });
 }
 
-export type Scheme = "light" | "dark";
-
-/** A tab in a zone and a theme; an error in the page's program fails the test that has it open. */
-export async function open(browser: Browser, url: string, { scheme = "light" as Scheme, width = 1280, height = 900 } = {}): Promise<Page> {
-  const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height }, timezoneId: "Europe/Berlin", reducedMotion: "reduce" });
+/** A tab in a zone; an error in the page's program fails the test that has it open. */
+export async function open(browser: Browser, url: string, { width = 1280, height = 900 } = {}): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width, height }, timezoneId: "Europe/Berlin", reducedMotion: "reduce" });
   context.setDefaultTimeout(DEADLINE_MS);
   const page = await context.newPage();
   page.on("pageerror", (error) => {
@@ -101,15 +133,10 @@ export async function violations(page: Page): Promise<string[]> {
   return (found as Violation[]).map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
 }
 
-/** Presses Tab until what has the focus is called like that. */
-export async function tabTo(page: Page, name: RegExp): Promise<void> {
-  for (let count = 0; count < 150; count++) {
-    await page.keyboard.press("Tab");
-    const called = await page.evaluate(() => {
-      const at = document.activeElement;
-      return at?.getAttribute("aria-label") ?? at?.textContent?.trim().replaceAll(/\s+/g, " ") ?? "";
-    });
-    if (name.test(called)) return;
+/** Nothing that axe-core knows of is wrong with the page, in either theme (or these). */
+export async function clean(page: Page, what: string, schemes: ("light" | "dark")[] = ["light", "dark"]): Promise<void> {
+  for (const colorScheme of schemes) {
+    await page.emulateMedia({ colorScheme });
+    expect(await violations(page), `${what}, ${colorScheme}`).toEqual([]);
   }
-  throw new Error(`Tab never leads to ${name}`);
 }

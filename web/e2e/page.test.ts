@@ -1,11 +1,12 @@
-// The page in a real browser, against the real demo: accessible in every state, usable without a mouse, restored by a reload, and narrow.
+// The page in a real browser, against the real demo: read and steered without a mouse, and restored by a reload.
 
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { type Demo, open, type Scheme, startBrowser, startDemo, tabTo, until, violations } from "./kit";
+import { clean, open, type Server, startBrowser, startDemo, until } from "./kit";
+import { Person, tabTo } from "./person";
 
-let demo: Demo;
+let demo: Server;
 let browser: Browser;
 
 beforeAll(async () => {
@@ -18,76 +19,9 @@ afterAll(async () => {
 });
 
 const SERVICE = "/services/worldcup";
-/** Every page, and what is there once it is complete. */
-const PAGES: [string, string][] = [
-  ["/", "th[scope=row] a"],
-  [SERVICE, "figure canvas"],
-  ["/plans", ".timeline .plan"],
-  ["/simulate?service=worldcup", "main form"],
-  ["/runs", "main h1"],
-  ["/policies", "figure canvas"],
-  ["/audit", "main h1"],
-  ["/settings", "#health + ul li"],
-  ["/nowhere", "main h1"],
-];
 
 async function complete(page: Page, mark: string) {
   await page.locator(mark).first().waitFor();
-}
-
-async function clean(page: Page, what: string) {
-  expect(await violations(page), what).toEqual([]);
-}
-
-for (const scheme of ["light", "dark"] satisfies Scheme[]) {
-  test(`no page has an accessibility violation, ${scheme}`, async () => {
-    for (const [path, mark] of PAGES) {
-      const page = await open(browser, demo.url + path, { scheme });
-      await complete(page, mark);
-      await clean(page, `${path} ${scheme}`);
-      await page.context().close();
-    }
-  });
-
-  test(`neither has a dialog, or what is opened in a page, ${scheme}`, async () => {
-    const page = await open(browser, demo.url + SERVICE, { scheme });
-    await complete(page, "figure canvas");
-    for (const keys of ["Control+k", "Shift+P", "?"]) {
-      await page.keyboard.press(keys);
-      await page.locator("dialog[open]").waitFor();
-      await clean(page, `${keys} ${scheme}`);
-      await page.keyboard.press("Escape");
-      await page.locator("dialog").waitFor({ state: "detached" });
-    }
-    await page.locator("figure summary").first().click();
-    await page.locator("ol button[aria-expanded]").first().click();
-    await page.locator("figure table").waitFor();
-    await clean(page, `table and decision ${scheme}`);
-    await page.context().close();
-  });
-
-  test(`neither has an empty or a failed page, ${scheme}`, async () => {
-    const empty: Record<string, unknown> = {
-      "/api/v1/services": { now: "2026-01-01T00:00:00Z", speed: 1, paused: null, services: [] },
-      "/api/v1/plans": { now: "2026-01-01T00:00:00Z", plans: [] },
-      "/api/v1/audit": { entries: [] },
-    };
-    for (const state of ["empty", "failed"]) {
-      const page = await open(browser, "about:blank", { scheme });
-      await page.route("**/api/v1/**", (route) => {
-        const body = empty[new URL(route.request().url()).pathname];
-        if (state === "failed" || body === undefined) return route.fulfill({ status: 503, json: { type: "urn:prescale:problem:unavailable", title: "", status: 503, detail: "the store is locked" } });
-        return route.fulfill({ json: body });
-      });
-      for (const path of ["/", SERVICE, "/plans", "/policies", "/audit"]) {
-        await page.goto(demo.url + path);
-        await page.locator("main h1").waitFor();
-        await page.getByRole("status").filter({ hasText: /Asking|Loading/ }).waitFor({ state: "detached" });
-        await clean(page, `${path} ${state} ${scheme}`);
-      }
-      await page.context().close();
-    }
-  });
 }
 
 test("a forecast and its why are read by keyboard alone", async () => {
@@ -210,12 +144,42 @@ test("a reload restores each view", async () => {
   }
 });
 
-test("at 320 pixels nothing scrolls sideways", async () => {
-  for (const [path, mark] of PAGES) {
-    const page = await open(browser, demo.url + path, { width: 320, height: 700 });
-    await complete(page, mark);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(wide, path).toBeLessThanOrEqual(320);
-    await page.context().close();
-  }
+test("a past forecast is held against what came, by keyboard alone, and the address has it", { timeout: 150_000 }, async () => {
+  const page = await open(browser, `${demo.url}${SERVICE}?range=6h`);
+  const person = new Person(page, "keyboard");
+  await page.getByRole("slider", { name: "Forecast of" }).waitFor({ timeout: 90_000 });
+  await tabTo(page, /^Forecast of$/);
+  await page.keyboard.press("ArrowLeft");
+  await until("the time is in the address", async () => new URL(page.url()).searchParams.has("at"));
+  const verdict = page.getByRole("group", { name: "Past forecasts" }).getByRole("status");
+  await verdict.filter({ hasText: "median off by" }).waitFor();
+  expect(await verdict.innerText()).toMatch(/median off by [\d.]+ %; [\d.]+ % came inside of the 50 % band, [\d.]+ % of the 90 % band \(\d+ of \d+ points have come\)/);
+  await clean(page, "a past forecast");
+  const at = new URL(page.url()).searchParams.get("at");
+  await page.reload();
+  await verdict.filter({ hasText: "median off by" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("at")).toBe(at);
+  await person.press("button", /^Back to now$/);
+  await until("it is now again", async () => !new URL(page.url()).searchParams.has("at"));
+  await page.context().close();
+});
+
+test("a pinned zoom and an open decision come back with a reload", async () => {
+  const { now } = (await (await fetch(`${demo.url}/api/v1/services`)).json()) as { now: string };
+  const { decisions } = (await (await fetch(`${demo.url}/api/v1/services/worldcup/decisions?limit=1`)).json()) as { decisions: { id: number }[] };
+  const hour = (back: number) => new Date(Math.floor(Date.parse(now) / 60_000) * 60_000 - back * 3_600_000).toISOString().replace(".000Z", "Z");
+  const view = new URLSearchParams({ range: "24h", zoom: `${hour(4.5)}~${hour(3)}`, decision: String(decisions[0]?.id) });
+  const page = await open(browser, `${demo.url}${SERVICE}?${view}`);
+  const shown = async () => {
+    await page.getByRole("button", { name: /^Reset zoom/ }).waitFor();
+    await page.locator("ol dl").first().waitFor();
+    await page.locator("figure summary").first().click();
+    const rows = await page.locator("figure table").first().locator("tbody th").allInnerTexts();
+    return { rows: [rows.length, rows[0], rows.at(-1)], why: (await page.locator("ol dl dd").first().innerText()).split(" ")[0] };
+  };
+  const before = await shown();
+  expect(before.rows[0], "an hour and a half by the minute").toBe(91);
+  await page.reload();
+  expect(await shown()).toEqual(before);
+  await page.context().close();
 });

@@ -18,7 +18,7 @@ use super::guard::AllowedHosts;
 use super::problem::Problem;
 use super::roles::{Needs, needs};
 use crate::auth::address::{Network, client};
-use crate::auth::{Access, AccessError, Credentials, Principal, Role, Via, same};
+use crate::auth::{Access, Credentials, Principal, Role, Via, same};
 use crate::secret::Secret;
 
 /// The cookie's name; behind TLS `__Host-` goes before it, so that no neighbouring site can set it.
@@ -52,12 +52,13 @@ impl Gate {
         Self { access, hosts: AllowedHosts::loopback(port), tls: false, open_metrics: false, trusted_proxies: Vec::new() }
     }
 
-    /// Ready when whoever sent these headers isn't known any more: signed out, revoked or expired. A database that doesn't answer ends nothing.
+    /// Ready when whoever sent these headers isn't known any more: signed out, revoked or expired, or idle for too long, which reading on
+    /// doesn't prevent.
     pub async fn forgets(self: Arc<Self>, headers: HeaderMap) {
         let (shown, local) = (self.shown(&headers), is_local(&headers));
         loop {
             tokio::time::sleep(ASK_AGAIN).await;
-            if matches!(self.access.identify(&shown, local).await, Ok(None) | Err(AccessError::Token)) {
+            if self.access.forgot(&shown, local).await {
                 return;
             }
         }

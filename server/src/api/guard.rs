@@ -17,6 +17,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 
+/// The stream, which stays open.
+const EVENTS: &str = "/api/v1/events";
+
 /// The names this server answers to.
 #[derive(Clone, Debug)]
 pub struct AllowedHosts(Arc<Names>);
@@ -69,8 +72,9 @@ impl AllowedHosts {
         if ours { Ok(()) } else { Err(Problem::Foreign { detail: format!("Host must be one of {}", self.0.hosts.join(", ")) }) }
     }
 
-    fn check_origin(&self, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
-        if method.is_safe() {
+    /// What changes something, and what lasts: a foreign page can't read a stream of events, but it could take all places there are.
+    fn check_origin(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Problem> {
+        if method.is_safe() && path != EVENTS {
             return Ok(());
         }
         let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -83,7 +87,10 @@ impl AllowedHosts {
         let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
         let site_is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none") && !headers.contains_key(header::ORIGIN);
         if origin_is_foreign || site_is_foreign {
-            let detail = format!("only a page of this server may change something; Origin must be one of {}", self.0.origins.join(", "));
+            let detail = format!(
+                "only a page of this server may change something or follow the events; Origin must be one of {}",
+                self.0.origins.join(", ")
+            );
             return Err(Problem::Foreign { detail });
         }
         Ok(())
@@ -97,7 +104,7 @@ fn is_address(host: &str) -> bool {
 
 /// Refuses foreign names and foreign pages.
 pub async fn own_names_only(State(hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
-    let checked = hosts.check_host(&request).and_then(|()| hosts.check_origin(request.method(), request.headers()));
+    let checked = hosts.check_host(&request).and_then(|()| hosts.check_origin(request.method(), request.uri().path(), request.headers()));
     match checked {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),

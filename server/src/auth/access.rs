@@ -86,11 +86,21 @@ impl Access {
     /// # Errors
     /// [`AccessError::Token`] for a token that doesn't count: a program should hear that, where a browser is shown the sign-in.
     pub async fn identify(self: &Arc<Self>, shown: &Credentials, local: bool) -> Result<Option<Principal>, AccessError> {
+        self.who(shown, local, true).await
+    }
+
+    /// Whether who shows this isn't known any more. Asking is no use of it: a page that nobody looks at keeps no session alive. A database
+    /// that doesn't answer makes nobody unknown.
+    pub async fn forgot(self: &Arc<Self>, shown: &Credentials, local: bool) -> bool {
+        matches!(self.who(shown, local, false).await, Ok(None) | Err(AccessError::Token))
+    }
+
+    async fn who(self: &Arc<Self>, shown: &Credentials, local: bool, uses: bool) -> Result<Option<Principal>, AccessError> {
         let open = local && !self.sign_in_needed;
         let known = match shown {
             Credentials::None => None,
-            Credentials::Token(token) => Some(self.by_token(token).await?),
-            Credentials::Session(id) => match self.by_session(id).await {
+            Credentials::Token(token) => Some(self.by_token(token, uses).await?),
+            Credentials::Session(id) => match self.by_session(id, uses).await {
                 // An old cookie is no reason to shut out whoever needs none.
                 Err(_) if open => None,
                 known => known?,
@@ -99,19 +109,21 @@ impl Access {
         Ok(known.or_else(|| open.then(Principal::local)))
     }
 
-    async fn by_token(self: &Arc<Self>, token: &Secret) -> Result<Principal, AccessError> {
+    async fn by_token(self: &Arc<Self>, token: &Secret, uses: bool) -> Result<Principal, AccessError> {
         let known = self.known().await?;
         let now_ms = (self.tools.now)();
         match known.tokens.get(&digest_of(token.expose())) {
             Some((row, role)) if row.expires_ms == 0 || now_ms < row.expires_ms => {
-                self.note_use(&row.id, row.used_ms, AccessChange::TokenUsed(row.id.clone(), now_ms), now_ms);
+                if uses {
+                    self.note_use(&row.id, row.used_ms, AccessChange::TokenUsed(row.id.clone(), now_ms), now_ms);
+                }
                 Ok(Principal { who: format!("token {}", row.name), role: *role, via: Via::Token })
             }
             _ => Err(AccessError::Token),
         }
     }
 
-    async fn by_session(self: &Arc<Self>, id: &Secret) -> Result<Option<Principal>, AccessError> {
+    async fn by_session(self: &Arc<Self>, id: &Secret, uses: bool) -> Result<Option<Principal>, AccessError> {
         let known = self.known().await?;
         let now_ms = (self.tools.now)();
         let hash = digest_of(id.expose());
@@ -121,7 +133,9 @@ impl Access {
             return Ok(None);
         }
         let Some((role, _)) = known.accounts.get(&session.account) else { return Ok(None) };
-        self.note_use(&hash, session.seen_ms, AccessChange::SessionSeen(hash.clone(), now_ms), now_ms);
+        if uses {
+            self.note_use(&hash, session.seen_ms, AccessChange::SessionSeen(hash.clone(), now_ms), now_ms);
+        }
         let via = Via::Session { csrf: csrf(id), hash };
         Ok(Some(Principal { who: session.account.clone(), role: *role, via }))
     }

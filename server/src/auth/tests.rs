@@ -142,6 +142,13 @@ async fn a_browser_stays_signed_in_until_it_is_idle_old_signed_out_or_its_accoun
     assert!(site.who(signed_in(first.session.clone()), false).await.is_some());
     site.later(IDLE_MS);
     assert!(site.who(signed_in(first.session), false).await.is_none());
+    // What goes on for hours asks every few seconds whether it still may; that is no use.
+    let watched = site.sign_in("ada", PASSWORD).await.unwrap();
+    for _ in 0..12 {
+        assert!(!site.access.forgot(&signed_in(watched.session.clone()), false).await);
+        site.later(IDLE_MS / 12);
+    }
+    assert!(site.access.forgot(&signed_in(watched.session), false).await);
     // Old, though never idle.
     let second = site.sign_in("ada", PASSWORD).await.unwrap();
     for _ in 0..SESSION_MS / (IDLE_MS / 2) {

@@ -72,8 +72,10 @@ fn sentence(base: &Cell, rows: &[ComparisonRow], cells: &[&Cell]) -> String {
 fn spelled(row: &ComparisonRow) -> String {
     let real = NAMES.iter().filter_map(|(name, words)| {
         let found = row.differences.get(*name).filter(|found| found.real && *name != "cost")?;
-        let (low, high) = (found.low?, found.high?);
-        Some(format!("{words} {} (95 %: {} to {})", signed(found.value), signed(low), signed(high)))
+        // Shares are read in per cent.
+        let (factor, unit) = if matches!(*name, "error_ratio" | "utilisation") { (100.0, " [%]") } else { (1.0, "") };
+        let (low, high) = (found.low? * factor, found.high? * factor);
+        Some(format!("{words}{unit} {} (95 %: {} to {})", signed(found.value * factor), signed(low), signed(high)))
     });
     real.collect::<Vec<_>>().join("; ")
 }
@@ -108,13 +110,22 @@ mod tests {
 
     #[test]
     fn what_users_see_counts_before_what_it_costs() {
-        let base = cell(0, "base", &[("violation_minutes", [10.0, 11.0, 9.0, 10.0]), ("replica_hours", [5.0, 5.1, 5.0, 5.1])]);
-        let safe = cell(1, "safe", &[("violation_minutes", [1.0, 2.0, 1.0, 1.0]), ("replica_hours", [9.0, 9.1, 9.0, 9.1])]);
+        let base = cell(
+            0,
+            "base",
+            &[("violation_minutes", [10.0, 11.0, 9.0, 10.0]), ("replica_hours", [5.0, 5.1, 5.0, 5.1]), ("error_ratio", [0.04; 4])],
+        );
+        let safe = cell(
+            1,
+            "safe",
+            &[("violation_minutes", [1.0, 2.0, 1.0, 1.0]), ("replica_hours", [9.0, 9.1, 9.0, 9.1]), ("error_ratio", [0.03; 4])],
+        );
         let lean = cell(2, "lean", &[("violation_minutes", [30.0, 31.0, 29.0, 30.0]), ("replica_hours", [2.0, 2.1, 2.0, 2.1])]);
         let cells = [base, safe, lean];
         let first = compare(&cells, None).unwrap();
         assert!(first.sentence.starts_with("“safe” has fewer violation minutes than “base”"), "{}", first.sentence);
         assert!(first.sentence.contains("replica-hours +4"), "{}", first.sentence);
+        assert!(first.sentence.contains("errors [%] −1 (95 %: −1 to −1)"), "{}", first.sentence);
         let pinned = compare(&cells, Some(1)).unwrap();
         assert_eq!((pinned.baseline, pinned.rows.len()), (1, 2));
         assert!(pinned.sentence.starts_with("“safe” is best"), "{}", pinned.sentence);

@@ -1,6 +1,6 @@
 // What a chart shows, free of uPlot, so that the picture, the read-out, the table and the export say the same.
 
-import { align, type Column, decimate, type Points, valueBehind, within } from "../lib/series";
+import { align, type Column, type Points, valueBehind, visible } from "../lib/series";
 import type { Mark, Rail } from "./paint";
 
 export type Look = "actual" | "forecast" | "planned" | "ordered" | "errors" | "edge";
@@ -51,7 +51,7 @@ export interface Grid {
 
 /** What is inside of the window, on one list of times; with `pixels`, no finer than can be seen: the lowest and the highest of each pixel. */
 export function grid(model: ChartModel, pixels = Infinity): Grid {
-  return align(model.lines.map(({ points }) => decimate(within(points, model.windowS), pixels)));
+  return align(model.lines.map(({ points }) => visible(points, model.windowS, pixels)));
 }
 
 /** Each line's value at an instant. */
@@ -68,13 +68,13 @@ export function percentage(share: number | null): string {
   return share === null ? "–" : `${Number((share * 100).toPrecision(2))} %`;
 }
 
-/** The top of a scale: room above everything that is drawn, and whole numbers where they are counted. */
-export function top(model: ChartModel, scale: Scale = "y"): number {
+/** The top of a scale: room above everything that is drawn, which is what `grid` has, and whole numbers where they are counted. */
+export function top(model: ChartModel, { columns }: Grid, scale: Scale = "y"): number {
   let high = 0;
-  for (const line of model.lines) {
-    if ((line.scale ?? "y") !== scale) continue;
-    for (const value of within(line.points, model.windowS).values) if (value !== null && value > high) high = value;
-  }
+  model.lines.forEach((line, i) => {
+    if ((line.scale ?? "y") !== scale) return;
+    for (const value of columns[i] ?? []) if (value != null && value > high) high = value;
+  });
   // A limit far above would flatten everything else; then its name alone says where it is.
   const limits = model.rails.filter((rail) => (rail.scale ?? "y") === scale);
   for (const { value } of limits) if (value <= high * 1.6) high = Math.max(high, value);

@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 
 import { axisLabels } from "../lib/time";
-import { type ChartModel, type Look, percentage, type Scale, top } from "./model";
+import { type ChartModel, type Grid, type Look, percentage, type Scale, top } from "./model";
 import { colour, drawGaps, drawMarks, drawRails, hatching } from "./paint";
 
 const STROKES: Record<Look, { colour: string; width: number; dash?: number[] }> = {
@@ -21,6 +21,8 @@ export interface Wiring {
   zone: string;
   /** The model of now: it changes often, the chart is made once. */
   model: () => ChartModel;
+  /** What of it is drawn. */
+  grid: () => Grid;
   onhover: (index: number | null) => void;
   onzoom: (fromS: number, toS: number) => void;
 }
@@ -30,12 +32,12 @@ export function structure({ lines, bands, unit }: ChartModel, zone: string): str
   return JSON.stringify([lines.map(({ name, look, stepped, scale }) => [name, look, stepped, scale]), bands, unit, zone]);
 }
 
-export function options(width: number, height: number, { syncKey, zone, model, onhover, onzoom }: Wiring): uPlot.Options {
+export function options(width: number, height: number, { syncKey, zone, model, grid, onhover, onzoom }: Wiring): uPlot.Options {
   const first = model();
   const shares = first.lines.some(({ scale }) => scale === "share");
   const line = { stroke: () => colour("grid"), width: 1 };
   const axis = { stroke: () => colour("muted"), font: `12px ${getComputedStyle(document.body).fontFamily}`, grid: line, ticks: line };
-  const range = (scale: Scale) => () => [0, top(model(), scale)] as [number, number];
+  const range = (scale: Scale) => () => [0, top(model(), grid(), scale)] as [number, number];
   return {
     width,
     height,

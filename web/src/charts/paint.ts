@@ -7,9 +7,15 @@ export function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
+/** Patterns by colour and size: a chart that moves is drawn sixty times a second. */
+const patterns = new Map<string, CanvasPattern>();
+
 /** Diagonal hatching in a colour of the theme. */
 export function hatching(ctx: CanvasRenderingContext2D, name: string): CanvasPattern | string {
   const size = 8 * devicePixelRatio;
+  const key = `${colour(name)} ${size}`;
+  const known = patterns.get(key);
+  if (known !== undefined) return known;
   const tile = document.createElement("canvas");
   tile.width = tile.height = size;
   const pen = tile.getContext("2d");
@@ -23,7 +29,10 @@ export function hatching(ctx: CanvasRenderingContext2D, name: string): CanvasPat
     pen.lineTo(shift + size + 1, -1);
   }
   pen.stroke();
-  return ctx.createPattern(tile, "repeat") ?? "transparent";
+  const made = ctx.createPattern(tile, "repeat");
+  if (made === null) return "transparent";
+  patterns.set(key, made);
+  return made;
 }
 
 /** A vertical line with its name, for an instant. */
@@ -44,6 +53,7 @@ export interface Rail {
 
 /** Hatches the stretches without data. */
 export function drawGaps(u: uPlot, gaps: readonly [number, number][]): void {
+  if (gaps.length === 0) return;
   const { ctx, bbox } = u;
   ctx.save();
   ctx.fillStyle = hatching(ctx, "hatch");
@@ -78,7 +88,7 @@ export function drawMarks(u: uPlot, marks: readonly Mark[]): void {
     ctx.textAlign = toTheRight ? "left" : "right";
     // The names stand on two lines, so that they don't meet when both instants are close; on a narrow chart they end at its edge.
     const overhang = toTheRight ? Math.max(0, x + width - right) : 0;
-    ctx.fillText(mark.text, x + (toTheRight ? 4 : -4) * pixel - overhang, bbox.top + (now ? 2 : 18) * pixel);
+    legible(ctx, mark.text, x + (toTheRight ? 4 : -4) * pixel - overhang, bbox.top + (now ? 2 : 18) * pixel);
   }
   ctx.restore();
 }
@@ -90,10 +100,10 @@ export function drawRails(u: uPlot, rails: readonly Rail[]): void {
   ctx.font = `${12 * pixel}px ${getComputedStyle(u.root).fontFamily}`;
   ctx.strokeStyle = ctx.fillStyle = colour("muted");
   ctx.lineWidth = pixel;
-  ctx.setLineDash([6 * pixel, 4 * pixel]);
   for (const rail of rails) {
     const y = Math.round(u.valToPos(rail.value, rail.scale ?? "y", true));
     if (y < bbox.top - 1 || y > bbox.top + bbox.height + 1) continue;
+    ctx.setLineDash([6 * pixel, 4 * pixel]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
@@ -102,9 +112,21 @@ export function drawRails(u: uPlot, rails: readonly Rail[]): void {
     ctx.textBaseline = below ? "top" : "bottom";
     const right = rail.scale === "share";
     ctx.textAlign = right ? "right" : "left";
-    ctx.fillText(rail.text, right ? bbox.left + bbox.width - 4 * pixel : bbox.left + 4 * pixel, y + (below ? 2 : -2) * pixel);
+    legible(ctx, rail.text, right ? bbox.left + bbox.width - 4 * pixel : bbox.left + 4 * pixel, y + (below ? 2 : -2) * pixel);
   }
   ctx.restore();
+}
+
+/** Text on an edge of the page's ground, so that it is read where a line runs behind it. */
+function legible(ctx: CanvasRenderingContext2D, text: string, x: number, y: number): void {
+  const { strokeStyle, lineWidth } = ctx;
+  ctx.strokeStyle = colour("ground");
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.lineJoin = "round";
+  ctx.setLineDash([]);
+  ctx.strokeText(text, x, y);
+  ctx.fillText(text, x, y);
+  Object.assign(ctx, { strokeStyle, lineWidth });
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -28,6 +28,12 @@ export function parseRoute(path: string, search: string): Route {
   return { page: "missing", path };
 }
 
+/** As `parseRoute`, of path and query in one. */
+export function parseAddress(address: string): Route {
+  const at = address.indexOf("?");
+  return at < 0 ? parseRoute(address, "") : parseRoute(address.slice(0, at), address.slice(at));
+}
+
 function match(pattern: string[], parts: string[]): Record<string, string> | null {
   if (pattern.length !== parts.length) return null;
   const named: Record<string, string> = {};

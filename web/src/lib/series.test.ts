@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { align, decimate, gaps, points, steps, valueBehind, within } from "./series";
+import { align, decimate, gaps, points, steps, valueBehind, visible, within } from "./series";
 
 const series = (values: (number | null)[]) => ({ startS: 600, stepS: 60, values });
 
@@ -63,6 +63,24 @@ test("decimation keeps every peak, every order and every hole", () => {
 test("a short list is not touched by decimation", () => {
   const list = points(series([1, null, 3]));
   expect(decimate(list, 2)).toBe(list);
+});
+
+test("what is visible of a long list keeps its extremes and holes, is small, and stays the same while it moves", () => {
+  const values = Array.from({ length: 100_000 }, (_, i): number | null => (i >= 40_000 && i < 41_000 ? null : Math.sin(i / 700) + ((i * 7919) % 13) / 13));
+  const list = points({ startS: 0, stepS: 1, values });
+  const window = [30_000, 80_000] as const;
+  const seen = visible(list, window, 800);
+  expect(seen.values.length).toBeLessThanOrEqual(800 * 3);
+  const known = (some: readonly (number | null)[]) => some.filter((value) => value !== null);
+  const inside = known(within(list, window).values);
+  expect(Math.max(...known(seen.values))).toBe(Math.max(...inside));
+  expect(Math.min(...known(seen.values))).toBe(Math.min(...inside));
+  expect(seen.times.filter((_, i) => seen.values[i] === null).length).toBeGreaterThan(10);
+  expect([(seen.times[0] ?? 0) <= 30_000, (seen.times.at(-1) ?? 0) >= 80_000], "lines run to the edges").toEqual([true, true]);
+  const later = visible(list, [30_100, 80_100], 800);
+  const both = (some: typeof seen) => within(some, [31_000, 79_000]);
+  expect(both(later)).toEqual(both(seen));
+  expect(visible(list, [30_000, 31_000], 800).values).toHaveLength(1002);
 });
 
 test("steps hold until the end of what is shown", () => {

@@ -44,16 +44,22 @@ export type Column = (number | null | undefined)[];
  * which uPlot draws through.
  */
 export function align(lists: readonly Points[]): { times: number[]; columns: Column[] } {
-  const times = [...new Set(lists.flatMap((list) => [...list.times]))].sort((a, b) => a - b);
-  const index = new Map(times.map((time, i) => [time, i]));
-  const columns = lists.map((list) => {
-    const column: Column = new Array<undefined>(times.length).fill(undefined);
-    list.times.forEach((time, i) => {
-      const at = index.get(time);
-      if (at !== undefined) column[at] = list.values[i] ?? null;
-    });
-    return column;
-  });
+  const times: number[] = [];
+  const columns: Column[] = lists.map(() => []);
+  const heads = lists.map(() => 0);
+  // Plain loops: this is done for every frame in which a chart moves.
+  for (;;) {
+    let next = Infinity;
+    for (let i = 0; i < lists.length; i++) next = Math.min(next, lists[i]?.times[heads[i] ?? 0] ?? Infinity);
+    if (next === Infinity) break;
+    times.push(next);
+    for (let i = 0; i < lists.length; i++) {
+      const head = heads[i] ?? 0;
+      const here = lists[i]?.times[head] === next;
+      columns[i]?.push(here ? (lists[i]?.values[head] ?? null) : undefined);
+      if (here) heads[i] = head + 1;
+    }
+  }
   return { times, columns };
 }
 
@@ -94,12 +100,39 @@ export function valueBehind({ times, values }: Points, atS: number, reachS: numb
 export function decimate(list: Points, buckets: number): Points {
   const count = list.values.length;
   if (count <= buckets * 2) return list;
+  return stretches(list, buckets, (bucket) => Math.floor((bucket * count) / buckets));
+}
+
+/** Of each list, what was made of it: it outlives every window that is shown of it. */
+const made = new WeakMap<Points, Map<number, Points>>();
+
+/**
+ * The part inside of a window, no finer than `pixels` can show: about one stretch a pixel (a power of two of points), as `decimate` makes them.
+ * They begin at the same points whatever the window is, so a chart that is moved doesn't flicker, and moving it costs what is seen and not what
+ * there is.
+ */
+export function visible(list: Points, window: readonly [number, number], pixels: number): Points {
+  const count = lowerBound(list.times, window[1]) - lowerBound(list.times, window[0]);
+  const size = 2 ** Math.round(Math.log2(Math.max(1, count / pixels)));
+  // Two points of a stretch of two are no fewer.
+  return within(size < 4 ? list : coarse(list, size), window);
+}
+
+function coarse(list: Points, size: number): Points {
+  const ofList = made.get(list) ?? new Map<number, Points>();
+  made.set(list, ofList);
+  const found = ofList.get(size) ?? stretches(list, Math.ceil(list.values.length / size), (bucket) => Math.min(list.values.length, bucket * size));
+  ofList.set(size, found);
+  return found;
+}
+
+/** The extremes of so many stretches; `begin` says where each starts, and where the last one ends. */
+function stretches(list: Points, buckets: number, begin: (bucket: number) => number): Points {
   const times: number[] = [];
   const values: (number | null)[] = [];
   for (let bucket = 0; bucket < buckets; bucket++) {
-    const from = Math.floor((bucket * count) / buckets);
-    const to = Math.floor(((bucket + 1) * count) / buckets);
-    const [low, high] = extremes(list.values, from, to);
+    const from = begin(bucket);
+    const [low, high] = extremes(list.values, from, begin(bucket + 1));
     if (low < 0) {
       times.push(list.times[from] ?? 0);
       values.push(null);

@@ -2,7 +2,7 @@
 
 import { nav } from "./nav.svelte";
 import { keep, stored } from "./stored";
-import { clock, dayClock, full, isoLocal, isZone, zoneName } from "./time";
+import { clock, dayClock, full, isoLocal, isZone, parts, two, zoneName } from "./time";
 
 const known = (text: string): text is string => isZone(text);
 
@@ -30,6 +30,8 @@ class Zone {
   iso = (ms: number): string => isoLocal(ms, this.current);
   /** Its short name at an instant. */
   name = (ms: number): string => zoneName(ms, this.current);
+  /** `4 Jun 12:05:09 UTC`: the year goes without saying. */
+  seconds = (ms: number): string => `${this.dayClock(ms)}:${two(parts(ms, this.current).second)} ${this.name(ms)}`;
   /** `4 Jun 12:05 UTC`. */
   stamp = (ms: number): string => `${this.dayClock(ms)} ${this.name(ms)}`;
   /** `12:05 UTC`. */

@@ -47,6 +47,24 @@ async fn a_page_of_another_site_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_takes_no_place_in_the_stream_of_events() {
+    let fake = shared(Fake::default());
+    let follow = |name: &str, value: &str| request("GET", "/api/v1/events").header(name, value).body(Body::empty()).unwrap();
+    for (name, value) in
+        [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")]
+    {
+        send(app(&fake).await, follow(name, value)).await.problem(403, "foreign");
+    }
+    for (name, value) in [("origin", "http://127.0.0.1:8080"), ("sec-fetch-site", "same-origin"), ("accept", "text/event-stream")] {
+        let answer = app(&fake).await.oneshot(follow(name, value)).await.unwrap();
+        assert_ne!(answer.status(), 403, "{name}: {value}");
+    }
+    // A link in a mail leads to a run's report.
+    let link = request("GET", "/api/v1/services").header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
+    assert_eq!(send(app(&fake).await, link).await.status, 200);
+}
+
+#[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let fake = shared(Fake::default());
     for path in ["/", "/assets/app-1a2b.js", "/api/v1/services", "/api/v1/nothing", "/api/v1/services/broken"] {

@@ -65,7 +65,7 @@ fn wrong(error: impl std::fmt::Display) -> String {
 /// What plotters drew, ready to stand in HTML.
 fn framed(title: &str, text: &str, svg: &str) -> String {
     let svg = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{}\" ", escaped(title)), 1);
-    format!("<figure><h3>{}</h3>\n{svg}<figcaption>{}</figcaption></figure>\n", escaped(title), escaped(text))
+    format!("<figure tabindex=\"0\"><h3>{}</h3>\n{svg}<figcaption>{}</figcaption></figure>\n", escaped(title), escaped(text))
 }
 
 /// Load, replicas and p99 over time, then hours against p99.
@@ -144,16 +144,27 @@ fn hours_against_p99(cells: &[&Cell]) -> Drawing {
             .light_line_style(TRANSPARENT)
             .draw()
             .map_err(wrong)?;
-        for (cell, hours, p99) in &points {
+        let places: Vec<(f64, f64)> = points.iter().map(|(_, x, y)| (x / hours, y / p99.max(f64::MIN_POSITIVE))).collect();
+        for ((cell, hours, p99), line_down) in points.iter().zip(lines_down(&places)) {
             let colour = line(cell.index);
             let style = TextStyle::from(("sans-serif", 12).into_font()).color(&INK.0);
-            let dot =
-                EmptyElement::at((*hours, *p99)) + Circle::new((0, 0), 5, colour.filled()) + Text::new(cell.name.clone(), (9, -6), style);
+            let dot = EmptyElement::at((*hours, *p99))
+                + Circle::new((0, 0), 5, colour.filled())
+                + Text::new(cell.name.clone(), (9, -6 + 14 * line_down), style);
             chart.draw_series([dot]).map_err(wrong)?;
         }
         area.present().map_err(wrong)?;
     }
     Ok(framed("Replica-hours against p99", "Down and to the left is better for both.", &svg))
+}
+
+/// How many lines below its usual place each name stands, so that none is written over the one of a point beside it. Places are shares of the
+/// largest value on each axis.
+fn lines_down(places: &[(f64, f64)]) -> Vec<i32> {
+    // As far as the names of two points on a chart of this size can meet: a name's length, and a line's height.
+    const NEAR: (f64, f64) = (0.35, 0.07);
+    let near = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0).abs() < NEAR.0 && (a.1 - b.1).abs() < NEAR.1;
+    (0..places.len()).map(|at| places[..at].iter().filter(|before| near(before, &places[at])).count() as i32).collect()
 }
 
 /// Relative loss of each model; 1 is seasonal naive.

@@ -60,7 +60,7 @@ pub fn html(detail: &JobDetail) -> Result<String, String> {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}{colours}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+         <title>{title}</title>\n<style>\n{STYLE}{colours}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
     ))
 }
 
@@ -69,7 +69,7 @@ fn figures(cells: &[Cell]) -> String {
     let known: Vec<(&str, &str)> =
         NAMES.into_iter().filter(|(name, _)| cells.iter().any(|cell| cell.figures.contains_key(*name))).collect();
     let mut out =
-        "<div class=\"wide\"><table>\n<caption>Each value with its 95 % interval over seeds</caption>\n<tr><th scope=\"col\">Cell</th>"
+        "<div class=\"wide\" role=\"region\" aria-label=\"Figures\" tabindex=\"0\"><table>\n<caption>Each value with its 95 % interval over seeds</caption>\n<tr><th scope=\"col\">Cell</th>"
             .to_owned();
     for (_, words) in &known {
         let _ = write!(out, "<th scope=\"col\">{words}</th>");
@@ -106,7 +106,7 @@ fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
     let known: Vec<(&str, &str)> =
         NAMES.into_iter().filter(|(name, _)| comparison.rows.iter().any(|row| row.differences.contains_key(*name))).collect();
     let mut out = format!(
-        "<div class=\"wide\"><table>\n<caption>Difference to “{}”, paired by seed; what may be chance is grey and in brackets</caption>\n<tr><th scope=\"col\">Cell</th>",
+        "<div class=\"wide\" role=\"region\" aria-label=\"Differences\" tabindex=\"0\"><table>\n<caption>Difference to “{}”, paired by seed; what may be chance is grey and in brackets</caption>\n<tr><th scope=\"col\">Cell</th>",
         escaped(name(comparison.baseline))
     );
     for (_, words) in &known {
@@ -138,7 +138,7 @@ fn models(models: &[ModelScore]) -> String {
     let mut levels: Vec<&String> = models.iter().flat_map(|model| model.coverage.keys()).collect();
     levels.sort();
     levels.dedup();
-    let mut out = "<div class=\"wide\"><table>\n<tr><th scope=\"col\">Model</th><th scope=\"col\">loss</th><th scope=\"col\">relative</th>"
+    let mut out = "<div class=\"wide\" role=\"region\" aria-label=\"Models\" tabindex=\"0\"><table>\n<tr><th scope=\"col\">Model</th><th scope=\"col\">loss</th><th scope=\"col\">relative</th>"
         .to_owned();
     levels.iter().for_each(|level| {
         let _ = write!(out, "<th scope=\"col\">at or below q{level}</th>");

@@ -37,11 +37,8 @@ function gapsSinceFirst(series: Regular): [number, number][] {
   return first < 0 ? [] : gaps(series).filter(([, to]) => to > series.startS + first * series.stepS);
 }
 
-/** What is looked at, and how an instant is said in the zone that is shown. */
-export interface View {
-  windowS: Window;
-  clock: (ms: number) => string;
-}
+/** How an instant is said in the zone that is shown. */
+type Clock = (ms: number) => string;
 
 export interface Charts {
   load: ChartModel;
@@ -49,11 +46,17 @@ export interface Charts {
   slo: ChartModel;
 }
 
-export function charts(snapshot: Snapshot, view: View): Charts {
-  return { load: loadChart(snapshot, view), replicas: replicaChart(snapshot, view), slo: sloChart(snapshot, view) };
+/** All that there is to see; `through` shows a part of it. */
+export function charts(snapshot: Snapshot, clock: Clock): Charts {
+  return { load: loadChart(snapshot, clock), replicas: replicaChart(snapshot, clock), slo: sloChart(snapshot, clock) };
 }
 
-function frame({ detail, forecast }: Snapshot, { windowS, clock }: View): Pick<ChartModel, "windowS" | "nowS" | "marks"> {
+/** The same charts through another window. Their points stay the very same: zooming makes nothing anew. */
+export function through({ load, replicas, slo }: Charts, windowS: Window): Charts {
+  return { load: { ...load, windowS }, replicas: { ...replicas, windowS }, slo: { ...slo, windowS } };
+}
+
+function frame({ detail, forecast, spanS: windowS }: Snapshot, clock: Clock): Pick<ChartModel, "windowS" | "nowS" | "marks"> {
   const nowS = seconds(detail.now);
   const marks: Mark[] = [{ atS: nowS, text: `now ${clock(nowS * 1000)}`, kind: "now" }];
   if (forecast) {
@@ -63,8 +66,8 @@ function frame({ detail, forecast }: Snapshot, { windowS, clock }: View): Pick<C
   return { windowS, nowS, marks };
 }
 
-function loadChart(snapshot: Snapshot, view: View): ChartModel {
-  const base = frame(snapshot, view);
+function loadChart(snapshot: Snapshot, clock: Clock): ChartModel {
+  const base = frame(snapshot, clock);
   const load = settled(measured(snapshot.series.load, base.nowS));
   const actual: Line = { name: "actual", look: "actual", points: points(load), stepS: reach(load) };
   const said = snapshot.forecast ? forecastLines(snapshot.forecast) : { lines: [], bands: [] };
@@ -91,8 +94,8 @@ function forecastLines({ points: ahead, step_s: stepS }: Forecast): { lines: Lin
   return { lines, bands };
 }
 
-function replicaChart(snapshot: Snapshot, view: View): ChartModel {
-  const base = frame(snapshot, view);
+function replicaChart(snapshot: Snapshot, clock: Clock): ChartModel {
+  const base = frame(snapshot, clock);
   const { detail, forecast } = snapshot;
   const ready = settled(measured(snapshot.series.replicas_ready, base.nowS));
   const desired = settled(measured(snapshot.series.replicas_desired, base.nowS));
@@ -118,8 +121,8 @@ function replicaChart(snapshot: Snapshot, view: View): ChartModel {
   return { ...base, name: `Replicas of ${snapshot.name}`, unit: "replicas", format: number, tick, lines, bands, gaps: gapsSinceFirst(ready), rails };
 }
 
-function sloChart(snapshot: Snapshot, view: View): ChartModel {
-  const base = frame(snapshot, view);
+function sloChart(snapshot: Snapshot, clock: Clock): ChartModel {
+  const base = frame(snapshot, clock);
   const { slo } = snapshot.detail;
   const latency = settled(measured(snapshot.series.latency_p95_ms, base.nowS));
   const errors = settled(measured(snapshot.series.error_ratio, base.nowS));
