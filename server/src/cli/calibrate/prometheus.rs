@@ -134,7 +134,7 @@ impl Answers {
             return Err(CliError::BadInput(what));
         }
         let fixed = args.replicas.trim().parse::<f64>().unwrap_or(0.0);
-        if self.replicas.is_none() && !(fixed >= 1.0 && fixed <= 1e5) {
+        if self.replicas.is_none() && !(1.0..=1e5).contains(&fixed) {
             return Err(CliError::BadInput(format!("--replicas {}: a number from 1 to 100000, or PromQL, is allowed", args.replicas)));
         }
         let (bounds, counts): (Vec<f64>, Vec<&Points>) = series.into_iter().unzip();
