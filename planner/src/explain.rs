@@ -52,7 +52,8 @@ fn because(decision: &Decision, service: &ServiceState, now_ms: i64) -> String {
         ReasonCode::EnoughAhead => format!("fewer suffice: {}, and {}", candidate(decision, &["stays"]), load_now(decision)),
         ReasonCode::Steady => steady(decision, now_ms),
         ReasonCode::ForecastHolds => {
-            format!("{}, which would allow fewer, but {}", load_now(decision), candidate(decision, &["stays", "unknown_ahead"]))
+            let needs = candidate(decision, &["stays", "unknown_ahead"]);
+            format!("{}, which would allow fewer, but {needs}{}", load_now(decision), not_yet(decision))
         }
         ReasonCode::ReactiveHolds => reactive_holds(decision, now_ms),
         ReasonCode::CheckHolds => format!("the simulator says that fewer would break the SLO at {}", checked_load(decision)),
@@ -128,6 +129,12 @@ fn candidate(decision: &Decision, names: &[&str]) -> String {
         Some(found) => format!("{}, which needs {}", found.why, text::replicas(found.replicas)),
         None => load_now(decision),
     }
+}
+
+/// More will be needed than there is, and an order for it isn't due: a replica doesn't take so long to start.
+fn not_yet(decision: &Decision) -> String {
+    let more = decision.candidates.iter().any(|one| one.name == "stays" && decision.current.is_some_and(|current| one.replicas > current));
+    if more { format!("; more are ordered {} before they are needed", text::duration(decision.inputs.lead_ms)) } else { String::new() }
 }
 
 /// The event that asks for the most.
@@ -228,7 +235,11 @@ fn awaiting(service: &ServiceState) -> String {
     match &service.proposal {
         Some(proposal) => {
             let until = proposal.expires_ms.map_or(String::new(), |expires| format!(" until {} UTC", text::clock(expires)));
-            format!("proposal {} waits for approval{until}", proposal.id.0)
+            let change = match (proposal.current, proposal.target) {
+                (Some(current), Some(target)) => format!(" ({current} → {target})"),
+                _ => String::new(),
+            };
+            format!("proposal {}{change} waits for approval{until}", proposal.id.0)
         }
         None => "a proposal waits for approval".to_owned(),
     }

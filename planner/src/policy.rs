@@ -62,8 +62,8 @@ pub(crate) fn react(facts: &Facts, capacities: &mut Capacities, target: f64, tol
     let ready = facts.fleet.count(ReplicaState::Ready);
     let measured = ready.min(facts.current);
     if measured == 0 {
-        let needed = hpa::ceil(facts.load.rps / (capacities.of(1) * target));
-        return needed.max(facts.current);
+        // Of many replicas each holds more than one alone does.
+        return capacities.needed(facts.load.rps / target).max(facts.current);
     }
     let per_replica = capacities.of(measured) / f64::from(measured);
     let unready = facts.current.saturating_sub(measured);
@@ -73,7 +73,14 @@ pub(crate) fn react(facts: &Facts, capacities: &mut Capacities, target: f64, tol
 
 fn reactive_why(facts: &Facts, capacities: &mut Capacities, target: f64) -> String {
     let ready = facts.fleet.count(ReplicaState::Ready);
-    let holds = capacities.of(ready.max(1));
+    if ready == 0 {
+        return format!(
+            "the load now is {} rps and no replica is ready (the aim is {} % of what they hold)",
+            text::number(facts.load.rps),
+            text::number(target * 100.0),
+        );
+    }
+    let holds = capacities.of(ready);
     format!(
         "the load now is {} rps, {} of what {} hold (the aim is {} %)",
         text::number(facts.load.rps),

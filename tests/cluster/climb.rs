@@ -17,7 +17,7 @@ fn in_time(scene: &Scene, server: &Server) {
     wait_for("all to be ready", || (server.replicas().0 == u64::from(ORDERED)).then_some(()));
     scene.is_in_time();
     // It was the forecast: the load itself is still low.
-    let order = server.wait_for_outcome("reached");
+    let order = server.wait_for_outcome("carried out");
     assert_eq!((&order["reason"], &order["target"]), (&json!("forecast_up"), &json!(ORDERED)), "{order}");
     let load = server.shop()["load_rps"].as_f64().unwrap();
     assert!(load < 150.0, "{load}");

@@ -12,7 +12,7 @@ fn ends_well(scene: &Scene, mut server: Server) {
     let acknowledged = server.wait_for_outcome("acknowledged");
     scene.scale_is(ORDERED);
     scene.pods(ORDERED, ORDERED);
-    let reached = server.wait_for_outcome("reached");
+    let reached = server.wait_for_outcome("carried out");
     assert_eq!(reached["id"], acknowledged["id"]);
     assert_eq!(server.replicas(), (ORDERED.into(), ORDERED.into()));
     assert_eq!(server.terminate().code(), Some(0), "{}", server.log());

@@ -61,7 +61,7 @@ fn an_order_whose_answer_and_whose_database_are_lost_is_settled_afterwards_and_n
     assert!(server.text("/metrics").contains(&desired), "{}", server.text("/metrics"));
 
     comes_back(&mut postgres, &server);
-    let reached = server.wait_for_outcome("reached");
+    let reached = server.wait_for_outcome("carried out");
     assert_eq!((&reached["id"], &reached["reason"]), (&ordered["id"], &json!("forecast_up")));
     assert_eq!(server.replicas(), (ORDERED.into(), ORDERED.into()));
     ends_well(server, &scene, &postgres, 1);
@@ -89,7 +89,7 @@ fn what_cannot_be_journalled_is_not_done_until_it_can_be() {
     scene.pods(ORDERED, ORDERED);
     // The first one was reached as well, or the second took its place: whichever event was the first that could be written.
     let newest = || server.orders().into_iter().next().filter(|order| order["target"] == ORDERED);
-    wait_for("the second order to be reached", || newest().filter(|order| order["outcome"] == "reached"));
+    wait_for("the second order to be reached", || newest().filter(|order| order["outcome"] == "carried out"));
     assert_eq!(server.orders().len(), 2, "{:?}", server.orders());
     ends_well(server, &scene, &postgres, 2);
 }

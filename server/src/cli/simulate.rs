@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn what_would_take_for_ever_is_refused_with_an_estimate_unless_somebody_says_yes() {
-        let scenario = |requests| Scenario::builder("long").requests(requests).build().unwrap();
+        let scenario = |requests| Scenario::builder("long").poisson(1e6).requests(requests).build().unwrap();
         let error = refuse_what_takes_for_ever(&scenario(1_000_000_000_000), 1, false).unwrap_err();
         assert_eq!(error, "1.0e12 requests in 1 replications, some 139 hours on one core: shorten it, or say --yes");
         assert_eq!(refuse_what_takes_for_ever(&scenario(1_000_000_000_000), 1, true), Ok(()));

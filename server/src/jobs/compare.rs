@@ -60,20 +60,47 @@ fn sentence(base: &Cell, rows: &[ComparisonRow], cells: &[&Cell]) -> String {
         .or_else(|| least("replica_hours", cheaper).map(|row| (row, "keeps the promise as well for fewer replica-hours")))
         .or_else(|| least("latency_p99_ms", faster).map(|row| (row, "is faster for no more replica-hours")));
     let name = |index: u32| cells.iter().find(|cell| cell.index == index).map_or("", |cell| cell.name.as_str());
-    let base = name(base.index);
-    match won {
-        Some((row, how)) => format!("“{}” {how} than “{base}”, and that is no chance: {}.", name(row.cell), spelled(&row)),
-        None if rows.iter().all(|row| users_lose(&row)) => format!("“{base}” is best: with every other cell users are really worse off."),
-        None => format!("Nothing is better than “{base}” beyond chance, over {seeds} seeds."),
-    }
+    let base_name = name(base.index);
+    let verdict = match won {
+        Some((row, how)) => {
+            let worse = spelled(&row, |value| value > 0.0);
+            let but = if worse.is_empty() { String::new() } else { format!(" What is worse with it: {worse}.") };
+            let better = spelled(&row, |value| value < 0.0);
+            format!("“{}” {how} than “{base_name}”, and that is no chance: {better}.{but}", name(row.cell))
+        }
+        None if rows.iter().all(|row| users_lose(&row)) => {
+            let nearest = least("violation_minutes", rows.iter().collect());
+            let nearest = nearest
+                .map_or(String::new(), |row| format!(" The nearest, “{}”: {}.", name(row.cell), spelled(&row, |value| value != 0.0)));
+            format!("“{base_name}” is best: with every other cell users are really worse off.{nearest}")
+        }
+        None => format!("Nothing is better than “{base_name}” beyond chance, over {seeds} seeds."),
+    };
+    verdict + &none_holds(cells)
 }
 
-/// The differences that are real, in words.
-fn spelled(row: &ComparisonRow) -> String {
+/// The best of what doesn't hold isn't good: beyond this share of failed requests in each cell the sentence says so.
+const FAILING: f64 = 0.05;
+
+fn none_holds(cells: &[&Cell]) -> String {
+    let errors = cells.iter().map(|cell| cell.figures.get("error_ratio").map_or(0.0, |figure| figure.value));
+    let least = errors.fold(f64::INFINITY, f64::min);
+    if least.is_finite() && least > FAILING {
+        return format!(
+            " But none of them holds this load: {} % of the requests or more fail in each.",
+            super::report::number(least * 100.0)
+        );
+    }
+    String::new()
+}
+
+/// The differences that are real and go the `way`, in words. Less is better in all of them but utilisation, which is neither.
+fn spelled(row: &ComparisonRow, way: impl Fn(f64) -> bool) -> String {
     let real = NAMES.iter().filter_map(|(name, words)| {
-        let found = row.differences.get(*name).filter(|found| found.real && *name != "cost")?;
+        let found =
+            row.differences.get(*name).filter(|found| found.real && way(found.value) && !matches!(*name, "cost" | "utilisation"))?;
         // Shares are read in per cent.
-        let (factor, unit) = if matches!(*name, "error_ratio" | "utilisation") { (100.0, " [%]") } else { (1.0, "") };
+        let (factor, unit) = if *name == "error_ratio" { (100.0, " [%]") } else { (1.0, "") };
         let (low, high) = (found.low? * factor, found.high? * factor);
         Some(format!("{words}{unit} {} (95 %: {} to {})", signed(found.value * factor), signed(low), signed(high)))
     });
@@ -129,6 +156,34 @@ mod tests {
         let pinned = compare(&cells, Some(1)).unwrap();
         assert_eq!((pinned.baseline, pinned.rows.len()), (1, 2));
         assert!(pinned.sentence.starts_with("“safe” is best"), "{}", pinned.sentence);
+        assert!(pinned.sentence.contains("The nearest, “base”: SLO violation minutes +"), "{}", pinned.sentence);
+        assert!(!pinned.sentence.contains("none of them holds"), "{}", pinned.sentence);
+    }
+
+    #[test]
+    fn what_is_worse_is_no_proof_and_nothing_that_fails_is_praised() {
+        let base = cell(
+            0,
+            "base",
+            &[("latency_p50_ms", [90.0, 91.0, 90.0, 91.0]), ("latency_p99_ms", [900.0, 901.0, 902.0, 903.0]), ("error_ratio", [0.40; 4])],
+        );
+        let other = cell(
+            1,
+            "other",
+            &[
+                ("latency_p50_ms", [109.0, 110.0, 109.0, 110.0]),
+                ("latency_p99_ms", [890.0, 891.0, 892.0, 893.0]),
+                ("error_ratio", [0.41; 4]),
+            ],
+        );
+        let mut even = other.clone();
+        even.figures.insert("error_ratio".to_owned(), base.figures["error_ratio"].clone());
+        let sentence = compare(&[base.clone(), even], None).unwrap().sentence;
+        let (better, worse) = sentence.split_once("What is worse with it: ").unwrap();
+        assert!(better.contains("p99") && !better.contains("p50"), "{sentence}");
+        assert!(worse.starts_with("p50 [ms] +19"), "{sentence}");
+        assert!(sentence.ends_with("none of them holds this load: 40 % of the requests or more fail in each."), "{sentence}");
+        assert!(compare(&[base, other], None).unwrap().sentence.starts_with("“base” is best"));
     }
 
     #[test]

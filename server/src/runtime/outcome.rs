@@ -21,7 +21,7 @@ pub fn by_decision(rows: &[JournalRow]) -> BTreeMap<u64, &'static str> {
             Entry::OrderClosed { order, outcome, .. } => (
                 behind.get(&order).copied(),
                 match outcome {
-                    OrderOutcome::Reached => "reached",
+                    OrderOutcome::Reached => "carried out",
                     OrderOutcome::Superseded => "superseded",
                     OrderOutcome::Cancelled => "cancelled",
                     OrderOutcome::NotVisible | OrderOutcome::Failed => "failed",
@@ -29,7 +29,7 @@ pub fn by_decision(rows: &[JournalRow]) -> BTreeMap<u64, &'static str> {
             ),
             Entry::Approved { decision, .. } => (Some(decision.0), "approved"),
             Entry::Rejected { decision, .. } => (Some(decision.0), "rejected"),
-            Entry::Expired { decision, .. } => (Some(decision.0), "expired"),
+            Entry::Expired { decision, .. } => (Some(decision.0), "lapsed"),
             Entry::Decision(_)
             | Entry::OrderRetried(_)
             | Entry::ModeChanged { .. }

@@ -727,8 +727,9 @@ export interface components {
             /** @description The mode it was made under. */
             mode: components["schemas"]["Mode"];
             /**
-             * @description What became of it: `proposed`, `approved`, `rejected`, `expired`, `ordered`, `acknowledged`, `failed`; `null` when there was
-             *     nothing to follow up.
+             * @description What became of it: `approved`, `rejected`, `lapsed` (its time was over, or something else was needed), `ordered`, `acknowledged`,
+             *     `carried out` (the replicas are started, or gone; they may not be ready yet), `superseded`, `cancelled`, `failed`; `null` when there
+             *     was nothing to follow up.
              */
             outcome: string | null;
             /** @description The rail that bound the answer, if one did. */

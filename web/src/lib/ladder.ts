@@ -20,7 +20,7 @@ export interface Rung {
 }
 
 const DOES: Record<Mode, string> = {
-  observe: "Forecasts and plans, and touches nothing.",
+  observe: "Forecasts and plans, and touches nothing; what is held for it until then is given up.",
   recommend: "Says what it would do; a person does it.",
   approve: "Proposes, and does what a person approved.",
   automatic: "Does it, inside of the rails.",

@@ -36,8 +36,9 @@ pub struct Decision {
     pub reason: String,
     /// The reason for a tired person at 3 a.m.
     pub sentence: String,
-    /// What became of it: `proposed`, `approved`, `rejected`, `expired`, `ordered`, `acknowledged`, `failed`; `null` when there was
-    /// nothing to follow up.
+    /// What became of it: `approved`, `rejected`, `lapsed` (its time was over, or something else was needed), `ordered`, `acknowledged`,
+    /// `carried out` (the replicas are started, or gone; they may not be ready yet), `superseded`, `cancelled`, `failed`; `null` when there
+    /// was nothing to follow up.
     #[schema(required)]
     pub outcome: Option<String>,
     /// What it was computed from.

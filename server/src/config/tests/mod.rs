@@ -155,7 +155,7 @@ act = { kind = "kubernets", target = "shop" }
 [services.proxy]
 listen = "127.0.0.1:8080"
 algorithm = "fastest"
-backends = ["10.0.0.1", { address = "10.0.0.2:80", backup = true }, 7]
+backends = ["10.0.0.1", { address = "10.0.0.2:80", spare = true }, 7]
 [[services]]
 name = "cart"
 act = { target = "deployment/cart" }
@@ -175,9 +175,9 @@ act = { kind = "webhook", url = "ftp://h", secret = "hunter2" }
               prescale.toml:1: prometheus is missing: services[3].load is a query, and nobody is there to be asked; such as url = "http://127.0.0.1:9090"
               prescale.toml:4: services[0].act.kind = "kubernets" is not allowed: one of kubernetes, webhook, gauge
               prescale.toml:6: services[0].proxy.listen = 127.0.0.1:8080 is not allowed: a port that is free; server.listen has 127.0.0.1:8080
-              prescale.toml:7: services[0].proxy.algorithm = "fastest" is not allowed: one of round_robin, weighted_round_robin, least_connections, p2c, random, weighted_random
+              prescale.toml:7: services[0].proxy.algorithm = "fastest" is not allowed: one of round_robin, weighted_round_robin, least_connections, p2c, random, weighted_random, d_choices, peak_ewma, least_response_time, random_two_least_time, ring_hash, maglev, rendezvous, ip_hash, join_shortest_queue, prequal
               prescale.toml:8: services[0].proxy.backends[0] = "10.0.0.1" is not allowed: an IP address and a port, such as 127.0.0.1:8080
-              prescale.toml:8: services[0].proxy.backends[1].backup is unknown: known are address, weight
+              prescale.toml:8: services[0].proxy.backends[1].spare is unknown: known are address, backup, group, level, weight
               prescale.toml:8: services[0].proxy.backends[2] = 7 is not allowed: an IP address and a port, such as 127.0.0.1:8080
               prescale.toml:11: services[1].act.kind is missing: one of kubernetes, webhook, gauge
               prescale.toml:12: services[1].proxy.backends = weights of 0 only is not allowed: a weight above 0 for at least one
