@@ -51,7 +51,7 @@ fn a_draft_is_simulated_and_checked_by_the_same_binary() {
     assert_eq!(code, 0, "{err}");
     let draft: Value = serde_json::from_str(&out).unwrap();
     assert!(draft["config"].as_str().unwrap().contains("load = 'sum(rate(http_requests_total{service=\"checkout\"}[2m]))'"), "{draft}");
-    assert!(draft["notes"].as_array().unwrap().iter().any(|note| note["status"] == "not_carried" && note["line"] == 11), "{draft}");
+    assert!(draft["notes"].as_array().unwrap().iter().any(|note| note["status"] == "not_carried" && note["line"] == 10), "{draft}");
 }
 
 #[test]

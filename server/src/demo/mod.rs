@@ -60,6 +60,11 @@ async fn play(options: Options) -> Result<(), CliError> {
 
 /// The measured window, its summary, and then whatever is left of the trace.
 async fn perform(options: &Options, stage: &Stage) -> Result<(), CliError> {
+    if stage.resumed && !options.exit && stage.clock.now_ms() >= stage.trace.until_ms {
+        // Whoever saw it has ended: nothing of it was measured since.
+        eprintln!("the measured window was over before this start, and was summed up then");
+        return to_the_end(stage).await;
+    }
     stage.clock.sleep_until(stage.trace.until_ms).await;
     let summary = report::summarise(options, stage).await.map_err(|error| CliError::Failed(error.to_string()))?;
     let text = match options.format {
@@ -71,6 +76,10 @@ async fn perform(options: &Options, stage: &Stage) -> Result<(), CliError> {
     if options.exit {
         return Ok(());
     }
+    to_the_end(stage).await
+}
+
+async fn to_the_end(stage: &Stage) -> Result<(), CliError> {
     stage.clock.sleep_until(stage.trace.end_ms()).await;
     eprintln!("the trace has ended, and with it the load; the page stays until Ctrl-C");
     std::future::pending().await

@@ -4,7 +4,20 @@ import type { LoadOrigin, WhatIf } from "../../api/client";
 
 export type Ask = WhatIf & { kind: "what_if" };
 
-export const ALGORITHMS = ["least_connections", "p2c", "round_robin", "weighted_round_robin", "random", "weighted_random"] as const;
+export const ALGORITHMS = [
+  "least_connections",
+  "p2c",
+  "d_choices",
+  "round_robin",
+  "weighted_round_robin",
+  "random",
+  "weighted_random",
+  "peak_ewma",
+  "least_response_time",
+  "random_two_least_time",
+  "join_shortest_queue",
+  "prequal",
+] as const;
 
 /** The everyday question: the service as it is, over its last week. */
 export function usual(service: string): Ask {
