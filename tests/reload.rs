@@ -121,6 +121,9 @@ fn another_load_query_or_step_begins_a_history_of_its_own_that_is_filled_from_th
     let sees_nobody = |server: &Server| {
         let unreachable = || server.check("load of shop").filter(|(ok, text)| !ok && text.contains("can't be reached"));
         wait_for(&format!("the failure; the log has:\n{}", server.log()), unreachable);
+        // The page says why, too.
+        let data = &server.get("/api/v1/services/shop")["data"];
+        assert!(data["state"] != "fresh" && data["detail"].as_str().is_some_and(|why| why.contains("can't be reached")), "{data}");
     };
     let mut server = Server::start(&config(folder.path(), &peer.url(), "1m", one, ""));
     filled(&server, 1);

@@ -33,7 +33,7 @@ fn summary(name: &str, load_rps: f64) -> ServiceSummary {
         forecast: ForecastHealth { state: ForecastState::None, origin: None, detail: None, have_s: None, need_s: None },
         next: None,
         last_decision: None,
-        data: DataHealth { state: DataState::Fresh, age_s: Some(0.0) },
+        data: DataHealth { state: DataState::Fresh, age_s: Some(0.0), detail: None },
         spark: Spark { start: Time(0), step_s: 900.0, past: vec![Some(1.0)], future: vec![None] },
     }
 }

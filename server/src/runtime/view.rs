@@ -181,7 +181,8 @@ pub fn data_health(view: &View, now_ms: i64) -> dto::DataHealth {
         Some(age) if age > view.state.config.stale_after_ms => dto::DataState::Stale,
         Some(_) => dto::DataState::Fresh,
     };
-    dto::DataHealth { state, age_s: age_ms.map(|age| seconds(age.max(0))) }
+    let detail = view.load_error.clone().filter(|_| state != dto::DataState::Fresh);
+    dto::DataHealth { state, age_s: age_ms.map(|age| seconds(age.max(0))), detail }
 }
 
 /// Means of quarters of an hour: small enough to be sent for each service on each poll.

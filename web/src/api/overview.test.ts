@@ -17,7 +17,7 @@ function service(name: string): ServiceSummary {
     forecast: { state: "ok", origin: null, detail: null, have_s: null, need_s: null },
     next: null,
     last_decision: null,
-    data: { state: "fresh", age_s: 5 },
+    data: { state: "fresh", age_s: 5, detail: null },
     spark: { start: NOW, step_s: 60, past: [], future: [] },
   };
 }

@@ -694,6 +694,8 @@ export interface components {
              * @description Domain seconds since the last sample.
              */
             age_s: number | null;
+            /** @description Why there is none that is fresh, and what can be done about it; `null` while there is one, and while nobody knows. */
+            detail: string | null;
             /** @description Its state. */
             state: components["schemas"]["DataState"];
         };

@@ -14,7 +14,7 @@ function service(name: string, change: Partial<ServiceSummary> = {}): ServiceSum
     forecast: { state: "ok", origin: null, detail: null, have_s: null, need_s: null },
     next: null,
     last_decision: null,
-    data: { state: "fresh", age_s: 5 },
+    data: { state: "fresh", age_s: 5, detail: null },
     spark: { start: "1998-06-04T12:00:00Z", step_s: 60, past: [], future: [] },
     ...change,
   };
@@ -32,7 +32,7 @@ test("the worst comes first, then what waits for a person, then what is degraded
     service("b"),
     service("young", { forecast: young }),
     service("asks", { last_decision: { id: 1, at: "1998-06-04T12:00:00Z", action: "propose", reason: "awaiting_approval", sentence: "" } }),
-    service("blind", { data: { state: "stale", age_s: 2400 }, forecast: { ...young, state: "failed" } }),
+    service("blind", { data: { state: "stale", age_s: 2400, detail: null }, forecast: { ...young, state: "failed" } }),
     service("a"),
   ];
   expect(byAttention(list).map(({ name }) => name)).toEqual(["blind", "asks", "young", "a", "b"]);
@@ -41,7 +41,7 @@ test("the worst comes first, then what waits for a person, then what is degraded
 });
 
 test("old data grows older with the clock that is shown", () => {
-  const blind = service("blind", { load_at: "1998-06-04T12:00:00Z", data: { state: "stale", age_s: 200 } });
+  const blind = service("blind", { load_at: "1998-06-04T12:00:00Z", data: { state: "stale", age_s: 200, detail: null } });
   expect(notices(blind)[0]?.text).toBe("load data 3 min 20 s old");
   expect(notices(blind, null, () => "1998-06-04T12:30:00Z")[0]?.text).toBe("load data 30 min old");
 });

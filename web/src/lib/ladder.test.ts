@@ -5,7 +5,7 @@ import { ladder, missing } from "./ladder";
 
 const detail = (change: Partial<ServiceDetail> = {}): ServiceDetail =>
   ({
-    data: { state: "fresh", age_s: 20 },
+    data: { state: "fresh", age_s: 20, detail: null },
     forecast: { state: "ok", origin: null, detail: null, have_s: null, need_s: null },
     capacity: { rps_per_replica: 40, source: "declared" },
     replicas: { ready: 3, booting: 0, draining: 0, desired: 3, min: 1, max: 9 },

@@ -154,6 +154,9 @@ pub struct DataHealth {
     /// Domain seconds since the last sample.
     #[schema(required)]
     pub age_s: Option<f64>,
+    /// Why there is none that is fresh, and what can be done about it; `null` while there is one, and while nobody knows.
+    #[schema(required)]
+    pub detail: Option<String>,
 }
 
 /// A small chart; `null` is a gap.

@@ -55,7 +55,7 @@ pub fn summary() -> ServiceSummary {
         forecast: ForecastHealth { state: ForecastState::Ok, origin: Some(NOON), detail: None, have_s: None, need_s: None },
         next: None,
         last_decision: None,
-        data: DataHealth { state: DataState::Fresh, age_s: Some(3.0) },
+        data: DataHealth { state: DataState::Fresh, age_s: Some(3.0), detail: None },
         spark: Spark { start: NOON, step_s: 60.0, past: vec![Some(1.0), None], future: vec![Some(2.0)] },
     }
 }
