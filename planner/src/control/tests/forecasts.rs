@@ -46,6 +46,30 @@ fn the_reactive_rule_covers_what_the_forecast_missed() {
 }
 
 #[test]
+fn where_nobody_is_ready_the_demand_says_how_many_are_needed() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(700.0).fleet(0, 4).forecast(|_| 400.0);
+    check(
+        &mut desk,
+        expect![[r#"
+        Up ReactiveUp
+        4 → 9 now: the load now is 700 rps and no replica is ready (the aim is 78 % of what they hold), which needs 9 replicas."#]],
+    );
+}
+
+#[test]
+fn a_hold_below_what_will_be_needed_says_when_the_rest_is_ordered() {
+    let mut desk = Desk::new(|_| {});
+    desk.past(200.0).load(200.0).fleet(8, 0).forecast(|ts| if ts > START_MS + 840_000 { 950.0 } else { 200.0 });
+    check(
+        &mut desk,
+        expect![[r#"
+        Hold ForecastHolds
+        Hold 8: the load now is 200 rps, which would allow fewer, but p95 of the maximum of the next 15 min 15 s is 950 rps, which needs 10 replicas; more are ordered 5 min before they are needed."#]],
+    );
+}
+
+#[test]
 fn down_needs_the_whole_window_ahead_and_the_load_now() {
     let mut desk = Desk::new(|_| {});
     desk.past(200.0).load(200.0).fleet(8, 0).forecast(|ts| if ts > START_MS + 840_000 { 750.0 } else { 200.0 });
