@@ -143,9 +143,9 @@ fn wrong_units_and_types_are_named_with_what_is_allowed() {
     );
     refused(
         "\"p2c\"",
-        "\"maglev\"",
+        "\"fastest\"",
         &expect![[
-            r#"line 10: `balancer.algorithm` is "maglev"; allowed: "round_robin", "weighted_round_robin", "least_connections", "p2c", "random", "weighted_random""#
+            r#"line 10: `balancer.algorithm` is "fastest"; allowed: "round_robin", "weighted_round_robin", "least_connections", "p2c", "random", "weighted_random", "d_choices", "peak_ewma", "least_response_time", "random_two_least_time", "ring_hash", "maglev", "rendezvous", "ip_hash", "join_shortest_queue", "prequal""#
         ]],
     );
     refused(
