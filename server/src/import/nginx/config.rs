@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::Found;
 use super::ledger::Ledger;
+use super::method::{self, Method};
 use super::place::Place;
 use super::units::{bytes, time_ms};
 use crate::import::ImportError;
@@ -24,15 +25,14 @@ pub fn write(found: &Found, ledger: &mut Ledger) -> Result<Option<String>, Impor
     let mut backends = Vec::new();
     for server in &upstream.servers {
         match address(&server.address) {
-            // The scenario's note has said it.
-            Some(_) if server.backup => {}
             Some(address) => {
                 if server.weight > WEIGHT_MAX {
                     let why = format!("the proxy's largest weight is {WEIGHT_MAX}");
                     ledger.note(server.directive, Some(&format!("weight={}", server.weight)), NotCarried, why);
                 }
                 let weight = if server.down { 0 } else { server.weight.min(WEIGHT_MAX) };
-                backends.push(format!("  {{ address = \"{address}\", weight = {weight} }},"));
+                let backup = if server.backup { ", backup = true" } else { "" };
+                backends.push(format!("  {{ address = \"{address}\", weight = {weight}{backup} }},"));
             }
             None => {
                 let why = "no backend of the proxy: it takes IP addresses with a port, no names and no sockets of files";
@@ -48,11 +48,26 @@ pub fn write(found: &Found, ledger: &mut Ledger) -> Result<Option<String>, Impor
     let mut out = format!("[[services]]\nname = {name}\nmode = \"observe\"\n\n[services.proxy]\nlisten = \"{}\"\n", listen(found, ledger));
     // Writing to a String can't fail, here and below.
     let _ = writeln!(out, "algorithm = \"{}\"\nbackends = [\n{}\n]", algorithm, backends.join("\n"));
+    if let Some(by) = hashed_by(found, ledger) {
+        let _ = writeln!(out, "\n[services.proxy.traffic]\nhash_by = {}", quoted(&by));
+    }
     let limits = limits(found, ledger)?;
     if !limits.is_empty() {
         let _ = writeln!(out, "\n[services.proxy.limits]\n{}", limits.join("\n"));
     }
     Ok(Some(out))
+}
+
+/// What a `hash` goes by.
+fn hashed_by(found: &Found, ledger: &mut Ledger) -> Option<String> {
+    let said = found.upstream.method_said.filter(|_| matches!(found.upstream.method, Method::Hash | Method::HashConsistent))?;
+    let key = said.args.first().map_or("", String::as_str);
+    let by = method::hash_by(key);
+    if by.is_none() {
+        let why = "the proxy hashes by a client's address, a header or a cookie, and takes the address here";
+        ledger.note(said, Some(&format!("(its key {key})")), NotCarried, why);
+    }
+    by
 }
 
 fn address(text: &str) -> Option<SocketAddr> {

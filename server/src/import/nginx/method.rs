@@ -1,9 +1,8 @@
-//! nginx's balancing methods in our words: one table, from the best counterpart to the last resort. A counterpart counts once
-//! [`Algorithm`] knows its name.
+//! nginx's balancing methods in our words, and what its hashes go by.
 
 use balancer::Algorithm;
 
-use crate::import::Status::{self, Approximated, Carried, NotCarried};
+use crate::import::Status::{self, Approximated, Carried};
 
 /// A balancing method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,37 +19,23 @@ pub enum Method {
 }
 
 const EXACT: &str = "the same rule";
-const NO_KEYS: &str = "which picks by no key: a client doesn't keep its backend";
-const KEYED: &str = "the same rule, where requests have a key; without one (a workload without clients) it draws by weight";
-
-/// (nginx's method, our algorithm, how near it comes, in words)
-const METHODS: &[(Method, &str, Status, &str)] = &[
-    (Method::RoundRobin, "weighted_round_robin", Carried, EXACT),
-    (Method::LeastConn, "least_connections", Carried, EXACT),
-    (Method::Random, "weighted_random", Carried, EXACT),
-    (Method::RandomTwoLeastConn, "p2c", Carried, EXACT),
-    (Method::RandomTwoLeastTime, "random_two_least_time", Carried, EXACT),
-    (Method::RandomTwoLeastTime, "p2c", Approximated, "which compares the two by requests in flight, not by time"),
-    (Method::IpHash, "ip_hash", Approximated, KEYED),
-    (Method::IpHash, "weighted_random", NotCarried, NO_KEYS),
-    (Method::HashConsistent, "ring_hash", Approximated, KEYED),
-    (Method::HashConsistent, "consistent_hash", Approximated, KEYED),
-    (Method::HashConsistent, "weighted_random", NotCarried, NO_KEYS),
-    (Method::Hash, "ring_hash", Approximated, "which moves fewer keys when a backend leaves, and without keys draws by weight"),
-    (Method::Hash, "consistent_hash", Approximated, "which moves fewer keys when a backend leaves, and without keys draws by weight"),
-    (Method::Hash, "weighted_random", NotCarried, NO_KEYS),
-    (Method::LeastTime, "least_response_time", Carried, EXACT),
-    (Method::LeastTime, "peak_ewma", Approximated, "which weighs the latency by its peaks"),
-    (Method::LeastTime, "least_connections", NotCarried, "which looks at requests in flight only, not at time"),
-];
+const KEYED: &str = "the same rule; requests of a scenario have no key, and are drawn by weight there";
+const RING: &str = "which moves fewer keys when a backend leaves; requests of a scenario have no key, and are drawn by weight there";
 
 impl Method {
     /// Our algorithm for it, how near that comes, and in words.
     pub fn ours(self) -> (Algorithm, Status, &'static str) {
-        let rows = METHODS.iter().filter(|(method, ..)| *method == self);
-        let known = rows.filter_map(|(_, name, status, why)| Some((name.parse::<Algorithm>().ok()?, *status, *why)));
-        // Each method has a row whose algorithm there is today; a test goes through all.
-        known.into_iter().next().unwrap_or((Algorithm::default(), NotCarried, "for want of a counterpart"))
+        match self {
+            Self::RoundRobin => (Algorithm::WeightedRoundRobin, Carried, EXACT),
+            Self::LeastConn => (Algorithm::LeastConnections, Carried, EXACT),
+            Self::Random => (Algorithm::WeightedRandom, Carried, EXACT),
+            Self::RandomTwoLeastConn => (Algorithm::P2c, Carried, EXACT),
+            Self::RandomTwoLeastTime => (Algorithm::RandomTwoLeastTime, Carried, EXACT),
+            Self::IpHash => (Algorithm::IpHash, Approximated, KEYED),
+            Self::HashConsistent => (Algorithm::RingHash, Approximated, KEYED),
+            Self::Hash => (Algorithm::RingHash, Approximated, RING),
+            Self::LeastTime => (Algorithm::LeastResponseTime, Carried, EXACT),
+        }
     }
 
     /// From a directive of an upstream; `None` if it is no method.
@@ -72,17 +57,36 @@ impl Method {
     }
 }
 
+/// What the proxy goes by for the key of a `hash` (its `hash_by`); `None` for a key that it doesn't know.
+pub fn hash_by(key: &str) -> Option<String> {
+    let name = key.strip_prefix('$')?.trim_start_matches('{').trim_end_matches('}');
+    match name {
+        "remote_addr" | "binary_remote_addr" => Some("client".to_owned()),
+        _ => match (name.strip_prefix("http_"), name.strip_prefix("cookie_")) {
+            // nginx writes a header's name in small letters and its dashes as underscores.
+            (Some(header), _) if is_name(header) => Some(format!("header:{}", header.replace('_', "-"))),
+            (_, Some(cookie)) if is_name(cookie) => Some(format!("cookie:{cookie}")),
+            _ => None,
+        },
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_method_has_a_counterpart_that_there_is() {
-        for (method, ..) in METHODS {
-            let (_, _, why) = method.ours();
-            assert_ne!(why, "for want of a counterpart", "{method:?}");
+    fn keys_are_what_the_proxy_knows_or_nothing() {
+        let by = |key: &str| hash_by(key).unwrap_or_default();
+        assert_eq!((by("$remote_addr"), by("${binary_remote_addr}")), ("client".to_owned(), "client".to_owned()));
+        assert_eq!((by("$http_x_user"), by("$cookie_session")), ("header:x-user".to_owned(), "cookie:session".to_owned()));
+        for key in ["$request_uri", "$http_", "$scheme$http_x_user", "$http_x$uri", "user", "", "$"] {
+            assert_eq!(hash_by(key), None, "{key}");
         }
-        assert_eq!(Method::LeastConn.ours().0, Algorithm::LeastConnections);
     }
 
     #[test]

@@ -111,7 +111,7 @@ fn pool(found: &Found, server: &Server, ledger: &mut Ledger) -> String {
         ledger.note(server.directive, Some(&what), Approximated, why);
     }
     if server.backup {
-        let why = "weight 0: no backend waits for the others to fail";
+        let why = "weight 0 in a scenario, where no backend waits for the others to fail; the proxy has backups";
         ledger.note(server.directive, Some("backup"), NotCarried, why);
     }
     let named = server.directive.name == "server";
