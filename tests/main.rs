@@ -22,5 +22,6 @@ mod reload;
 mod running;
 mod serve;
 mod support;
+mod traffic;
 mod walls;
 mod webhook;

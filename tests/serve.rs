@@ -174,7 +174,7 @@ fn slow_backend() -> (SocketAddr, mpsc::Receiver<()>, mpsc::Sender<()>) {
 }
 
 /// Where the proxy of a service listens.
-fn listens(server: &Server, service: &str) -> String {
+pub fn listens(server: &Server, service: &str) -> String {
     server.get(&format!("/api/v1/services/{service}"))["proxy"]["listen"].as_str().unwrap().to_owned()
 }
 
