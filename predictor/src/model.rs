@@ -63,6 +63,7 @@ const FAR_MEMBERS: &[Member] = &[
 struct Stretch {
     slots: usize,
     blend: Blend,
+    usual: Vec<f64>,
     spread: Spread,
     block: Block,
     crowd: Option<Crowd>,
@@ -185,12 +186,14 @@ fn stretch(series: &Series, scale: f64, slots: usize, spec: &Spec, reading: &Rea
     let grid = Grid::build(series, slots, scale);
     let mut blend = blend::blend(&grid, spec)?;
     let spread = Spread::learn(series, &grid, &blend, scale, reading, levels);
+    let usual = blend.path.clone();
     let crowd = if reading.crowds { Crowd::find(&grid, scale, spec.horizon, levels) } else { None };
     if let Some(crowd) = &crowd {
-        blend.path.clone_from(&crowd.path);
+        let share = crowd.belief;
+        blend.path.iter_mut().zip(&crowd.path).for_each(|(path, crowd)| *path += share * (crowd - *path));
     }
     let block = Block::new(series, &grid, &blend, scale, MAXIMA_DECAY, bins);
-    Some(Stretch { slots, blend, spread, block, crowd })
+    Some(Stretch { slots, blend, usual, spread, block, crowd })
 }
 
 fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
@@ -227,14 +230,19 @@ fn points(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, near: &S
 
 /// Quantiles of z and the mean of e^z in one slot, times the share.
 fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f64) {
-    let path = path_at(&stretch.blend.path, stretch.slots, i);
-    if let Some(crowd) = &stretch.crowd {
-        let lead = (i / stretch.slots).min(stretch.blend.path.len() - 1);
-        return (crowd.quantiles(path, lead).map(|z| share * z).collect(), share * crowd.growth(path, lead));
-    }
+    let path = path_at(&stretch.usual, stretch.slots, i);
     let scale = stretch.spread.scale_at(ts_ms, i);
-    let quantiles = stretch.spread.quantiles(path, scale).map(|z| share * z).collect();
-    (quantiles, share * libm::exp(path) * stretch.spread.mean_factor(scale))
+    let usual = stretch.spread.quantiles(path, scale);
+    let growth = libm::exp(path) * stretch.spread.mean_factor(scale);
+    let Some(crowd) = &stretch.crowd else { return (usual.map(|z| share * z).collect(), share * growth) };
+    let lead = (i / stretch.slots).min(crowd.path.len() - 1);
+    let path = path_at(&crowd.path, stretch.slots, i);
+    let crowded = usual.zip(crowd.quantiles(path, lead)).enumerate();
+    let mut mixed: Vec<f64> = crowded.map(|(level, (usual, crowded))| share * (usual + crowd.share(level) * (crowded - usual))).collect();
+    for i in 1..mixed.len() {
+        mixed[i] = mixed[i].max(mixed[i - 1]);
+    }
+    (mixed, share * (growth + crowd.belief * (crowd.growth(path, lead) - growth)))
 }
 
 fn add(one: Option<(Vec<f64>, f64)>, other: Option<(Vec<f64>, f64)>) -> (Vec<f64>, f64) {
