@@ -78,9 +78,9 @@ impl fmt::Display for Cleaning {
     }
 }
 
-/// Makes gaps of values that can't be true and notes it: negative ones, those above 10¹⁵, and single spikes above 100 times the median of the positive values
-/// with both neighbours below a tenth of them. The newest value is never called a spike: it may be the first minute of a flash crowd, and what is
-/// ambiguous must not lower a forecast.
+/// Makes gaps of values that can't be true and notes it: negative ones, those above 10¹⁵, and single spikes above 100 times the median of the
+/// positive values with both neighbours below a tenth of them. The newest value is never called a spike: it may be the first minute of a flash
+/// crowd, and what is ambiguous must not lower a forecast.
 #[must_use]
 pub fn clean(series: &Series) -> (Series, Vec<Cleaning>) {
     let mut cleaned = series.clone();
