@@ -30,6 +30,8 @@ const NEAR_END_MS: i64 = HOUR_MS * 3 / 2;
 const FAR_BIN_MS: i64 = 15 * 60_000;
 /// Unit of the log scale, as a share of the median of the positive values.
 const SCALE_OF_MEDIAN: f64 = 0.2;
+/// A finer unit would make ratios that no number can hold.
+const LEAST_SCALE: f64 = 1e-12;
 
 /// Weight of a past origin's maxima against those of the one after it.
 const MAXIMA_DECAY: f64 = 0.97;
@@ -92,7 +94,7 @@ pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result
         series.push(None);
     }
     cut_at_change(&mut series, &mut cleaning, need_ms);
-    let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(SCALE_OF_MEDIAN * median));
+    let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(unit_of(median)));
     let near = near(&series, scale, request.model, &quantiles).ok_or_else(|| too_little.clone())?;
     let far = if request.horizon_ms > NEAR_MS { Some(far(&series, scale, request, &quantiles).ok_or(too_little)?) } else { None };
     let points = points(&series, origin_ms, request.horizon_ms, scale, &near, far.as_ref());
@@ -129,7 +131,7 @@ fn need_ms(request: &Request) -> i64 {
 
 fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, need_ms: i64) {
     let Some(median) = clean::positive_median(series.raw()) else { return };
-    let daily = Grid::build(series, slots(series, FAR_BIN_MS), SCALE_OF_MEDIAN * median);
+    let daily = Grid::build(series, slots(series, FAR_BIN_MS), unit_of(median));
     let least = (need_ms as usize).div_ceil(DAY_MS as usize);
     let Some(days) = shift::days_since_change(&daily, least) else { return };
     let kept = series.since(series.end_ms() - series.step_ms() * daily.slots as i64 * daily.lag(days) as i64);
@@ -137,6 +139,11 @@ fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, need_ms: i64
     let (first_ms, last_ms) = (series.start_ms(), kept.start_ms() - series.step_ms());
     cleaning.push(Cleaning { kind: CleaningKind::LevelShift, rows, first_ms, last_ms });
     *series = kept;
+}
+
+/// Unit of the log scale for a series with that median.
+fn unit_of(median: f64) -> f64 {
+    (SCALE_OF_MEDIAN * median).max(LEAST_SCALE)
 }
 
 /// How many of the series' slots make a bin of about that length.
