@@ -6,8 +6,9 @@
 use crate::{
     blend::{self, Blend, Spec},
     clean::{self, Cleaning, CleaningKind},
+    cold::Cold,
     crowd::Crowd,
-    forecast::{About, Forecast, MemberWeight, Point},
+    forecast::{About, Basis, Forecast, MemberWeight, Point},
     grid::{Grid, HOUR_MS},
     interval::{Reading, Spread, path_at},
     paths::{Block, Maxima},
@@ -76,7 +77,9 @@ pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result
     let quantiles = check(request)?;
     let series = series.until(origin_ms).since(origin_ms - MAX_HISTORY_MS);
     let (mut series, mut cleaning) = clean::clean(&series);
-    let need_ms = need_ms(request);
+    // The members must be judged on past origins; with less, a cold start answers in their place, unless one was asked for by name.
+    let judged_ms = judged_ms(request);
+    let need_ms = if request.model == ModelChoice::Auto { MIN_HISTORY_MS } else { judged_ms };
     let have_ms = series.observed() as i64 * series.step_ms();
     let too_little = ForecastError::NotEnoughHistory { have_ms, need_ms };
     if have_ms < need_ms {
@@ -90,16 +93,50 @@ pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result
     while series.end_ms() <= origin_ms {
         series.push(None);
     }
-    cut_at_change(&mut series, &mut cleaning, need_ms);
+    cut_at_change(&mut series, &mut cleaning);
     let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(SCALE_OF_MEDIAN * median));
-    let near = near(&series, scale, request.model, &quantiles).ok_or_else(|| too_little.clone())?;
-    let far = if request.horizon_ms > NEAR_MS { Some(far(&series, scale, request, &quantiles).ok_or(too_little)?) } else { None };
-    let points = points(&series, origin_ms, request.horizon_ms, scale, &near, far.as_ref());
-    let members = weights(far.as_ref().unwrap_or(&near));
-    let model = request.model.to_string();
-    let about = About { origin_ms, step_ms: series.step_ms(), model, history_points: series.observed(), quantiles, members, cleaning };
-    let blocks = std::iter::once(near.block).chain(far.map(|far| far.block)).collect();
+    let answer = mixed(&series, scale, origin_ms, request, judged_ms, &quantiles)
+        .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, scale, origin_ms, request, &quantiles)).flatten())
+        .ok_or(too_little)?;
+    let Answer { points, members, basis, blocks } = answer;
+    let (model, basis, history_points) = (request.model.to_string(), Some(basis), series.observed());
+    let about = About { origin_ms, step_ms: series.step_ms(), model, basis, history_points, quantiles, members, cleaning };
     Ok(Forecast::new(points, about, Maxima { scale, blocks }))
+}
+
+/// What is said, by whom, and on what it rests.
+struct Answer {
+    points: Vec<Point>,
+    members: Vec<MemberWeight>,
+    basis: Basis,
+    blocks: Vec<Block>,
+}
+
+/// The blends' answer; `None` if the history is too short to judge the members.
+fn mixed(series: &Series, scale: f64, origin_ms: i64, request: &Request, judged_ms: i64, levels: &[f64]) -> Option<Answer> {
+    let observed_ms = series.observed() as i64 * series.step_ms();
+    if observed_ms < judged_ms {
+        return None;
+    }
+    let near = near(series, scale, request.model, levels)?;
+    let far = if request.horizon_ms > NEAR_MS { Some(far(series, scale, request, levels)?) } else { None };
+    let points =
+        points(series, origin_ms, request.horizon_ms, scale, |i, ts_ms| mixed_step(&near, far.as_ref(), series.step_ms(), i, ts_ms));
+    let members = weights(far.as_ref().unwrap_or(&near));
+    let week = observed_ms >= 7 * DAY_MS + request.horizon_ms;
+    let blocks = std::iter::once(near.block).chain(far.map(|far| far.block)).collect();
+    Some(Answer { points, members, basis: if week { Basis::Week } else { Basis::Day }, blocks })
+}
+
+/// The answer of a cold start.
+fn cold(series: &Series, scale: f64, origin_ms: i64, request: &Request, levels: &[f64]) -> Option<Answer> {
+    let observed_ms = series.observed() as i64 * series.step_ms();
+    let leads = (request.horizon_ms + series.step_ms() - 1) / series.step_ms();
+    // One more: an origin between two steps looks at the step after its own.
+    let cold = Cold::new(series, scale, observed_ms, leads as usize + 1, levels)?;
+    let points = points(series, origin_ms, request.horizon_ms, scale, |i, _| cold.step(i));
+    let members = vec![MemberWeight { name: cold.basis.name().to_owned(), weight: 1.0 }];
+    Some(Answer { points, members, basis: cold.basis, blocks: vec![cold.block] })
 }
 
 fn check(request: &Request) -> Result<Vec<f64>, ForecastError> {
@@ -115,22 +152,21 @@ fn check(request: &Request) -> Result<Vec<f64>, ForecastError> {
     Ok(quantiles)
 }
 
-/// Two days, and a day more than the horizon; a member that looks further back needs that much and one horizon to be judged on.
-fn need_ms(request: &Request) -> i64 {
+/// What the members need to be judged: two days, and a day more than the horizon; one that looks further back needs that much and a horizon.
+fn judged_ms(request: &Request) -> i64 {
     let reach_ms = match request.model {
         ModelChoice::Named(Member::SeasonalNaiveWeek | Member::SeasonalNaiveWeekLevel) => 7 * DAY_MS,
         ModelChoice::Named(Member::Ridge) => 3 * DAY_MS + request.horizon_ms,
         _ => DAY_MS,
     };
     // The near blend looks an hour and a half ahead, and the oldest partial bins are lost.
-    MIN_HISTORY_MS.max(reach_ms + request.horizon_ms.max(2 * HOUR_MS))
+    (2 * DAY_MS).max(reach_ms + request.horizon_ms.max(2 * HOUR_MS))
 }
 
-fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, need_ms: i64) {
+fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>) {
     let Some(median) = clean::positive_median(series.raw()) else { return };
     let daily = Grid::build(series, slots(series, FAR_BIN_MS), SCALE_OF_MEDIAN * median);
-    let least = (need_ms as usize).div_ceil(DAY_MS as usize);
-    let Some(days) = shift::days_since_change(&daily, least) else { return };
+    let Some(days) = shift::days_since_change(&daily) else { return };
     let kept = series.since(series.end_ms() - series.step_ms() * daily.slots as i64 * daily.lag(days) as i64);
     let rows = (series.observed() - kept.observed()) as u64;
     let (first_ms, last_ms) = (series.start_ms(), kept.start_ms() - series.step_ms());
@@ -198,19 +234,23 @@ fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
     stretch.blend.weights.iter().map(|(member, weight)| MemberWeight { name: member.name().to_owned(), weight: rounded(*weight) }).collect()
 }
 
-fn points(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, near: &Stretch, far: Option<&Stretch>) -> Vec<Point> {
+/// The near blend's step, then the far one's, mixed where the one hands over to the other.
+fn mixed_step(near: &Stretch, far: Option<&Stretch>, step_ms: i64, i: usize, ts_ms: i64) -> (Vec<f64>, f64) {
+    let lead_ms = (i as i64 + 1) * step_ms;
+    let share = far.map_or(1.0, |_| ((NEAR_END_MS - lead_ms) as f64 / (NEAR_END_MS - NEAR_MS) as f64).clamp(0.0, 1.0));
+    let of_near = (share > 0.0).then(|| slot_of(near, i, ts_ms, share));
+    let of_far = far.filter(|_| share < 1.0).map(|far| slot_of(far, i, ts_ms, 1.0 - share));
+    add(of_near, of_far)
+}
+
+/// Points on the series' step from `step`: quantiles of z and the mean of e^z in the `i`-th step (from 0), which ends at a time [epoch ms].
+fn points(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, step: impl Fn(usize, i64) -> (Vec<f64>, f64)) -> Vec<Point> {
     let step_ms = series.step_ms();
     // How far the origin lies after the last slot: the grid of the answer is that of the origin.
     let phase = (origin_ms - (series.end_ms() - step_ms)) as f64 / step_ms as f64;
     let rounding = Rounding::new(scale);
     let count = (horizon_ms + step_ms - 1) / step_ms;
-    let slot = |i: usize| {
-        let lead_ms = (i as i64 + 1) * step_ms;
-        let share = far.map_or(1.0, |_| ((NEAR_END_MS - lead_ms) as f64 / (NEAR_END_MS - NEAR_MS) as f64).clamp(0.0, 1.0));
-        let of_near = (share > 0.0).then(|| slot_of(near, i, origin_ms + lead_ms, share));
-        let of_far = far.filter(|_| share < 1.0).map(|far| slot_of(far, i, origin_ms + lead_ms, 1.0 - share));
-        add(of_near, of_far)
-    };
+    let slot = |i: usize| step(i, origin_ms + (i as i64 + 1) * step_ms);
     (0..count as usize)
         .map(|i| {
             let (mut z, mut growth) = slot(i);

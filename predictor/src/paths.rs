@@ -125,6 +125,12 @@ pub(crate) fn weighted_quantile(samples: &[(f64, f64)], q: f64) -> Option<f64> {
 }
 
 impl Block {
+    /// From (predicted, actual) pairs of courses that count alike.
+    pub fn of_courses(bin_ms: i64, path: Vec<i16>, courses: Vec<(Vec<i16>, Vec<i16>)>) -> Self {
+        let past = courses.into_iter().map(|(predicted, actual)| Past { weight: 1.0, predicted, actual }).collect();
+        Self { bin_ms, path, past }
+    }
+
     /// From a blend's path and its past paths; bins are joined until at most `most` are left. `decay` is the weight of an origin against
     /// the one after it.
     pub fn new(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64, most: usize) -> Self {
@@ -150,7 +156,7 @@ impl Block {
 }
 
 /// A z value in thousandths.
-fn milli(z: f64) -> i16 {
+pub(crate) fn milli(z: f64) -> i16 {
     libm::round(z * 1000.0).clamp(-32_000.0, 32_000.0) as i16
 }
 

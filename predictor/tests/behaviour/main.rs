@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod bad_data;
+mod cold;
 mod gate;
 mod properties;
 mod support;

@@ -26,7 +26,8 @@ Example:
   prescale forecast --input 'prometheus:http://127.0.0.1:9090?query=sum(rate(http_requests_total[2m]))&step=60s'
 
 The file is CSV with the header `timestamp,value`, RFC 3339 times and a regular step (missing rows are gaps), or Parquet with these columns. A forecast made at an origin uses only rows
-up to it. At least two days of history are needed, and a day more than the horizon.")]
+up to it. An hour of history is enough for a wide forecast (basis: persistence); from a day on the time of day is known (day), from a week and a
+horizon on the weekday (week). A model that is asked for by name needs two days at least, and a day more than the horizon.")]
 pub struct Args {
     /// CSV file with the header `timestamp,value`, Parquet with these columns, or prometheus:http://…?query=…
     #[arg(long, value_name = "FILE")]
@@ -89,6 +90,7 @@ struct Line {
     origin: String,
     step_s: f64,
     model: String,
+    basis: Option<predictor::Basis>,
     history_points: usize,
     cpu_ms: f64,
     points: Vec<LinePoint>,
@@ -200,6 +202,7 @@ fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, args: &Args) -> Result<Line
         origin: show_time(forecast.origin_ms),
         step_s: forecast.step_ms as f64 / 1000.0,
         model: forecast.model.clone(),
+        basis: forecast.basis,
         history_points: forecast.history_points,
         cpu_ms,
         points: forecast
