@@ -44,9 +44,10 @@ mod series;
 mod shed;
 mod shift;
 
+pub use calendar::Calendar;
 pub use clean::{Cleaning, CleaningKind};
 pub use forecast::{Basis, Forecast, InvalidForecast, MemberWeight, Point};
-pub use model::forecast_at;
+pub use model::{forecast_at, forecast_in};
 pub use request::{DAY_MS, DEFAULT_QUANTILES, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request, UnknownModel};
 pub use series::{MAX_SLOTS, MAX_STEP_MS, MIN_STEP_MS, Series, SeriesError};
 pub use shed::without_own_shedding;

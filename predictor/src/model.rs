@@ -5,6 +5,7 @@
 
 use crate::{
     blend::{self, Blend, Spec},
+    calendar::Calendar,
     clean::{self, Cleaning, CleaningKind},
     cold::Cold,
     crowd::Crowd,
@@ -74,6 +75,14 @@ struct Stretch {
 /// # Errors
 /// [`ForecastError`].
 pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result<Forecast, ForecastError> {
+    forecast_in(series, origin_ms, request, &Calendar::default())
+}
+
+/// [`forecast_at`] for a service whose days go by the clocks of a place.
+///
+/// # Errors
+/// [`ForecastError`].
+pub fn forecast_in(series: &Series, origin_ms: i64, request: &Request, calendar: &Calendar) -> Result<Forecast, ForecastError> {
     let quantiles = check(request)?;
     let series = series.until(origin_ms).since(origin_ms - MAX_HISTORY_MS);
     let (mut series, mut cleaning) = clean::clean(&series);
@@ -93,14 +102,17 @@ pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result
     while series.end_ms() <= origin_ms {
         series.push(None);
     }
-    cut_at_change(&mut series, &mut cleaning);
+    let mut series = calendar.localized(&series);
+    cut_at_change(&mut series, &mut cleaning, calendar);
     let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(SCALE_OF_MEDIAN * median));
-    let answer = mixed(&series, scale, origin_ms, request, judged_ms, &quantiles)
-        .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, scale, origin_ms, request, &quantiles)).flatten())
+    let frame = Frame { calendar, origin_ms, step_ms: series.step_ms(), end_ms: series.end_ms(), scale, horizon_ms: request.horizon_ms };
+    let answer = mixed(&series, &frame, request, judged_ms, &quantiles)
+        .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, &frame, &quantiles)).flatten())
         .ok_or(too_little)?;
     let Answer { points, members, basis, blocks } = answer;
     let (model, basis, history_points) = (request.model.to_string(), Some(basis), series.observed());
     let about = About { origin_ms, step_ms: series.step_ms(), model, basis, history_points, quantiles, members, cleaning };
+    let blocks = blocks.into_iter().map(|block| frame.by_time(block)).collect();
     Ok(Forecast::new(points, about, Maxima { scale, blocks }))
 }
 
@@ -113,15 +125,14 @@ struct Answer {
 }
 
 /// The blends' answer; `None` if the history is too short to judge the members.
-fn mixed(series: &Series, scale: f64, origin_ms: i64, request: &Request, judged_ms: i64, levels: &[f64]) -> Option<Answer> {
+fn mixed(series: &Series, frame: &Frame, request: &Request, judged_ms: i64, levels: &[f64]) -> Option<Answer> {
     let observed_ms = series.observed() as i64 * series.step_ms();
     if observed_ms < judged_ms {
         return None;
     }
-    let near = near(series, scale, request.model, levels)?;
-    let far = if request.horizon_ms > NEAR_MS { Some(far(series, scale, request, levels)?) } else { None };
-    let points =
-        points(series, origin_ms, request.horizon_ms, scale, |i, ts_ms| mixed_step(&near, far.as_ref(), series.step_ms(), i, ts_ms));
+    let near = near(series, frame.scale, request.model, levels)?;
+    let far = if request.horizon_ms > NEAR_MS { Some(far(series, frame.scale, request.model, frame.reach_ms(), levels)?) } else { None };
+    let points = points(frame, |i, ts_ms| mixed_step(&near, far.as_ref(), frame.step_ms, i, ts_ms));
     let members = weights(far.as_ref().unwrap_or(&near));
     let week = observed_ms >= 7 * DAY_MS + request.horizon_ms;
     let blocks = std::iter::once(near.block).chain(far.map(|far| far.block)).collect();
@@ -129,12 +140,12 @@ fn mixed(series: &Series, scale: f64, origin_ms: i64, request: &Request, judged_
 }
 
 /// The answer of a cold start.
-fn cold(series: &Series, scale: f64, origin_ms: i64, request: &Request, levels: &[f64]) -> Option<Answer> {
+fn cold(series: &Series, frame: &Frame, levels: &[f64]) -> Option<Answer> {
     let observed_ms = series.observed() as i64 * series.step_ms();
-    let leads = (request.horizon_ms + series.step_ms() - 1) / series.step_ms();
+    let leads = (frame.reach_ms() + frame.step_ms - 1) / frame.step_ms;
     // One more: an origin between two steps looks at the step after its own.
-    let cold = Cold::new(series, scale, observed_ms, leads as usize + 1, levels)?;
-    let points = points(series, origin_ms, request.horizon_ms, scale, |i, _| cold.step(i));
+    let cold = Cold::new(series, frame.scale, observed_ms, leads as usize + 1, levels)?;
+    let points = points(frame, |i, _| cold.step(i));
     let members = vec![MemberWeight { name: cold.basis.name().to_owned(), weight: 1.0 }];
     Some(Answer { points, members, basis: cold.basis, blocks: vec![cold.block] })
 }
@@ -163,13 +174,13 @@ fn judged_ms(request: &Request) -> i64 {
     (2 * DAY_MS).max(reach_ms + request.horizon_ms.max(2 * HOUR_MS))
 }
 
-fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>) {
+fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, calendar: &Calendar) {
     let Some(median) = clean::positive_median(series.raw()) else { return };
     let daily = Grid::build(series, slots(series, FAR_BIN_MS), SCALE_OF_MEDIAN * median);
     let Some(days) = shift::days_since_change(&daily) else { return };
     let kept = series.since(series.end_ms() - series.step_ms() * daily.slots as i64 * daily.lag(days) as i64);
     let rows = (series.observed() - kept.observed()) as u64;
-    let (first_ms, last_ms) = (series.start_ms(), kept.start_ms() - series.step_ms());
+    let (first_ms, last_ms) = (calendar.utc_ms(series.start_ms()), calendar.utc_ms(kept.start_ms() - series.step_ms()));
     cleaning.push(Cleaning { kind: CleaningKind::LevelShift, rows, first_ms, last_ms });
     *series = kept;
 }
@@ -195,12 +206,12 @@ fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Opti
     stretch(series, scale, slots, &spec, &reading, 18, levels)
 }
 
-fn far(series: &Series, scale: f64, request: &Request, levels: &[f64]) -> Option<Stretch> {
+fn far(series: &Series, scale: f64, model: ModelChoice, horizon_ms: i64, levels: &[f64]) -> Option<Stretch> {
     let slots = slots(series, FAR_BIN_MS);
     let bin_ms = series.step_ms() * slots as i64;
-    let horizon = (request.horizon_ms as usize).div_ceil(bin_ms as usize);
+    let horizon = (horizon_ms as usize).div_ceil(bin_ms as usize);
     let spec = Spec {
-        members: members(request.model, FAR_MEMBERS),
+        members: members(model, FAR_MEMBERS),
         horizon,
         newest: horizon / 4,
         every: (6 * HOUR_MS / bin_ms) as usize,
@@ -243,14 +254,46 @@ fn mixed_step(near: &Stretch, far: Option<&Stretch>, step_ms: i64, i: usize, ts_
     add(of_near, of_far)
 }
 
+/// Where an answer lies: asked for in UTC, found by the clocks.
+struct Frame<'a> {
+    calendar: &'a Calendar,
+    origin_ms: i64,
+    step_ms: i64,
+    /// The slot after the history's last one, by the clocks.
+    end_ms: i64,
+    scale: f64,
+    horizon_ms: i64,
+}
+
+impl Frame<'_> {
+    /// How far the clocks go within the horizon.
+    fn reach_ms(&self) -> i64 {
+        self.horizon_ms + self.calendar.ahead_ms(self.origin_ms, self.horizon_ms)
+    }
+
+    /// A block by the clocks as one by time.
+    fn by_time(&self, block: Block) -> Block {
+        if !self.calendar.changes_in(self.origin_ms, self.horizon_ms) {
+            return block;
+        }
+        let bin_ms = block.bin_ms;
+        let middle_ms = |bin: usize| (bin as i64 * 2 + 1) * bin_ms / 2;
+        block.rearranged(|bin| (self.calendar.local_lead_ms(self.origin_ms, middle_ms(bin)).max(0) / bin_ms) as usize)
+    }
+}
+
 /// Points on the series' step from `step`: quantiles of z and the mean of e^z in the `i`-th step (from 0), which ends at a time [epoch ms].
-fn points(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, step: impl Fn(usize, i64) -> (Vec<f64>, f64)) -> Vec<Point> {
-    let step_ms = series.step_ms();
+fn points(frame: &Frame, step: impl Fn(usize, i64) -> (Vec<f64>, f64)) -> Vec<Point> {
+    let Frame { calendar, origin_ms, step_ms, scale, horizon_ms, .. } = *frame;
     // How far the origin lies after the last slot: the grid of the answer is that of the origin.
-    let phase = (origin_ms - (series.end_ms() - step_ms)) as f64 / step_ms as f64;
+    let phase = (calendar.local_ms(origin_ms) - (frame.end_ms - step_ms)) as f64 / step_ms as f64;
     let rounding = Rounding::new(scale);
     let count = (horizon_ms + step_ms - 1) / step_ms;
-    let slot = |i: usize| step(i, origin_ms + (i as i64 + 1) * step_ms);
+    let slot = |i: usize| {
+        let lead_ms = (i as i64 + 1) * step_ms;
+        let place = (calendar.local_lead_ms(origin_ms, lead_ms) / step_ms - 1).max(0) as usize;
+        step(place, calendar.local_ms(origin_ms + lead_ms))
+    };
     (0..count as usize)
         .map(|i| {
             let (mut z, mut growth) = slot(i);

@@ -131,6 +131,14 @@ impl Block {
         Self { bin_ms, path, past }
     }
 
+    /// With each bin taken from where `place` says, as far as there is one.
+    pub fn rearranged(self, place: impl Fn(usize) -> usize) -> Self {
+        let moved = |bins: &[i16]| (0..bins.len()).filter_map(|bin| bins.get(place(bin).min(bins.len() - 1)).copied()).collect();
+        let past =
+            self.past.iter().map(|past| Past { weight: past.weight, predicted: moved(&past.predicted), actual: moved(&past.actual) });
+        Self { bin_ms: self.bin_ms, path: moved(&self.path), past: past.collect() }
+    }
+
     /// From a blend's path and its past paths; bins are joined until at most `most` are left. `decay` is the weight of an origin against
     /// the one after it.
     pub fn new(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64, most: usize) -> Self {

@@ -5,5 +5,6 @@
 mod bad_data;
 mod cold;
 mod gate;
+mod local_time;
 mod properties;
 mod support;
