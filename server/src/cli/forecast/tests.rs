@@ -25,7 +25,8 @@ fn file(days: usize) -> SeriesFile {
 fn lines(file: &SeriesFile, options: &str) -> Result<Vec<Line>, CliError> {
     let args = args(&format!("--input load.csv {options}")).unwrap();
     let (whole, _) = file.series().unwrap();
-    origins(&args, &whole)?.into_iter().map(|at| line(file, whole.step_ms(), at, &args)).collect()
+    let asked = Asked { args: &args, clocks: Calendar::default() };
+    origins(&asked, &whole)?.into_iter().map(|at| line(file, whole.step_ms(), at, &asked)).collect()
 }
 
 /// Without the timing, which is no part of the answer.
