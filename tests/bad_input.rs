@@ -67,14 +67,14 @@ fn series(rows: &[&str]) -> (tempfile::TempDir, String) {
 
 #[test]
 fn a_forecast_of_too_little_history_says_how_much_there_is_and_how_much_is_needed() {
-    let rows: Vec<String> = (0..60).map(|minute| format!("2024-01-01T00:{minute:02}:00Z,5")).collect();
+    let rows: Vec<String> = (0..50).map(|minute| format!("2024-01-01T00:{minute:02}:00Z,5")).collect();
     let mut rows: Vec<&str> = rows.iter().map(String::as_str).collect();
     rows.insert(0, "timestamp,value");
     let (_folder, path) = series(&rows);
     refused(
         &["forecast", "--input", &path, "--horizon", "24h", "--format", "jsonl"],
         2,
-        &["not enough history", "1 h observed", "2 d needed"],
+        &["not enough history", "50 min observed", "1 h needed"],
     );
 }
 

@@ -17,8 +17,10 @@ use crate::config::ServiceConfig;
 use crate::text;
 
 mod at;
+mod clocks;
 mod spoken;
 pub use at::{At, Day};
+pub use clocks::clocks;
 
 /// An event in a service's calendar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,6 +13,9 @@ pub struct Forecast {
     pub step_ms: i64,
     /// The model that answered.
     pub model: String,
+    /// What the history was long enough for; `None` for a forecast that somebody else made.
+    #[serde(default)]
+    pub basis: Option<Basis>,
     /// Observed values that the forecast was learnt from.
     pub history_points: usize,
     /// Levels of [`Point::q`], ascending.
@@ -24,6 +27,30 @@ pub struct Forecast {
     /// What was done to the history.
     pub cleaning: Vec<Cleaning>,
     maxima: Maxima,
+}
+
+/// How much of the rhythm the history was long enough to show. Less means wider quantiles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Less than a day: the recent level, held.
+    Persistence,
+    /// A day or more: the time of day is known, the weekday isn't.
+    Day,
+    /// The same weekday was seen before.
+    Week,
+}
+
+impl Basis {
+    /// The name in results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Persistence => "persistence",
+            Self::Day => "day",
+            Self::Week => "week",
+        }
+    }
 }
 
 /// The distribution of one step's value.
@@ -75,8 +102,8 @@ pub enum InvalidForecast {
 
 impl Forecast {
     pub(crate) fn new(points: Vec<Point>, about: About, maxima: Maxima) -> Self {
-        let About { origin_ms, step_ms, model, history_points, quantiles, members, cleaning } = about;
-        Self { origin_ms, step_ms, model, history_points, quantiles, points, members, cleaning, maxima }
+        let About { origin_ms, step_ms, model, basis, history_points, quantiles, members, cleaning } = about;
+        Self { origin_ms, step_ms, model, basis, history_points, quantiles, points, members, cleaning, maxima }
     }
 
     /// A forecast that somebody else made. Its window maximum is the highest point quantile of the window, which is too low for windows of many
@@ -107,6 +134,7 @@ impl Forecast {
             origin_ms,
             step_ms,
             model: "external".to_owned(),
+            basis: None,
             history_points: 0,
             quantiles,
             members: Vec::new(),
@@ -183,6 +211,7 @@ pub(crate) struct About {
     pub origin_ms: i64,
     pub step_ms: i64,
     pub model: String,
+    pub basis: Option<Basis>,
     pub history_points: usize,
     pub quantiles: Vec<f64>,
     pub members: Vec<MemberWeight>,

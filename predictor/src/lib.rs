@@ -5,7 +5,7 @@
 //! the time of day. The maximum of a window is a target of its own, because every smooth path under-predicts it.
 //!
 //! What it refuses: to call a gap a zero; to make a number of too little history ([`ForecastError::NotEnoughHistory`] says what is there and what
-//! is needed: two days, and a day more than the horizon); to look at rows after the origin; to read a clock, a file or a random number.
+//! is needed: an hour); to look at rows after the origin; to read a clock, a file or a random number.
 //! The same rows give the same bytes on every machine.
 //!
 //! ```
@@ -29,6 +29,7 @@ pub mod backtest;
 mod blend;
 pub mod calendar;
 pub mod clean;
+mod cold;
 mod crowd;
 mod forecast;
 mod grid;
@@ -43,9 +44,10 @@ mod series;
 mod shed;
 mod shift;
 
+pub use calendar::Calendar;
 pub use clean::{Cleaning, CleaningKind};
-pub use forecast::{Forecast, InvalidForecast, MemberWeight, Point};
-pub use model::forecast_at;
+pub use forecast::{Basis, Forecast, InvalidForecast, MemberWeight, Point};
+pub use model::{forecast_at, forecast_in};
 pub use request::{DAY_MS, DEFAULT_QUANTILES, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request, UnknownModel};
 pub use series::{MAX_SLOTS, MAX_STEP_MS, MIN_STEP_MS, Series, SeriesError};
 pub use shed::without_own_shedding;

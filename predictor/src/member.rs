@@ -5,7 +5,7 @@ mod naive;
 mod ridge;
 
 pub(crate) use calendar_average::Averages;
-pub(crate) use naive::{Simple, naive};
+pub(crate) use naive::{Simple, naive, recent_level};
 pub(crate) use ridge::Ridge;
 
 use crate::grid::Grid;

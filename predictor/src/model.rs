@@ -5,9 +5,11 @@
 
 use crate::{
     blend::{self, Blend, Spec},
+    calendar::Calendar,
     clean::{self, Cleaning, CleaningKind},
+    cold::Cold,
     crowd::Crowd,
-    forecast::{About, Forecast, MemberWeight, Point},
+    forecast::{About, Basis, Forecast, MemberWeight, Point},
     grid::{Grid, HOUR_MS},
     interval::{Reading, Spread, path_at},
     paths::{Block, Maxima},
@@ -76,10 +78,20 @@ struct Stretch {
 /// # Errors
 /// [`ForecastError`].
 pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result<Forecast, ForecastError> {
+    forecast_in(series, origin_ms, request, &Calendar::default())
+}
+
+/// [`forecast_at`] for a service whose days go by the clocks of a place.
+///
+/// # Errors
+/// [`ForecastError`].
+pub fn forecast_in(series: &Series, origin_ms: i64, request: &Request, calendar: &Calendar) -> Result<Forecast, ForecastError> {
     let quantiles = check(request)?;
     let series = series.until(origin_ms).since(origin_ms - MAX_HISTORY_MS);
     let (mut series, mut cleaning) = clean::clean(&series);
-    let need_ms = need_ms(request);
+    // The members must be judged on past origins; with less, a cold start answers in their place, unless one was asked for by name.
+    let judged_ms = judged_ms(request);
+    let need_ms = if request.model == ModelChoice::Auto { MIN_HISTORY_MS } else { judged_ms };
     let have_ms = series.observed() as i64 * series.step_ms();
     let too_little = ForecastError::NotEnoughHistory { have_ms, need_ms };
     if have_ms < need_ms {
@@ -93,16 +105,52 @@ pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result
     while series.end_ms() <= origin_ms {
         series.push(None);
     }
-    cut_at_change(&mut series, &mut cleaning, need_ms);
+    let mut series = calendar.localized(&series);
+    cut_at_change(&mut series, &mut cleaning, calendar);
     let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(unit_of(median)));
-    let near = near(&series, scale, request.model, &quantiles).ok_or_else(|| too_little.clone())?;
-    let far = if request.horizon_ms > NEAR_MS { Some(far(&series, scale, request, &quantiles).ok_or(too_little)?) } else { None };
-    let points = points(&series, origin_ms, request.horizon_ms, scale, &near, far.as_ref());
-    let members = weights(far.as_ref().unwrap_or(&near));
-    let model = request.model.to_string();
-    let about = About { origin_ms, step_ms: series.step_ms(), model, history_points: series.observed(), quantiles, members, cleaning };
-    let blocks = std::iter::once(near.block).chain(far.map(|far| far.block)).collect();
+    let frame = Frame { calendar, origin_ms, step_ms: series.step_ms(), end_ms: series.end_ms(), scale, horizon_ms: request.horizon_ms };
+    let answer = mixed(&series, &frame, request, judged_ms, &quantiles)
+        .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, &frame, &quantiles)).flatten())
+        .ok_or(too_little)?;
+    let Answer { points, members, basis, blocks } = answer;
+    let (model, basis, history_points) = (request.model.to_string(), Some(basis), series.observed());
+    let about = About { origin_ms, step_ms: series.step_ms(), model, basis, history_points, quantiles, members, cleaning };
+    let blocks = blocks.into_iter().map(|block| frame.by_time(block)).collect();
     Ok(Forecast::new(points, about, Maxima { scale, blocks }))
+}
+
+/// What is said, by whom, and on what it rests.
+struct Answer {
+    points: Vec<Point>,
+    members: Vec<MemberWeight>,
+    basis: Basis,
+    blocks: Vec<Block>,
+}
+
+/// The blends' answer; `None` if the history is too short to judge the members.
+fn mixed(series: &Series, frame: &Frame, request: &Request, judged_ms: i64, levels: &[f64]) -> Option<Answer> {
+    let observed_ms = series.observed() as i64 * series.step_ms();
+    if observed_ms < judged_ms {
+        return None;
+    }
+    let near = near(series, frame.scale, request.model, levels)?;
+    let far = if request.horizon_ms > NEAR_MS { Some(far(series, frame.scale, request.model, frame.reach_ms(), levels)?) } else { None };
+    let points = points(frame, |i, ts_ms| mixed_step(&near, far.as_ref(), frame.step_ms, i, ts_ms));
+    let members = weights(far.as_ref().unwrap_or(&near));
+    let week = observed_ms >= 7 * DAY_MS + request.horizon_ms;
+    let blocks = std::iter::once(near.block).chain(far.map(|far| far.block)).collect();
+    Some(Answer { points, members, basis: if week { Basis::Week } else { Basis::Day }, blocks })
+}
+
+/// The answer of a cold start.
+fn cold(series: &Series, frame: &Frame, levels: &[f64]) -> Option<Answer> {
+    let observed_ms = series.observed() as i64 * series.step_ms();
+    let leads = (frame.reach_ms() + frame.step_ms - 1) / frame.step_ms;
+    // One more: an origin between two steps looks at the step after its own.
+    let cold = Cold::new(series, frame.scale, observed_ms, leads as usize + 1, levels)?;
+    let points = points(frame, |i, _| cold.step(i));
+    let members = vec![MemberWeight { name: cold.basis.name().to_owned(), weight: 1.0 }];
+    Some(Answer { points, members, basis: cold.basis, blocks: vec![cold.block] })
 }
 
 fn check(request: &Request) -> Result<Vec<f64>, ForecastError> {
@@ -118,25 +166,24 @@ fn check(request: &Request) -> Result<Vec<f64>, ForecastError> {
     Ok(quantiles)
 }
 
-/// Two days, and a day more than the horizon; a member that looks further back needs that much and one horizon to be judged on.
-fn need_ms(request: &Request) -> i64 {
+/// What the members need to be judged: two days, and a day more than the horizon; one that looks further back needs that much and a horizon.
+fn judged_ms(request: &Request) -> i64 {
     let reach_ms = match request.model {
         ModelChoice::Named(Member::SeasonalNaiveWeek | Member::SeasonalNaiveWeekLevel) => 7 * DAY_MS,
         ModelChoice::Named(Member::Ridge) => 3 * DAY_MS + request.horizon_ms,
         _ => DAY_MS,
     };
     // The near blend looks an hour and a half ahead, and the oldest partial bins are lost.
-    MIN_HISTORY_MS.max(reach_ms + request.horizon_ms.max(2 * HOUR_MS))
+    (2 * DAY_MS).max(reach_ms + request.horizon_ms.max(2 * HOUR_MS))
 }
 
-fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, need_ms: i64) {
+fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, calendar: &Calendar) {
     let Some(median) = clean::positive_median(series.raw()) else { return };
     let daily = Grid::build(series, slots(series, FAR_BIN_MS), unit_of(median));
-    let least = (need_ms as usize).div_ceil(DAY_MS as usize);
-    let Some(days) = shift::days_since_change(&daily, least) else { return };
+    let Some(days) = shift::days_since_change(&daily) else { return };
     let kept = series.since(series.end_ms() - series.step_ms() * daily.slots as i64 * daily.lag(days) as i64);
     let rows = (series.observed() - kept.observed()) as u64;
-    let (first_ms, last_ms) = (series.start_ms(), kept.start_ms() - series.step_ms());
+    let (first_ms, last_ms) = (calendar.utc_ms(series.start_ms()), calendar.utc_ms(kept.start_ms() - series.step_ms()));
     cleaning.push(Cleaning { kind: CleaningKind::LevelShift, rows, first_ms, last_ms });
     *series = kept;
 }
@@ -167,12 +214,12 @@ fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Opti
     stretch(series, scale, slots, &spec, &reading, 18, levels)
 }
 
-fn far(series: &Series, scale: f64, request: &Request, levels: &[f64]) -> Option<Stretch> {
+fn far(series: &Series, scale: f64, model: ModelChoice, horizon_ms: i64, levels: &[f64]) -> Option<Stretch> {
     let slots = slots(series, FAR_BIN_MS);
     let bin_ms = series.step_ms() * slots as i64;
-    let horizon = (request.horizon_ms as usize).div_ceil(bin_ms as usize);
+    let horizon = (horizon_ms as usize).div_ceil(bin_ms as usize);
     let spec = Spec {
-        members: members(request.model, FAR_MEMBERS),
+        members: members(model, FAR_MEMBERS),
         horizon,
         newest: horizon / 4,
         every: (6 * HOUR_MS / bin_ms) as usize,
@@ -208,18 +255,54 @@ fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
     stretch.blend.weights.iter().map(|(member, weight)| MemberWeight { name: member.name().to_owned(), weight: rounded(*weight) }).collect()
 }
 
-fn points(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, near: &Stretch, far: Option<&Stretch>) -> Vec<Point> {
-    let step_ms = series.step_ms();
+/// The near blend's step, then the far one's, mixed where the one hands over to the other.
+fn mixed_step(near: &Stretch, far: Option<&Stretch>, step_ms: i64, i: usize, ts_ms: i64) -> (Vec<f64>, f64) {
+    let lead_ms = (i as i64 + 1) * step_ms;
+    let share = far.map_or(1.0, |_| ((NEAR_END_MS - lead_ms) as f64 / (NEAR_END_MS - NEAR_MS) as f64).clamp(0.0, 1.0));
+    let of_near = (share > 0.0).then(|| slot_of(near, i, ts_ms, share));
+    let of_far = far.filter(|_| share < 1.0).map(|far| slot_of(far, i, ts_ms, 1.0 - share));
+    add(of_near, of_far)
+}
+
+/// Where an answer lies: asked for in UTC, found by the clocks.
+struct Frame<'a> {
+    calendar: &'a Calendar,
+    origin_ms: i64,
+    step_ms: i64,
+    /// The slot after the history's last one, by the clocks.
+    end_ms: i64,
+    scale: f64,
+    horizon_ms: i64,
+}
+
+impl Frame<'_> {
+    /// How far the clocks go within the horizon.
+    fn reach_ms(&self) -> i64 {
+        self.horizon_ms + self.calendar.ahead_ms(self.origin_ms, self.horizon_ms)
+    }
+
+    /// A block by the clocks as one by time.
+    fn by_time(&self, block: Block) -> Block {
+        if !self.calendar.changes_in(self.origin_ms, self.horizon_ms) {
+            return block;
+        }
+        let bin_ms = block.bin_ms;
+        let middle_ms = |bin: usize| (bin as i64 * 2 + 1) * bin_ms / 2;
+        block.rearranged(|bin| (self.calendar.local_lead_ms(self.origin_ms, middle_ms(bin)).max(0) / bin_ms) as usize)
+    }
+}
+
+/// Points on the series' step from `step`: quantiles of z and the mean of e^z in the `i`-th step (from 0), which ends at a time [epoch ms].
+fn points(frame: &Frame, step: impl Fn(usize, i64) -> (Vec<f64>, f64)) -> Vec<Point> {
+    let Frame { calendar, origin_ms, step_ms, scale, horizon_ms, .. } = *frame;
     // How far the origin lies after the last slot: the grid of the answer is that of the origin.
-    let phase = (origin_ms - (series.end_ms() - step_ms)) as f64 / step_ms as f64;
+    let phase = (calendar.local_ms(origin_ms) - (frame.end_ms - step_ms)) as f64 / step_ms as f64;
     let rounding = Rounding::new(scale);
     let count = (horizon_ms + step_ms - 1) / step_ms;
     let slot = |i: usize| {
         let lead_ms = (i as i64 + 1) * step_ms;
-        let share = far.map_or(1.0, |_| ((NEAR_END_MS - lead_ms) as f64 / (NEAR_END_MS - NEAR_MS) as f64).clamp(0.0, 1.0));
-        let of_near = (share > 0.0).then(|| slot_of(near, i, origin_ms + lead_ms, share));
-        let of_far = far.filter(|_| share < 1.0).map(|far| slot_of(far, i, origin_ms + lead_ms, 1.0 - share));
-        add(of_near, of_far)
+        let place = (calendar.local_lead_ms(origin_ms, lead_ms) / step_ms - 1).max(0) as usize;
+        step(place, calendar.local_ms(origin_ms + lead_ms))
     };
     (0..count as usize)
         .map(|i| {

@@ -125,6 +125,20 @@ pub(crate) fn weighted_quantile(samples: &[(f64, f64)], q: f64) -> Option<f64> {
 }
 
 impl Block {
+    /// From (predicted, actual) pairs of courses that count alike.
+    pub fn of_courses(bin_ms: i64, path: Vec<i16>, courses: Vec<(Vec<i16>, Vec<i16>)>) -> Self {
+        let past = courses.into_iter().map(|(predicted, actual)| Past { weight: 1.0, predicted, actual }).collect();
+        Self { bin_ms, path, past }
+    }
+
+    /// With each bin taken from where `place` says, as far as there is one.
+    pub fn rearranged(self, place: impl Fn(usize) -> usize) -> Self {
+        let moved = |bins: &[i16]| (0..bins.len()).filter_map(|bin| bins.get(place(bin).min(bins.len() - 1)).copied()).collect();
+        let past =
+            self.past.iter().map(|past| Past { weight: past.weight, predicted: moved(&past.predicted), actual: moved(&past.actual) });
+        Self { bin_ms: self.bin_ms, path: moved(&self.path), past: past.collect() }
+    }
+
     /// From a blend's path and its past paths; bins are joined until at most `most` are left. `decay` is the weight of an origin against
     /// the one after it.
     pub fn new(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64, most: usize) -> Self {
@@ -150,7 +164,7 @@ impl Block {
 }
 
 /// A z value in thousandths.
-fn milli(z: f64) -> i16 {
+pub(crate) fn milli(z: f64) -> i16 {
     libm::round(z * 1000.0).clamp(-32_000.0, 32_000.0) as i16
 }
 

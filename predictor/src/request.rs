@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub const DEFAULT_QUANTILES: [f64; 7] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 
 /// No forecast is made from less than this.
-pub const MIN_HISTORY_MS: i64 = 2 * DAY_MS;
+pub const MIN_HISTORY_MS: i64 = 3_600_000;
 
 /// The longest horizon.
 pub const MAX_HORIZON_MS: i64 = 7 * DAY_MS;
@@ -137,7 +137,7 @@ impl Request {
 /// Why there is no forecast. None of these is ever a number.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ForecastError {
-    /// The observed history is too short: two days, and a day more than the horizon, are needed.
+    /// The observed history is too short: an hour is needed, and more by a member that is asked for by name.
     #[error("not enough history: {} observed, {} needed", Span(*have_ms), Span(*need_ms))]
     NotEnoughHistory {
         /// Observed values times the step [ms].

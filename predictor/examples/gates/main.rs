@@ -8,6 +8,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is the table")]
 
+mod cold;
 mod flash;
 mod measure;
 mod traces;
@@ -62,6 +63,7 @@ fn report(traces: &[traces::Trace]) {
     println!("day's maximum: median error   {:.3}, median of series' medians {:.3}", median(errors), median(all(&|r| r.max_error)));
     println!("maxima below their q.90       {:.3}", mean(&below));
     println!("CPU per series                {:.2} ms (mean)", mean(&all(&|r| r.cpu_ms)));
+    cold::report(traces);
     for trace in traces.iter().filter(|trace| flash::TRACES.contains(&trace.name.as_str())) {
         let (whole, begun) = flash::score(&trace.series);
         println!("flash crowd on {:<14} {whole:.3} of last value's loss, {begun:.3} once it has begun", trace.name);

@@ -9,8 +9,8 @@ use predictor::{
 
 use crate::traces::Trace;
 
-const HOUR_MS: i64 = 3_600_000;
-const QUARTER_MS: i64 = HOUR_MS / 4;
+pub const HOUR_MS: i64 = 3_600_000;
+pub const QUARTER_MS: i64 = HOUR_MS / 4;
 
 /// The measures of one series.
 pub struct Row {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::request::Member;
 
 const HOURLY_MS: i64 = 3_600_000;
 
@@ -32,7 +33,10 @@ fn the_yardstick_repeats_yesterday_with_gaussian_intervals_of_its_errors() {
 fn too_little_history_at_an_origin_is_named_with_the_origin() {
     let series = hours(120, |i| i as f64);
     let short = Setup { last: 0.8, ..setup(2) };
-    assert!(matches!(run(&series, &short, ModelChoice::Auto), Err(BacktestError::Forecast { origin_ms: 86_400_000, .. })));
+    assert!(matches!(
+        run(&series, &short, ModelChoice::Named(Member::SeasonalNaiveDay)),
+        Err(BacktestError::Forecast { origin_ms: 86_400_000, .. })
+    ));
 }
 
 #[test]

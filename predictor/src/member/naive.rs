@@ -37,7 +37,7 @@ pub(crate) fn naive(member: Member, known: &Known, simple: &Simple, out: &mut [f
         Member::SeasonalNaiveDayLevel => corrected(known, 1, 0.0, simple, out),
         Member::SeasonalNaiveWeekLevel => corrected(known, 7, known.change.get(6).copied().unwrap_or(0.0), simple, out),
         Member::LastValue => {
-            out.fill(recent_level(known));
+            out.fill(recent_level(known.grid, known.at));
             true
         }
         _ => false,
@@ -78,13 +78,13 @@ pub(crate) fn smooth_known(known: &Known, i: usize, smooth: &[f64], half: usize)
     if i + half <= known.at { smooth[i] } else { known.grid.mean(i.saturating_sub(half), known.at + 1) }
 }
 
-/// Exponentially weighted mean of the last hour.
-fn recent_level(known: &Known) -> f64 {
-    let bins = (HOUR_MS / known.grid.bin_ms).max(1) as usize;
-    let per_bin = libm::exp2(-(known.grid.bin_ms as f64) / HALF_LIFE_MS);
+/// Exponentially weighted mean of the hour that ends with bin `at`.
+pub(crate) fn recent_level(grid: &Grid, at: usize) -> f64 {
+    let bins = (HOUR_MS / grid.bin_ms).max(1) as usize;
+    let per_bin = libm::exp2(-(grid.bin_ms as f64) / HALF_LIFE_MS);
     let (mut sum, mut total, mut weight) = (0.0, 0.0, 1.0);
-    for age in 0..bins.min(known.at + 1) {
-        sum += weight * known.grid.z[known.at - age];
+    for age in 0..bins.min(at + 1) {
+        sum += weight * grid.z[at - age];
         total += weight;
         weight *= per_bin;
     }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod bad_data;
+mod cold;
 mod extremes;
 mod gate;
+mod local_time;
 mod properties;
 mod support;

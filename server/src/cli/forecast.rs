@@ -5,12 +5,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use predictor::{Cleaning, DAY_MS, Forecast, ForecastError, ModelChoice, Request};
+use predictor::{Calendar, Cleaning, DAY_MS, Forecast, ForecastError, ModelChoice, Request};
 use serde::Serialize;
 
 use super::{CliError, parse_duration, parse_time, show_time};
 use crate::series_file::SeriesFile;
 
+mod calendar;
 mod text;
 
 use text::{csv, table};
@@ -26,7 +27,8 @@ Example:
   prescale forecast --input 'prometheus:http://127.0.0.1:9090?query=sum(rate(http_requests_total[2m]))&step=60s'
 
 The file is CSV with the header `timestamp,value`, RFC 3339 times and a regular step (missing rows are gaps), or Parquet with these columns. A forecast made at an origin uses only rows
-up to it. At least two days of history are needed, and a day more than the horizon.")]
+up to it. An hour of history is enough for a wide forecast (basis: persistence); from a day on the time of day is known (day), from a week and a
+horizon on the weekday (week). A model that is asked for by name needs two days at least, and a day more than the horizon.")]
 pub struct Args {
     /// CSV file with the header `timestamp,value`, Parquet with these columns, or prometheus:http://…?query=…
     #[arg(long, value_name = "FILE")]
@@ -43,6 +45,9 @@ pub struct Args {
     /// auto (the blend) or one of its members
     #[arg(long, default_value = "auto")]
     model: ModelChoice,
+    /// TOML file with the time_zone whose days and hours the load goes by [default: UTC]
+    #[arg(long, value_name = "FILE")]
+    calendar: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -89,6 +94,7 @@ struct Line {
     origin: String,
     step_s: f64,
     model: String,
+    basis: Option<predictor::Basis>,
     history_points: usize,
     cpu_ms: f64,
     points: Vec<LinePoint>,
@@ -127,8 +133,13 @@ struct LineCleaning {
 pub fn run(args: Args) -> Result<(), CliError> {
     let file = read(&args.input)?;
     let (whole, _) = file.series().map_err(bad_input)?;
-    let origins = origins(&args, &whole)?;
-    let lines = origins.into_iter().map(|at| line(&file, whole.step_ms(), at, &args)).collect::<Result<Vec<_>, _>>()?;
+    let clocks = match &args.calendar {
+        Some(path) => calendar::read(path, whole.start_ms(), whole.end_ms() + args.horizon)?,
+        None => Calendar::default(),
+    };
+    let asked = Asked { args: &args, clocks };
+    let origins = origins(&asked, &whole)?;
+    let lines = origins.into_iter().map(|at| line(&file, whole.step_ms(), at, &asked)).collect::<Result<Vec<_>, _>>()?;
     let text = match args.format {
         Format::Table => lines.iter().map(table).collect::<Vec<_>>().join("\n"),
         Format::Json => json(&lines, true)?,
@@ -161,21 +172,27 @@ pub(super) fn json(data: &impl Serialize, pretty: bool) -> Result<String, CliErr
     text.map(|text| text + "\n").map_err(|error| CliError::Failed(format!("writing JSON: {error}")))
 }
 
-fn origins(args: &Args, whole: &predictor::Series) -> Result<Vec<i64>, CliError> {
+/// What is asked, by which clocks.
+struct Asked<'a> {
+    args: &'a Args,
+    clocks: Calendar,
+}
+
+fn origins(asked: &Asked, whole: &predictor::Series) -> Result<Vec<i64>, CliError> {
     let last_ms = whole.end_ms() - whole.step_ms();
-    match &args.at {
+    match &asked.args.at {
         None => Ok(vec![last_ms]),
         Some(Origins::At(times)) => Ok(times.clone()),
         Some(Origins::Every(every_ms)) => {
             let first_ms = (whole.start_ms() + every_ms - 1).div_euclid(*every_ms) * every_ms;
-            let enough = |&at: &i64| !matches!(forecast(whole, at, args), Err(ForecastError::NotEnoughHistory { .. }));
+            let enough = |&at: &i64| !matches!(forecast(whole, at, asked), Err(ForecastError::NotEnoughHistory { .. }));
             let mut times = (0..).map(|i| first_ms + i * every_ms).take_while(|at| *at <= last_ms);
             // Once there is enough, later origins are tried all: what is wrong with one of them must be said.
             let first = times.by_ref().find(enough);
             let found: Vec<i64> = first.into_iter().chain(times).collect();
             if found.is_empty() {
                 let error =
-                    forecast(whole, last_ms, args).err().map_or_else(|| "no origin in the series".to_owned(), |error| error.to_string());
+                    forecast(whole, last_ms, asked).err().map_or_else(|| "no origin in the series".to_owned(), |error| error.to_string());
                 return Err(CliError::BadInput(format!("--at every: no origin with enough history: {error}")));
             }
             Ok(found)
@@ -183,16 +200,17 @@ fn origins(args: &Args, whole: &predictor::Series) -> Result<Vec<i64>, CliError>
     }
 }
 
-fn forecast(series: &predictor::Series, at_ms: i64, args: &Args) -> Result<Forecast, ForecastError> {
+fn forecast(series: &predictor::Series, at_ms: i64, asked: &Asked) -> Result<Forecast, ForecastError> {
+    let Asked { args, clocks } = asked;
     let request = Request { horizon_ms: args.horizon, quantiles: args.quantiles.clone(), model: args.model };
-    predictor::forecast_at(series, at_ms, &request)
+    predictor::forecast_in(series, at_ms, &request, clocks)
 }
 
-fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, args: &Args) -> Result<Line, CliError> {
+fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Line, CliError> {
     let problem = |error: &dyn std::fmt::Display| CliError::BadInput(format!("{}, origin {}: {error}", file.name, show_time(at_ms)));
     let began = thread_cpu_ms();
     let (series, mut cleaning) = file.series_until(at_ms, step_ms).map_err(|error| problem(&error))?;
-    let forecast = forecast(&series, at_ms, args).map_err(|error| problem(&error))?;
+    let forecast = forecast(&series, at_ms, asked).map_err(|error| problem(&error))?;
     let cpu_ms = ((thread_cpu_ms() - began) * 100.0).round() / 100.0;
     cleaning.extend(forecast.cleaning.iter().cloned());
     Ok(Line {
@@ -200,6 +218,7 @@ fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, args: &Args) -> Result<Line
         origin: show_time(forecast.origin_ms),
         step_s: forecast.step_ms as f64 / 1000.0,
         model: forecast.model.clone(),
+        basis: forecast.basis,
         history_points: forecast.history_points,
         cpu_ms,
         points: forecast

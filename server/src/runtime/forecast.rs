@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use planner::calendar::without_running_events;
+use planner::calendar::{clocks, without_running_events};
 use planner::{Event, HistoryNeed, ServiceConfig};
 use predictor::{ForecastError, ModelChoice, Request};
 
@@ -77,7 +77,11 @@ async fn attempt(store: &Store, config: &ServiceConfig, now_ms: i64) -> Result<p
             Some(shed) => predictor::without_own_shedding(&series, |ts_ms| marked(&shed, ts_ms)),
             None => series,
         };
-        predictor::forecast(&without_running_events(of_demand, &config, now_ms), &request)
+        let series = without_running_events(of_demand, &config, now_ms);
+        // A name that is no zone's never gets past the check of the configuration.
+        let clocks = clocks(&config.time_zone, now_ms - HISTORY_MS, now_ms + HORIZON_MS).unwrap_or_default();
+        let last_ms = series.timestamp_ms(series.len().saturating_sub(1));
+        predictor::forecast_in(&series, last_ms, &request, &clocks)
     })
     .await;
     // A join error would be a panic inside of the predictor: a failed forecast to the loop, which falls back to the reactive rule.
@@ -124,6 +128,26 @@ mod tests {
         match event(&store, &config, start_ms + 10 * DAY_MS).await {
             Event::Forecast { forecast, .. } => forecast.quantile_at(start_ms + 10 * DAY_MS + 12 * 3_600_000, 0.5).unwrap(),
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Load by the clocks of New York, which went forward at 07:00 UTC, an hour before the end.
+    #[tokio::test]
+    async fn days_go_by_the_clocks_of_the_services_place() {
+        let changed_ms = 1_772_953_200_000;
+        let end_ms = changed_ms + 3_600_000;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::Folder(folder.path().to_path_buf())).await.unwrap();
+        let local_hour = |ts_ms: i64| (ts_ms / 3_600_000 - if ts_ms < changed_ms { 5 } else { 4 }) % 24;
+        let load = |ts_ms: i64| if (9..17).contains(&local_hour(ts_ms)) { 400.0 } else { 100.0 };
+        let points: Vec<(i64, f64)> = (0..20 * 96).map(|slot| end_ms - slot * STEP_MS).map(|ts_ms| (ts_ms, load(ts_ms))).collect();
+        store.append(SeriesKey { service: "shop", metric: "load" }, STEP_MS, &points).await.unwrap();
+        for (time_zone, opens_on_time) in [("America/New_York", true), ("UTC", false)] {
+            let config = ServiceConfig { name: "shop".into(), time_zone: time_zone.into(), ..crate::demo::world::config(false, 0.9, 0.95) };
+            let Event::Forecast { forecast, .. } = event(&store, &config, end_ms).await else { panic!("no forecast") };
+            // 17:30 there, 21:30 UTC: until yesterday it was 16:30 then.
+            let after_closing = forecast.quantile_at(changed_ms + 14 * 3_600_000 + STEP_MS * 2, 0.5).unwrap();
+            assert_eq!(after_closing < 110.0, opens_on_time, "{time_zone}: {after_closing}");
         }
     }
 

@@ -27,6 +27,9 @@ pub struct Issued {
     origin_ms: i64,
     step_ms: i64,
     model: String,
+    /// Absent in what older versions kept.
+    #[serde(default)]
+    basis: Option<predictor::Basis>,
     history_points: u64,
     members: Vec<(String, f64)>,
     quantiles: Vec<f64>,
@@ -64,6 +67,7 @@ impl Issued {
             origin_ms: forecast.origin_ms,
             step_ms: forecast.step_ms.saturating_mul(i64::try_from(every).unwrap_or(1)),
             model: forecast.model.clone(),
+            basis: forecast.basis,
             history_points: forecast.history_points as u64,
             members: forecast.members.iter().map(|member| (member.name.clone(), four_digits(member.weight))).collect(),
             quantiles,
@@ -86,6 +90,7 @@ impl Issued {
             origin: Time(self.origin_ms),
             step_s: seconds(self.step_ms),
             model: self.model.clone(),
+            basis: self.basis.map(dto::Basis::from),
             history_points: self.history_points,
             quantiles: self.quantiles.clone(),
             points: self.points.iter().enumerate().map(point).collect(),

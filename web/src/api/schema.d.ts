@@ -529,6 +529,11 @@ export interface components {
             /** @description Step that the series is averaged to. */
             step?: string;
         };
+        /**
+         * @description What the history was long enough for.
+         * @enum {string}
+         */
+        Basis: "persistence" | "day" | "week";
         /** @description A sign of life. */
         Beat: {
             /** @description Domain time now. */
@@ -858,6 +863,7 @@ export interface components {
         };
         /** @description Answer of `GET /services/{name}/forecast`. */
         Forecast: {
+            basis: components["schemas"]["Basis"] | null;
             /**
              * Format: int64
              * @description Points of history used.

@@ -8,6 +8,7 @@ const forecast = (medians: number[]): Forecast => ({
   origin: at(0),
   step_s: 60,
   model: "blend",
+  basis: "week",
   history_points: 1,
   quantiles: [],
   members: [],

@@ -31,6 +31,10 @@ pub struct Forecast {
     pub step_s: f64,
     /// The model or the blend.
     pub model: String,
+    /// What the history was long enough for: `persistence` (less than a day: the recent level is held), `day` (its shape is known) or `week` (the
+    /// weekday is known too). Less means wider quantiles. Absent where it isn't known.
+    #[schema(required)]
+    pub basis: Option<Basis>,
     /// Points of history used.
     pub history_points: u64,
     /// The quantiles that every point has.
@@ -46,6 +50,28 @@ pub struct Forecast {
     /// When the oldest forecast that can still be asked for (with `at`) was issued.
     #[schema(required)]
     pub kept_since: Option<Time>,
+}
+
+/// What the history was long enough for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Less than a day was seen.
+    Persistence,
+    /// A day or more was seen.
+    Day,
+    /// The same weekday was seen before.
+    Week,
+}
+
+impl From<predictor::Basis> for Basis {
+    fn from(basis: predictor::Basis) -> Self {
+        match basis {
+            predictor::Basis::Persistence => Self::Persistence,
+            predictor::Basis::Day => Self::Day,
+            predictor::Basis::Week => Self::Week,
+        }
+    }
 }
 
 /// One instant of a forecast.

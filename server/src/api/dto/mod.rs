@@ -18,7 +18,7 @@ pub use access::{MadeToken, May, NewTokenBody, Role, SessionInfo, SignInBody, To
 pub use audit::{AuditEntry, AuditList};
 pub use decision::{Candidate, Check, Decision, DecisionInputs, DecisionList};
 pub use event::{Beat, Change, EventData, ServiceChange};
-pub use forecast::{Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
+pub use forecast::{Basis, Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
 pub use job::{CellPlan, Job, JobDetail, JobEstimate, JobKind, JobList, JobNow, JobSize, JobState};
 pub use job_request::{BacktestJob, JobBody, JobRequest, JobText, LoadOrigin, ScenarioJob, Shape, WhatIf};
 pub use job_result::{Cell, CellPoint, Comparison, ComparisonRow, Difference, Figure, JobResult, ModelScore, Span};

@@ -135,13 +135,14 @@ impl Control for Fake {
         ready(move || {
             known(name)?;
             if self.young {
-                return Err(ControlError::NotEnoughHistory { service: name.to_owned(), have_s: 32_400.0, need_s: 172_800.0 });
+                return Err(ControlError::NotEnoughHistory { service: name.to_owned(), have_s: 1_200.0, need_s: 3_600.0 });
             }
             let q = BTreeMap::from([("0.5".to_owned(), 118.0)]);
             Ok(Forecast {
                 origin: at.unwrap_or(NOON),
                 step_s: 60.0,
                 model: "blend".to_owned(),
+                basis: Some(Basis::Week),
                 history_points: 20_160,
                 quantiles: vec![0.5],
                 points: vec![ForecastPoint { ts: Time(NOON.0 + 60_000), mean: 119.0, q: q.clone() }],

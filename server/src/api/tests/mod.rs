@@ -208,7 +208,7 @@ async fn a_refused_order_says_why_and_an_outage_says_when_to_retry() {
 async fn too_little_history_says_how_much_is_there_and_how_much_is_needed() {
     let fake = shared(Fake { young: true, ..Fake::default() });
     let problem = get(&fake, "/api/v1/services/chat/forecast").await.problem(404, "not-enough-history");
-    assert_eq!((&problem["have_s"], &problem["need_s"]), (&json!(32_400.0), &json!(172_800.0)));
+    assert_eq!((&problem["have_s"], &problem["need_s"]), (&json!(1_200.0), &json!(3_600.0)));
     let forecast = get(&shared(Fake::default()), "/api/v1/services/chat/forecast").await.json();
     assert_eq!(forecast["points"][0]["q"]["0.5"], 118.0);
     assert_eq!(forecast["max"]["1h"]["at"], Value::Null);

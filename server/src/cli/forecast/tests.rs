@@ -25,7 +25,8 @@ fn file(days: usize) -> SeriesFile {
 fn lines(file: &SeriesFile, options: &str) -> Result<Vec<Line>, CliError> {
     let args = args(&format!("--input load.csv {options}")).unwrap();
     let (whole, _) = file.series().unwrap();
-    origins(&args, &whole)?.into_iter().map(|at| line(file, whole.step_ms(), at, &args)).collect()
+    let asked = Asked { args: &args, clocks: Calendar::default() };
+    origins(&asked, &whole)?.into_iter().map(|at| line(file, whole.step_ms(), at, &asked)).collect()
 }
 
 /// Without the timing, which is no part of the answer.
@@ -41,7 +42,7 @@ fn a_line_has_the_keys_of_the_contract_and_no_others() {
     let lines = lines(&file(6), "--horizon 24h --quantiles 0.9,0.5").unwrap();
     let value: serde_json::Value = serde_json::from_str(&json(&lines[0], false).unwrap()).unwrap();
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
-    let mut expected = ["series", "origin", "step_s", "model", "history_points", "cpu_ms", "points", "max", "members", "cleaning"];
+    let mut expected = ["series", "origin", "step_s", "model", "basis", "history_points", "cpu_ms", "points", "max", "members", "cleaning"];
     expected.sort_unstable();
     let mut keys: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
     keys.sort_unstable();
@@ -83,15 +84,24 @@ fn at_an_origin_the_whole_file_gives_the_bytes_of_the_file_cut_there() {
 fn every_means_whole_multiples_that_have_enough_history() {
     let lines = lines(&file(6), "--at every:12h --horizon 24h").unwrap();
     let origins: Vec<&str> = lines.iter().map(|line| line.origin.as_str()).collect();
-    assert_eq!(origins[..2], ["2026-03-04T00:00:00Z", "2026-03-04T12:00:00Z"]);
-    assert_eq!(origins.len(), 8);
+    assert_eq!(origins[..2], ["2026-03-02T12:00:00Z", "2026-03-03T00:00:00Z"]);
+    assert_eq!(origins.len(), 11);
+    let bases: Vec<&str> = lines.iter().map(|line| line.basis.unwrap().name()).collect();
+    assert_eq!((bases[0], bases[2], bases[10]), ("persistence", "day", "day"));
+}
+
+/// Three quarters of an hour.
+fn minutes() -> SeriesFile {
+    let mut file = file(1);
+    file.points.truncate(3);
+    file
 }
 
 #[test]
 fn too_little_history_is_bad_input_with_both_numbers_and_never_a_forecast() {
     for options in ["--horizon 24h", "--at every:1h", "--at 2026-03-01T00:00:00Z"] {
-        let Err(CliError::BadInput(text)) = lines(&file(1), options) else { panic!("{options}: a forecast of nothing") };
-        assert!(text.contains("2 d needed") || text.contains("at least 1 are needed"), "{options}: {text}");
+        let Err(CliError::BadInput(text)) = lines(&minutes(), options) else { panic!("{options}: a forecast of nothing") };
+        assert!(text.contains("1 h needed") || text.contains("at least 1 are needed"), "{options}: {text}");
     }
 }
 

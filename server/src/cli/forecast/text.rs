@@ -30,7 +30,8 @@ pub(super) fn csv(lines: &[Line]) -> String {
 
 pub(super) fn table(line: &Line) -> String {
     let every = line.points.len().div_ceil(TABLE_ROWS).max(1);
-    let mut text = format!("{} at {}, {} points of history, model {}\n", line.series, line.origin, line.history_points, line.model);
+    let basis = line.basis.map_or(String::new(), |basis| format!(", basis {}", basis.name()));
+    let mut text = format!("{} at {}, {} points of history, model {}{basis}\n", line.series, line.origin, line.history_points, line.model);
     if every > 1 {
         let _ = writeln!(text, "one in {every} of {} points (--format csv prints all)", line.points.len());
     }

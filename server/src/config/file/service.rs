@@ -13,7 +13,8 @@ pub struct Service {
     /// Unique name: letters, digits, `-`, `_` and `.`.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// Name of the time zone that its events' times are in, such as `Europe/Berlin`. Forecasts don't use it.
+    /// Name of the time zone that its events' times are in, such as `Europe/Berlin`. Forecasts
+    /// go by its days and hours, so that a change of the clocks costs nothing.
     #[serde(default = "utc")]
     pub time_zone: String,
     /// PromQL for the offered load in requests per second: one series, answers 429 and 503 included, retries left out. Absent: the counters of

@@ -27,6 +27,7 @@ pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since
         origin: Time(forecast.origin_ms),
         step_s: seconds(forecast.step_ms),
         model: forecast.model.clone(),
+        basis: forecast.basis.map(dto::Basis::from),
         history_points: forecast.history_points as u64,
         quantiles: forecast.quantiles.clone(),
         points: forecast
