@@ -92,9 +92,9 @@ def answered(prescale, trace, origins, horizon, score):
 
 
 def flash(trace, methods, prescale, crowds=12, base="last_value"):
-    """The flash crowd: the next hour, every five minutes of it, against the last value."""
+    """The flash crowd: the next hour, every five minutes of it, against the last value. By method: (once it has begun, with the half hour before)."""
     step_min, steps = trace.step_s / 60, trace.steps(HOUR_S)
-    scores = {name: Score() for name in methods}
+    scores = {name: (Score(), Score()) for name in methods}
     for start in scoring.flash_starts(len(trace.values), step_min, crowds):
         crowd = trace.with_values(scoring.crowded(trace.values, start, step_min))
         origins = scoring.flash_origins(start, step_min)
@@ -102,15 +102,16 @@ def flash(trace, methods, prescale, crowds=12, base="last_value"):
         first = trace.history(origins[0])
         base_rows = {origin: ask_peer(base, crowd, origin, steps, first)[0] for origin in origins}
         answers = prescale.forecast(crowd, first, origins, HOUR_S) if OURS in methods else {}
-        for name, score in scores.items():
+        for name, (begun, whole) in scores.items():
             for origin in origins:
                 if name == OURS:
                     rows = answers[origin].rows
                 else:
                     rows = base_rows[origin] if name == base else ask_peer(name, crowd, origin, steps, first)[0]
                 truth = actuals(crowd, origin, steps)
-                score.tally.add(truth, rows)
-                score.base.add(truth, base_rows[origin])
+                for score in (begun, whole) if origin > start else (whole,):
+                    score.tally.add(truth, rows)
+                    score.base.add(truth, base_rows[origin])
     say(f"{trace.name}: flash crowds done")
     return scores
 

@@ -9,6 +9,9 @@ use crate::series::Series;
 /// A value above this multiple of the median, alone among its neighbours, is an error of measurement.
 const SPIKE_FACTOR: f64 = 100.0;
 
+/// No service has a load above this; what is larger is an error of measurement, and its sums would overflow.
+const MAX_VALUE: f64 = 1e15;
+
 /// What was done to some rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -19,7 +22,7 @@ pub enum CleaningKind {
     Duplicate,
     /// Rows lay beside the step's grid and were moved onto it.
     OffGrid,
-    /// NaN or infinite values became gaps.
+    /// NaN or infinite values, and those above 10¹⁵, became gaps.
     NotFinite,
     /// Negative values became gaps.
     Negative,
@@ -65,7 +68,7 @@ impl fmt::Display for Cleaning {
             CleaningKind::OutOfOrder => "out of order, sorted in",
             CleaningKind::Duplicate => "duplicated, the last one given kept",
             CleaningKind::OffGrid => "beside the step, moved onto it",
-            CleaningKind::NotFinite => "NaN or infinite, treated as gaps",
+            CleaningKind::NotFinite => "NaN, infinite or above 10^15, treated as gaps",
             CleaningKind::Negative => "negative, treated as gaps",
             CleaningKind::Spike => "a single spike above 100 times the median, treated as gaps",
             CleaningKind::Gap => "missing",
@@ -75,17 +78,21 @@ impl fmt::Display for Cleaning {
     }
 }
 
-/// Makes gaps of values that can't be true and notes it: negative ones, and single spikes above 100 times the median of the positive values
-/// with both neighbours below a tenth of them. The newest value is never called a spike: it may be the first minute of a flash crowd, and what is
-/// ambiguous must not lower a forecast.
+/// Makes gaps of values that can't be true and notes it: negative ones, those above 10¹⁵, and single spikes above 100 times the median of the
+/// positive values with both neighbours below a tenth of them. The newest value is never called a spike: it may be the first minute of a flash
+/// crowd, and what is ambiguous must not lower a forecast.
 #[must_use]
 pub fn clean(series: &Series) -> (Series, Vec<Cleaning>) {
     let mut cleaned = series.clone();
-    let (mut negative, mut spike, mut gap) = (None, None, None);
+    let (mut absurd, mut negative, mut spike, mut gap) = (None, None, None, None);
     for i in 0..series.len() {
         match series.value(i) {
             Some(value) if value < 0.0 => {
                 Cleaning::count_in(&mut negative, CleaningKind::Negative, series.timestamp_ms(i));
+                cleaned.raw_mut()[i] = f64::NAN;
+            }
+            Some(value) if value > MAX_VALUE => {
+                Cleaning::count_in(&mut absurd, CleaningKind::NotFinite, series.timestamp_ms(i));
                 cleaned.raw_mut()[i] = f64::NAN;
             }
             Some(_) => {}
@@ -98,7 +105,7 @@ pub fn clean(series: &Series) -> (Series, Vec<Cleaning>) {
             cleaned.raw_mut()[i] = f64::NAN;
         }
     }
-    (cleaned, [negative, spike, gap].into_iter().flatten().collect())
+    (cleaned, [absurd, negative, spike, gap].into_iter().flatten().collect())
 }
 
 /// The median of the values above 0; `None` if there is none.

@@ -4,6 +4,9 @@
 //! itself: the mean of the last two minutes lies above the expected level (the same time of up to seven days, moved by how the load stood to it
 //! two to three hours ago) by more than the series is used to. Then the near forecast leaves the blend: while the load rises it goes on for some
 //! minutes and levels out, while it falls it goes on falling to the expected level, and how far it may be wrong comes from the crowd's own height.
+//!
+//! Short of the limit a crowd is possible but not sure. Then the forecast is a mixture of both: the median hardly moves, but the upper quantiles are
+//! soon those of the crowd, because what is ambiguous must not lower a forecast.
 
 use crate::{grid::Grid, normal};
 
@@ -15,6 +18,8 @@ const BELIEVED: f64 = 0.7;
 const SIGMAS: f64 = 2.0;
 /// … and at least that much [z].
 const LEAST: f64 = 0.35;
+/// From that share of the limit on a crowd is possible.
+const SUSPICION: f64 = 0.6;
 /// A rise goes on for that long [min].
 const RISE_MIN: f64 = 5.0;
 /// The level now is the mean of that long, …
@@ -42,11 +47,15 @@ const AFTERMATH_MIN: i64 = 60;
 
 /// What the next minutes look like in a crowd.
 pub(crate) struct Crowd {
+    /// How sure it is that this is one, 0 … 1.
+    pub belief: f64,
     /// Median path over the leads [z].
     pub path: Vec<f64>,
     /// Standard deviation to both sides per lead [z]: (below, above).
     sides: Vec<(f64, f64)>,
-    /// Standard normal quantiles of the levels asked for.
+    /// The levels asked for, …
+    levels: Vec<f64>,
+    /// … and their standard normal quantiles.
     scores: Vec<f64>,
 }
 
@@ -63,16 +72,28 @@ impl Crowd {
         let excess = |at: usize| expected.excess(grid, at, pair);
         // Its aftermath lasts as long as the blend's last hour remembers it. There one noisy bin is not enough.
         let above = |ago: usize| end >= ago + 2 * pair && excess(end - ago) > limit;
-        let last =
-            if above(0) { 0 } else { (1..bins(grid, AFTERMATH_MIN)).find(|&ago| above(ago) && excess(end - ago - pair) > 0.8 * limit)? };
+        let recent = || (1..bins(grid, AFTERMATH_MIN)).find(|&ago| above(ago) && excess(end - ago - pair) > 0.8 * limit);
+        let suspicion = ((excess(end) / limit - SUSPICION) / (1.0 - SUSPICION)).clamp(0.0, 1.0);
+        let (last, belief) = match recent() {
+            _ if above(0) => (0, 1.0),
+            Some(ago) => (ago, 1.0),
+            None if suspicion > 0.0 => (0, suspicion * suspicion),
+            None => return None,
+        };
         let age = (last..bins(grid, MAX_AGE_MIN)).find(|&ago| !above(ago)).unwrap_or_else(|| bins(grid, MAX_AGE_MIN));
         let (path, sides) = Shape::read(grid, scale, &expected, age, last > 0).draw(grid, scale, &expected, leads);
-        Some(Self { path, sides, scores: levels.iter().map(|&level| normal::quantile(level)).collect() })
+        Some(Self { belief, path, sides, levels: levels.to_vec(), scores: levels.iter().map(|&level| normal::quantile(level)).collect() })
     }
 
     /// z at the levels, ascending if the levels are.
     pub fn quantiles(&self, path: f64, lead: usize) -> impl Iterator<Item = f64> {
         self.scores.iter().map(move |&score| path + self.away(lead, score))
+    }
+
+    /// Share of the crowd in a level's value: the upper quantiles of a mixture are those of its upper part as soon as that is likely enough.
+    pub fn share(&self, index: usize) -> f64 {
+        let level = self.levels[index];
+        libm::pow(self.belief, (2.0 * (1.0 - level)).min(1.0))
     }
 
     /// Mean of e^z at a lead.

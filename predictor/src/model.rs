@@ -32,6 +32,8 @@ const NEAR_END_MS: i64 = HOUR_MS * 3 / 2;
 const FAR_BIN_MS: i64 = 15 * 60_000;
 /// Unit of the log scale, as a share of the median of the positive values.
 const SCALE_OF_MEDIAN: f64 = 0.2;
+/// A finer unit would make ratios that no number can hold.
+const LEAST_SCALE: f64 = 1e-12;
 
 /// Weight of a past origin's maxima against those of the one after it.
 const MAXIMA_DECAY: f64 = 0.97;
@@ -65,6 +67,7 @@ const FAR_MEMBERS: &[Member] = &[
 struct Stretch {
     slots: usize,
     blend: Blend,
+    usual: Vec<f64>,
     spread: Spread,
     block: Block,
     crowd: Option<Crowd>,
@@ -104,7 +107,7 @@ pub fn forecast_in(series: &Series, origin_ms: i64, request: &Request, calendar:
     }
     let mut series = calendar.localized(&series);
     cut_at_change(&mut series, &mut cleaning, calendar);
-    let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(SCALE_OF_MEDIAN * median));
+    let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(unit_of(median)));
     let frame = Frame { calendar, origin_ms, step_ms: series.step_ms(), end_ms: series.end_ms(), scale, horizon_ms: request.horizon_ms };
     let answer = mixed(&series, &frame, request, judged_ms, &quantiles)
         .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, &frame, &quantiles)).flatten())
@@ -176,13 +179,18 @@ fn judged_ms(request: &Request) -> i64 {
 
 fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, calendar: &Calendar) {
     let Some(median) = clean::positive_median(series.raw()) else { return };
-    let daily = Grid::build(series, slots(series, FAR_BIN_MS), SCALE_OF_MEDIAN * median);
+    let daily = Grid::build(series, slots(series, FAR_BIN_MS), unit_of(median));
     let Some(days) = shift::days_since_change(&daily) else { return };
     let kept = series.since(series.end_ms() - series.step_ms() * daily.slots as i64 * daily.lag(days) as i64);
     let rows = (series.observed() - kept.observed()) as u64;
     let (first_ms, last_ms) = (calendar.utc_ms(series.start_ms()), calendar.utc_ms(kept.start_ms() - series.step_ms()));
     cleaning.push(Cleaning { kind: CleaningKind::LevelShift, rows, first_ms, last_ms });
     *series = kept;
+}
+
+/// Unit of the log scale for a series with that median.
+fn unit_of(median: f64) -> f64 {
+    (SCALE_OF_MEDIAN * median).max(LEAST_SCALE)
 }
 
 /// How many of the series' slots make a bin of about that length.
@@ -232,12 +240,14 @@ fn stretch(series: &Series, scale: f64, slots: usize, spec: &Spec, reading: &Rea
     let grid = Grid::build(series, slots, scale);
     let mut blend = blend::blend(&grid, spec)?;
     let spread = Spread::learn(series, &grid, &blend, scale, reading, levels);
+    let usual = blend.path.clone();
     let crowd = if reading.crowds { Crowd::find(&grid, scale, spec.horizon, levels) } else { None };
     if let Some(crowd) = &crowd {
-        blend.path.clone_from(&crowd.path);
+        let share = crowd.belief;
+        blend.path.iter_mut().zip(&crowd.path).for_each(|(path, crowd)| *path += share * (crowd - *path));
     }
     let block = Block::new(series, &grid, &blend, scale, MAXIMA_DECAY, bins);
-    Some(Stretch { slots, blend, spread, block, crowd })
+    Some(Stretch { slots, blend, usual, spread, block, crowd })
 }
 
 fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
@@ -310,14 +320,19 @@ fn points(frame: &Frame, step: impl Fn(usize, i64) -> (Vec<f64>, f64)) -> Vec<Po
 
 /// Quantiles of z and the mean of e^z in one slot, times the share.
 fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f64) {
-    let path = path_at(&stretch.blend.path, stretch.slots, i);
-    if let Some(crowd) = &stretch.crowd {
-        let lead = (i / stretch.slots).min(stretch.blend.path.len() - 1);
-        return (crowd.quantiles(path, lead).map(|z| share * z).collect(), share * crowd.growth(path, lead));
-    }
+    let path = path_at(&stretch.usual, stretch.slots, i);
     let scale = stretch.spread.scale_at(ts_ms, i);
-    let quantiles = stretch.spread.quantiles(path, scale).map(|z| share * z).collect();
-    (quantiles, share * libm::exp(path) * stretch.spread.mean_factor(scale))
+    let usual = stretch.spread.quantiles(path, scale);
+    let growth = libm::exp(path) * stretch.spread.mean_factor(scale);
+    let Some(crowd) = &stretch.crowd else { return (usual.map(|z| share * z).collect(), share * growth) };
+    let lead = (i / stretch.slots).min(crowd.path.len() - 1);
+    let path = path_at(&crowd.path, stretch.slots, i);
+    let crowded = usual.zip(crowd.quantiles(path, lead)).enumerate();
+    let mut mixed: Vec<f64> = crowded.map(|(level, (usual, crowded))| share * (usual + crowd.share(level) * (crowded - usual))).collect();
+    for i in 1..mixed.len() {
+        mixed[i] = mixed[i].max(mixed[i - 1]);
+    }
+    (mixed, share * (growth + crowd.belief * (crowd.growth(path, lead) - growth)))
 }
 
 fn add(one: Option<(Vec<f64>, f64)>, other: Option<(Vec<f64>, f64)>) -> (Vec<f64>, f64) {

@@ -269,14 +269,14 @@ fn sort_and_dedup(points: &[(i64, f64)], notes: &mut Vec<Cleaning>) -> Vec<(i64,
 fn infer_step(rows: &[(i64, f64)]) -> Option<i64> {
     let mut counts = std::collections::BTreeMap::<i64, usize>::new();
     for pair in rows.windows(2) {
-        *counts.entry(pair[1].0 - pair[0].0).or_default() += 1;
+        *counts.entry(pair[1].0.saturating_sub(pair[0].0)).or_default() += 1;
     }
     counts.into_iter().max_by_key(|&(step, n)| (n, std::cmp::Reverse(step))).map(|(step, _)| step)
 }
 
 fn lay_on_grid(rows: &[(i64, f64)], step_ms: i64, notes: &mut Vec<Cleaning>) -> Result<Vec<f64>, SeriesError> {
     let start_ms = rows[0].0;
-    let slots = (rows[rows.len() - 1].0 - start_ms + step_ms / 2) / step_ms + 1;
+    let slots = rows[rows.len() - 1].0.saturating_sub(start_ms).saturating_add(step_ms / 2) / step_ms + 1;
     if slots > MAX_SLOTS as i64 {
         return Err(SeriesError::TooLong { slots });
     }

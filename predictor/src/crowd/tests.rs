@@ -75,3 +75,15 @@ fn what_comes_every_day_some_minutes_earlier_or_later_is_no_crowd() {
     let series = Series::try_new(0, MINUTE_MS, (0..8 * DAY + 606).map(|i| Some(spike(i))).collect()).unwrap();
     assert!(Crowd::find(&Grid::build(&series, 1, SCALE), SCALE, 60, &[0.5]).is_none());
 }
+
+#[test]
+fn what_may_be_a_crowd_raises_the_upper_quantiles_before_the_median() {
+    let belief = |factor: f64| Crowd::find(&grid(6, |_| factor), SCALE, 60, &[0.5, 0.99]).map(|crowd| (crowd.belief, crowd));
+    let (doubt, crowd) = belief(1.4).unwrap();
+    assert!(doubt > 0.0 && doubt < 0.5, "{doubt}");
+    assert_eq!(crowd.share(0), doubt);
+    assert!(crowd.share(1) > 0.9, "{}", crowd.share(1));
+    assert!(belief(1.1).is_none());
+    let (sure, crowd) = belief(3.0).unwrap();
+    assert_eq!((sure, crowd.share(0), crowd.share(1)), (1.0, 1.0, 1.0));
+}
