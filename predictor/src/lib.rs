@@ -32,6 +32,7 @@ pub mod clean;
 mod cold;
 mod crowd;
 mod forecast;
+mod frame;
 mod grid;
 mod interval;
 mod member;

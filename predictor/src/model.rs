@@ -10,6 +10,7 @@ use crate::{
     cold::Cold,
     crowd::Crowd,
     forecast::{About, Basis, Forecast, MemberWeight, Point},
+    frame::{Frame, points},
     grid::{Grid, HOUR_MS},
     interval::{Reading, Spread, path_at},
     paths::{Block, Maxima},
@@ -264,60 +265,6 @@ fn mixed_step(near: &Stretch, far: Option<&Stretch>, step_ms: i64, i: usize, ts_
     add(of_near, of_far)
 }
 
-/// Where an answer lies: asked for in UTC, found by the clocks.
-struct Frame<'a> {
-    calendar: &'a Calendar,
-    origin_ms: i64,
-    step_ms: i64,
-    /// The slot after the history's last one, by the clocks.
-    end_ms: i64,
-    scale: f64,
-    horizon_ms: i64,
-}
-
-impl Frame<'_> {
-    /// How far the clocks go within the horizon.
-    fn reach_ms(&self) -> i64 {
-        self.horizon_ms + self.calendar.ahead_ms(self.origin_ms, self.horizon_ms)
-    }
-
-    /// A block by the clocks as one by time.
-    fn by_time(&self, block: Block) -> Block {
-        if !self.calendar.changes_in(self.origin_ms, self.horizon_ms) {
-            return block;
-        }
-        let bin_ms = block.bin_ms;
-        let middle_ms = |bin: usize| (bin as i64 * 2 + 1) * bin_ms / 2;
-        block.rearranged(|bin| (self.calendar.local_lead_ms(self.origin_ms, middle_ms(bin)).max(0) / bin_ms) as usize)
-    }
-}
-
-/// Points on the series' step from `step`: quantiles of z and the mean of e^z in the `i`-th step (from 0), which ends at a time [epoch ms].
-fn points(frame: &Frame, step: impl Fn(usize, i64) -> (Vec<f64>, f64)) -> Vec<Point> {
-    let Frame { calendar, origin_ms, step_ms, scale, horizon_ms, .. } = *frame;
-    // How far the origin lies after the last slot: the grid of the answer is that of the origin.
-    let phase = (calendar.local_ms(origin_ms) - (frame.end_ms - step_ms)) as f64 / step_ms as f64;
-    let rounding = Rounding::new(scale);
-    let count = (horizon_ms + step_ms - 1) / step_ms;
-    let slot = |i: usize| {
-        let lead_ms = (i as i64 + 1) * step_ms;
-        let place = (calendar.local_lead_ms(origin_ms, lead_ms) / step_ms - 1).max(0) as usize;
-        step(place, calendar.local_ms(origin_ms + lead_ms))
-    };
-    (0..count as usize)
-        .map(|i| {
-            let (mut z, mut growth) = slot(i);
-            if phase > 0.0 {
-                let (later, later_growth) = slot(i + 1);
-                growth += phase * (later_growth - growth);
-                z.iter_mut().zip(later).for_each(|(z, later)| *z += phase * (later - *z));
-            }
-            let q = z.iter().map(|z| rounding.of(scale * libm::expm1(*z))).collect();
-            Point { ts_ms: origin_ms + (i as i64 + 1) * step_ms, mean: rounding.of(scale * (growth - 1.0)), q }
-        })
-        .collect()
-}
-
 /// Quantiles of z and the mean of e^z in one slot, times the share.
 fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f64) {
     let path = path_at(&stretch.usual, stretch.slots, i);
@@ -350,24 +297,4 @@ fn add(one: Option<(Vec<f64>, f64)>, other: Option<(Vec<f64>, f64)>) -> (Vec<f64
 fn six_digits(value: f64) -> f64 {
     let unit = libm::pow(10.0, f64::from((libm::floor(libm::log10(value)) as i32 - 5).abs()));
     if value < 1e5 { libm::round(value * unit) / unit } else { libm::round(value / unit) * unit }
-}
-
-/// Six digits of the usual value: what lies below is noise that would only make answers long.
-struct Rounding {
-    /// The last digit's unit, or its inverse where that is the whole number.
-    unit: f64,
-    inverse: bool,
-}
-
-impl Rounding {
-    fn new(scale: f64) -> Self {
-        let digits = 4 - libm::floor(libm::log10(scale)) as i32;
-        Self { unit: libm::pow(10.0, f64::from(digits.abs())), inverse: digits > 0 }
-    }
-
-    /// Never negative, never −0.
-    fn of(&self, value: f64) -> f64 {
-        let value = value.max(0.0);
-        if self.inverse { libm::round(value * self.unit) / self.unit } else { libm::round(value / self.unit) * self.unit }
-    }
 }
