@@ -27,6 +27,7 @@
 
 pub mod backtest;
 mod blend;
+pub mod boosted;
 pub mod calendar;
 pub mod clean;
 mod crowd;
@@ -45,7 +46,7 @@ mod shift;
 
 pub use clean::{Cleaning, CleaningKind};
 pub use forecast::{Forecast, InvalidForecast, MemberWeight, Point};
-pub use model::forecast_at;
+pub use model::{forecast_at, forecast_with};
 pub use request::{DAY_MS, DEFAULT_QUANTILES, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request, UnknownModel};
 pub use series::{MAX_SLOTS, MAX_STEP_MS, MIN_STEP_MS, Series, SeriesError};
 pub use shed::without_own_shedding;

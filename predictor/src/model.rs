@@ -5,6 +5,7 @@
 
 use crate::{
     blend::{self, Blend, Spec},
+    boosted::Models,
     clean::{self, Cleaning, CleaningKind},
     crowd::Crowd,
     forecast::{About, Forecast, MemberWeight, Point},
@@ -59,6 +60,7 @@ const FAR_MEMBERS: &[Member] = &[
     Member::CalendarSlowSmooth,
     Member::CalendarLevel,
     Member::Ridge,
+    Member::Boosted,
 ];
 
 /// One blend with its distribution.
@@ -76,6 +78,14 @@ struct Stretch {
 /// # Errors
 /// [`ForecastError`].
 pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result<Forecast, ForecastError> {
+    forecast_with(series, origin_ms, request, Models::shipped())
+}
+
+/// [`forecast_at`] with other trained models than those in the binary, such as those that never saw a series that is scored.
+///
+/// # Errors
+/// [`ForecastError`].
+pub fn forecast_with(series: &Series, origin_ms: i64, request: &Request, models: &Models) -> Result<Forecast, ForecastError> {
     let quantiles = check(request)?;
     let series = series.until(origin_ms).since(origin_ms - MAX_HISTORY_MS);
     let (mut series, mut cleaning) = clean::clean(&series);
@@ -94,9 +104,9 @@ pub fn forecast_at(series: &Series, origin_ms: i64, request: &Request) -> Result
         series.push(None);
     }
     cut_at_change(&mut series, &mut cleaning, need_ms);
-    let scale = clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(unit_of(median)));
-    let near = near(&series, scale, request.model, &quantiles).ok_or_else(|| too_little.clone())?;
-    let far = if request.horizon_ms > NEAR_MS { Some(far(&series, scale, request, &quantiles).ok_or(too_little)?) } else { None };
+    let scale = scale_of(&series);
+    let near = near(&series, scale, request, models, &quantiles).ok_or_else(|| too_little.clone())?;
+    let far = if request.horizon_ms > NEAR_MS { Some(far(&series, scale, request, models, &quantiles).ok_or(too_little)?) } else { None };
     let points = points(&series, origin_ms, request.horizon_ms, scale, &near, far.as_ref());
     let members = weights(far.as_ref().unwrap_or(&near));
     let model = request.model.to_string();
@@ -151,12 +161,32 @@ fn slots(series: &Series, bin_ms: i64) -> usize {
     (bin_ms / series.step_ms()).max(1) as usize
 }
 
-fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Option<Stretch> {
+/// Slots of a bin, and bins of a horizon, of the near blend.
+pub(crate) fn near_bins(series: &Series) -> (usize, usize) {
     let slots = slots(series, NEAR_BIN_MS);
+    (slots, (NEAR_END_MS / (series.step_ms() * slots as i64)).max(1) as usize)
+}
+
+/// The same of the far blend.
+pub(crate) fn far_bins(series: &Series, horizon_ms: i64) -> (usize, usize) {
+    let slots = slots(series, FAR_BIN_MS);
+    (slots, (horizon_ms as usize).div_ceil(series.step_ms() as usize * slots))
+}
+
+/// Unit of the log scale.
+pub(crate) fn scale_of(series: &Series) -> f64 {
+    clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(unit_of(median)))
+}
+
+fn near(series: &Series, scale: f64, request: &Request, models: &Models, levels: &[f64]) -> Option<Stretch> {
+    let (slots, horizon) = near_bins(series);
     let bin_ms = series.step_ms() * slots as i64;
+    let model = request.model;
     let spec = Spec {
         members: members(model, NEAR_MEMBERS),
-        horizon: (NEAR_END_MS / bin_ms).max(1) as usize,
+        trees: &models.near,
+        near: true,
+        horizon,
         newest: (HOUR_MS * 3 / 4 / bin_ms) as usize,
         every: (77 * 60_000 / bin_ms).max(1) as usize,
         count: 40,
@@ -167,12 +197,13 @@ fn near(series: &Series, scale: f64, model: ModelChoice, levels: &[f64]) -> Opti
     stretch(series, scale, slots, &spec, &reading, 18, levels)
 }
 
-fn far(series: &Series, scale: f64, request: &Request, levels: &[f64]) -> Option<Stretch> {
-    let slots = slots(series, FAR_BIN_MS);
+fn far(series: &Series, scale: f64, request: &Request, models: &Models, levels: &[f64]) -> Option<Stretch> {
+    let (slots, horizon) = far_bins(series, request.horizon_ms);
     let bin_ms = series.step_ms() * slots as i64;
-    let horizon = (request.horizon_ms as usize).div_ceil(bin_ms as usize);
     let spec = Spec {
         members: members(request.model, FAR_MEMBERS),
+        trees: &models.far,
+        near: false,
         horizon,
         newest: horizon / 4,
         every: (6 * HOUR_MS / bin_ms) as usize,
