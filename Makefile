@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast release deny clean
+.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast train-model release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -76,6 +76,14 @@ bench-forecast: release .tools/forecast/.stamp
 	python3 -m venv .tools/forecast
 	.tools/forecast/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+# The boosted trees that predictor ships, from the traces of bench/forecast: the same bytes on every run. Beside them, for honest scores, those that never saw
+# one source each: `cargo run --release -p predictor --example gates -- --left-out target/left-out target/traces`.
+train-model:
+	rm -rf target/traces target/left-out
+	mkdir -p target/traces
+	for trace in bench/forecast/traces/*.csv.gz; do gunzip -c $$trace > target/traces/$$(basename $$trace .gz) || exit 1; done
+	$(CARGO) run --release -p predictor --example train-model -- target/traces predictor/src/boosted/models.bin target/left-out
 
 release: web
 	$(CARGO) build --release --bin prescale

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use crate::{
-    model::forecast_at,
+    boosted::Models,
+    model::forecast_with,
     request::{DAY_MS, ForecastError, ModelChoice, Request},
     score::Tally,
     series::Series,
@@ -98,7 +99,15 @@ pub fn origins(series: &Series, setup: &Setup) -> Result<Vec<usize>, BacktestErr
 /// # Errors
 /// [`BacktestError`].
 pub fn run(series: &Series, setup: &Setup, model: ModelChoice) -> Result<Report, BacktestError> {
-    run_watched(series, setup, model, &|| ControlFlow::Continue(()))
+    run_with(series, setup, model, Models::shipped())
+}
+
+/// [`run`] with other trained models than those in the binary.
+///
+/// # Errors
+/// [`BacktestError`].
+pub fn run_with(series: &Series, setup: &Setup, model: ModelChoice, models: &Models) -> Result<Report, BacktestError> {
+    score_all(series, setup, model, models, &|| ControlFlow::Continue(()))
 }
 
 /// [`run`], asking before each origin whether to go on: the same result, or [`BacktestError::Stopped`].
@@ -111,8 +120,18 @@ pub fn run_watched(
     model: ModelChoice,
     watch: &(dyn Fn() -> ControlFlow<()> + Sync),
 ) -> Result<Report, BacktestError> {
+    score_all(series, setup, model, Models::shipped(), watch)
+}
+
+fn score_all(
+    series: &Series,
+    setup: &Setup,
+    model: ModelChoice,
+    models: &Models,
+    watch: &(dyn Fn() -> ControlFlow<()> + Sync),
+) -> Result<Report, BacktestError> {
     let score = |origin| match watch() {
-        ControlFlow::Continue(()) => score_origin(series, setup, model, origin),
+        ControlFlow::Continue(()) => score_origin(series, setup, model, models, origin),
         ControlFlow::Break(()) => Err(BacktestError::Stopped),
     };
     let tallies: Vec<Result<_, BacktestError>> = origins(series, setup)?.into_par_iter().map(score).collect();
@@ -128,11 +147,11 @@ pub fn run_watched(
 
 type Scored = (Tally, Tally, Option<(f64, f64, f64)>);
 
-fn score_origin(series: &Series, setup: &Setup, model: ModelChoice, origin: usize) -> Result<Scored, BacktestError> {
+fn score_origin(series: &Series, setup: &Setup, model: ModelChoice, models: &Models, origin: usize) -> Result<Scored, BacktestError> {
     let origin_ms = series.timestamp_ms(origin);
     let history = series.until(origin_ms).since(origin_ms - setup.history_ms);
     let request = Request { horizon_ms: setup.horizon_ms, quantiles: SCORED_LEVELS.to_vec(), model };
-    let forecast = forecast_at(&history, origin_ms, &request).map_err(|error| BacktestError::Forecast { origin_ms, error })?;
+    let forecast = forecast_with(&history, origin_ms, &request, models).map_err(|error| BacktestError::Forecast { origin_ms, error })?;
     let naive = seasonal_naive(&history, forecast.points.len());
     let (mut own, mut yardstick) = (Tally::new(&SCORED_LEVELS), Tally::new(&SCORED_LEVELS));
     let mut highest = Some(0.0_f64);

@@ -1,6 +1,7 @@
 //! The mix: members judged on past origins of the same series, weighted by a sharp power of their loss.
 
 use crate::{
+    boosted::{self, Trees},
     grid::Grid,
     member::{Averages, Known, Ridge, Simple, days_ahead, naive},
     request::Member,
@@ -13,8 +14,11 @@ const POWERS: [f64; 2] = [6.0, 14.0];
 const LOSS_FLOOR: f64 = 1e-4;
 
 /// Which past origins a blend is judged on.
-pub(crate) struct Spec {
+pub(crate) struct Spec<'a> {
     pub members: Vec<Member>,
+    /// What the boosted member asks, and whether they are the next hour's.
+    pub trees: &'a Trees,
+    pub near: bool,
     /// Leads.
     pub horizon: usize,
     /// Bins between the newest past origin and the grid's end: less than the horizon, so that the last hours teach too. Such an origin is
@@ -45,10 +49,13 @@ pub(crate) struct PastPath {
 }
 
 /// All members' predictions at one origin.
-struct Said {
-    at: usize,
+pub(crate) struct Said {
+    /// The last bin known there.
+    pub at: usize,
     /// Member by member; `None` if the history was too short for it.
-    paths: Vec<Option<Vec<f64>>>,
+    pub paths: Vec<Option<Vec<f64>>>,
+    /// How many whole-day lags were known.
+    pub lags: usize,
 }
 
 /// Mixes the members at the grid's end; `None` if the history holds no past origin, or no member can speak.
@@ -79,12 +86,25 @@ fn past_origins(grid: &Grid, spec: &Spec) -> Vec<usize> {
 }
 
 fn ask(grid: &Grid, spec: &Spec, origins: &[usize]) -> Vec<Said> {
-    let simple = Simple::new(grid, spec.horizon);
-    let averages: Vec<Option<Averages>> = spec.members.iter().map(|&member| Averages::new(member, grid, spec.horizon)).collect();
-    let ridge = spec.members.contains(&Member::Ridge).then(|| Ridge::fit(grid, spec.horizon, origins));
+    if !spec.members.contains(&Member::Boosted) {
+        return paths(grid, &spec.members, spec.horizon, origins);
+    }
+    let mut members = spec.members.clone();
+    members.extend(boosted::inputs(spec.near).iter().filter(|input| !spec.members.contains(input)));
+    let mut said = paths(grid, &members, spec.horizon, origins);
+    boosted::join(spec.trees, spec.near, grid, &members, &mut said);
+    said.iter_mut().for_each(|said| said.paths.truncate(spec.members.len()));
+    said
+}
+
+/// What the members say, but for the boosted one, which needs to hear the others.
+pub(crate) fn paths(grid: &Grid, members: &[Member], horizon: usize, origins: &[usize]) -> Vec<Said> {
+    let simple = Simple::new(grid, horizon);
+    let averages: Vec<Option<Averages>> = members.iter().map(|&member| Averages::new(member, grid, horizon)).collect();
+    let ridge = members.contains(&Member::Ridge).then(|| Ridge::fit(grid, horizon, origins));
     let speak = |index: usize, known: &Known, m: usize| {
-        let mut path = vec![0.0; spec.horizon];
-        let spoke = match (&averages[m], &ridge, spec.members[m]) {
+        let mut path = vec![0.0; horizon];
+        let spoke = match (&averages[m], &ridge, members[m]) {
             (Some(averages), ..) => averages.predict(known, &mut path),
             (None, Some(ridge), Member::Ridge) => ridge.predict(index, known, &mut path),
             (None, _, member) => naive(member, known, &simple, &mut path),
@@ -92,8 +112,8 @@ fn ask(grid: &Grid, spec: &Spec, origins: &[usize]) -> Vec<Said> {
         spoke.then_some(path)
     };
     let at_origin = |(index, &at): (usize, &usize)| {
-        let known = Known::at(grid, at, spec.horizon);
-        Said { at, paths: (0..spec.members.len()).map(|m| speak(index, &known, m)).collect() }
+        let known = Known::at(grid, at, horizon);
+        Said { at, paths: (0..members.len()).map(|m| speak(index, &known, m)).collect(), lags: known.lags }
     };
     origins.iter().enumerate().map(at_origin).collect()
 }

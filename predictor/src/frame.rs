@@ -1,10 +1,11 @@
 //! Where an answer lies in time, and its points on the series' own step.
 
-use crate::{calendar::Calendar, forecast::Point, paths::Block};
+use crate::{boosted::Models, calendar::Calendar, forecast::Point, paths::Block};
 
 /// Where an answer lies: asked for in UTC, found by the clocks.
 pub(crate) struct Frame<'a> {
     pub calendar: &'a Calendar,
+    pub models: &'a Models,
     pub origin_ms: i64,
     pub step_ms: i64,
     /// The slot after the history's last one, by the clocks.

@@ -26,7 +26,9 @@
 //! ```
 
 pub mod backtest;
+mod bins;
 mod blend;
+pub mod boosted;
 pub mod calendar;
 pub mod clean;
 mod cold;
@@ -44,11 +46,12 @@ pub mod score;
 mod series;
 mod shed;
 mod shift;
+mod stretch;
 
 pub use calendar::Calendar;
 pub use clean::{Cleaning, CleaningKind};
 pub use forecast::{Basis, Forecast, InvalidForecast, MemberWeight, Point};
-pub use model::{forecast_at, forecast_in};
+pub use model::{forecast_at, forecast_in, forecast_with};
 pub use request::{DAY_MS, DEFAULT_QUANTILES, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request, UnknownModel};
 pub use series::{MAX_SLOTS, MAX_STEP_MS, MIN_STEP_MS, Series, SeriesError};
 pub use shed::without_own_shedding;

@@ -77,6 +77,8 @@ members! {
     CalendarNear = "calendar_near",
     /// Direct ridge regression on lags, Fourier terms and calendar.
     Ridge = "ridge",
+    /// Gradient-boosted trees, trained in advance on many services.
+    Boosted = "boosted",
     /// The recent level, held.
     LastValue = "last_value",
 }

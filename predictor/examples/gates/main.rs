@@ -1,10 +1,12 @@
 //! Scores the forecaster on a folder of traces against the gates of docs/forecasting.md and prints one row a series.
 //!
 //! ```text
-//! cargo run --release -p predictor --example gates -- DIR [NAME…]
+//! cargo run --release -p predictor --example gates -- [--left-out DIR] [--model NAME] DIR [NAME…]
 //! ```
 //!
 //! Each file of the folder is `timestamp,value` with RFC 3339 times at a regular step. Files shorter than a week are left out.
+//! With `--left-out`, a series whose name begins with that of a file of the folder (`make train-model` writes it) is forecast with that file's
+//! trained models, which never saw its source; the others with those in the binary.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is the table")]
 
@@ -15,22 +17,24 @@ mod traces;
 
 use std::process::ExitCode;
 
-use measure::{Row, geometric_mean, mean, median};
+use measure::{How, Row, geometric_mean, mean, median};
+use predictor::{ModelChoice, UnknownModel};
 
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let Some(folder) = args.next() else {
-        eprintln!("a folder of traces is needed: gates DIR [NAME…]");
-        return ExitCode::from(2);
+    let (how, folder, names) = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
     };
-    let names: Vec<String> = args.collect();
     match traces::read_folder(&folder, &names) {
         Ok(traces) if traces.is_empty() => {
             eprintln!("{folder}: no trace of a week or more");
             ExitCode::from(2)
         }
         Ok(traces) => {
-            report(&traces);
+            report(&how, &traces);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -40,12 +44,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn report(traces: &[traces::Trace]) {
+fn arguments() -> Result<(How, String, Vec<String>), String> {
+    let mut how = How { model: ModelChoice::Auto, left_out: Vec::new() };
+    let mut places = Vec::new();
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--left-out" => how.left_out = measure::read_models(&args.next().unwrap_or_default())?,
+            "--model" => how.model = args.next().unwrap_or_default().parse().map_err(|error: UnknownModel| error.to_string())?,
+            _ => places.push(arg),
+        }
+    }
+    if places.is_empty() {
+        return Err("a folder of traces is needed: gates [--left-out DIR] [--model NAME] DIR [NAME…]".to_owned());
+    }
+    let folder = places.remove(0);
+    Ok((how, folder, places))
+}
+
+fn report(how: &How, traces: &[traces::Trace]) {
     println!(
         "{:<18} {:>6} {:>6} | {:^16} {:^16} | {:>6} {:>6} {:>6} | {:>6}",
         "series", "24h", "1h", "cover 24h", "cover 10min", "max.er", "<q.90", "bias", "cpu ms"
     );
-    let rows: Vec<Row> = traces.iter().map(Row::of).collect();
+    let rows: Vec<Row> = traces.iter().map(|trace| Row::of(how, trace)).collect();
     for row in &rows {
         println!("{row}");
     }

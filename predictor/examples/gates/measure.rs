@@ -5,12 +5,38 @@ use std::{fmt, fs};
 use predictor::{
     DAY_MS, ModelChoice, Request, Series,
     backtest::{self, Setup},
+    boosted::Models,
 };
 
 use crate::traces::Trace;
 
 pub const HOUR_MS: i64 = 3_600_000;
 pub const QUARTER_MS: i64 = HOUR_MS / 4;
+
+/// With what is forecast.
+pub struct How {
+    pub model: ModelChoice,
+    /// Trained models by the beginning of the names of the series that they never saw.
+    pub left_out: Vec<(String, Models)>,
+}
+
+impl How {
+    fn models(&self, name: &str) -> &Models {
+        self.left_out.iter().find(|(source, _)| name.starts_with(source)).map_or_else(|| Models::shipped(), |(_, models)| models)
+    }
+}
+
+/// Trained models by file name, without the ending.
+pub fn read_models(folder: &str) -> Result<Vec<(String, Models)>, String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| format!("{folder}: {error}"))? {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let models = Models::from_bytes(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        found.push((path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(), models));
+    }
+    Ok(found)
+}
 
 /// The measures of one series.
 pub struct Row {
@@ -32,13 +58,13 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn of(trace: &Trace) -> Self {
+    pub fn of(how: &How, trace: &Trace) -> Self {
         let native = &trace.series;
         let coarse = if native.step_ms() < QUARTER_MS { native.resample(QUARTER_MS).ok() } else { None };
         let daily = coarse.as_ref().unwrap_or(native);
         let score = |series: &Series, horizon_ms, origins| {
             let history_ms = if series.step_ms() >= HOUR_MS { 56 } else { 21 } * DAY_MS;
-            backtest::run(series, &Setup { horizon_ms, origins, last: 0.3, history_ms }, ModelChoice::Auto)
+            backtest::run_with(series, &Setup { horizon_ms, origins, last: 0.3, history_ms }, how.model, how.models(&trace.name))
         };
         let relative = |series, horizon_ms| score(series, horizon_ms, 10).ok().and_then(|report| report.relative()).unwrap_or(f64::NAN);
         let cover = |report: &backtest::Report| [0.9, 0.95, 0.99].map(|q| report.model.coverage(q).unwrap_or(f64::NAN));
@@ -52,16 +78,16 @@ impl Row {
             cover_lead: lead.as_ref().map_or([f64::NAN; 3], cover),
             max_error: median(maxima.iter().map(|(mid, _, actual)| off(*mid, *actual)).collect()),
             maxima,
-            cpu_ms: cpu_ms(native),
+            cpu_ms: cpu_ms(how, native),
         }
     }
 }
 
 /// CPU of a forecast over 24 h (which holds the next hour at the native step), by the kernel's account of this thread; NaN where there is none.
-fn cpu_ms(series: &Series) -> f64 {
+fn cpu_ms(how: &How, series: &Series) -> f64 {
     let end_ms = series.end_ms() - series.step_ms();
     let history = series.since(end_ms - 21 * DAY_MS);
-    let request = Request::over(DAY_MS);
+    let request = Request { model: how.model, ..Request::over(DAY_MS) };
     let runs = 8;
     let before = thread_ns();
     for i in 0..runs {
