@@ -49,6 +49,28 @@ impl Report {
         let (own, base) = (self.model.loss()?, self.yardstick.loss()?);
         (base > 0.0).then(|| own / base)
     }
+
+    /// How far the median of the horizon's maximum was from what came, relative to that: the median over origins. `None` without an origin
+    /// whose whole horizon was observed and held load.
+    #[must_use]
+    pub fn peak_error(&self) -> Option<f64> {
+        let mut errors: Vec<f64> = self.peaks().map(|(median, _, actual)| (median - actual).abs() / actual).collect();
+        errors.sort_by(f64::total_cmp);
+        let (lower, upper) = (errors.get(errors.len().saturating_sub(1) / 2)?, errors.get(errors.len() / 2)?);
+        Some((lower + upper) / 2.0)
+    }
+
+    /// Share of the maxima at or below their q.90; `None` as [`Report::peak_error`].
+    #[must_use]
+    pub fn peaks_below_q90(&self) -> Option<f64> {
+        let below = self.peaks().filter(|(_, high, actual)| actual <= high).count();
+        let all = self.peaks().count();
+        (all > 0).then(|| below as f64 / all as f64)
+    }
+
+    fn peaks(&self) -> impl Iterator<Item = &(f64, f64, f64)> {
+        self.maxima.iter().filter(|(_, _, actual)| *actual > 0.0)
+    }
 }
 
 /// Why nothing could be scored.

@@ -50,3 +50,15 @@ fn the_report_is_the_same_with_any_number_of_threads() {
     assert_eq!(one, with(3));
     assert!(one.relative().unwrap() < 1.0);
 }
+
+#[test]
+fn the_error_of_peaks_is_the_median_over_origins() {
+    let report = |maxima| Report { model: Tally::new(&[]), yardstick: Tally::new(&[]), maxima };
+    // Off by 0.1, 0.5 and 0.2 of what came; the second alone was above its q.90.
+    let odd = report(vec![(110.0, 130.0, 100.0), (50.0, 90.0, 100.0), (8.0, 10.0, 10.0)]);
+    assert!((odd.peak_error().unwrap() - 0.2).abs() < 1e-12 && (odd.peaks_below_q90().unwrap() - 2.0 / 3.0).abs() < 1e-12);
+    let even = report(vec![(110.0, 130.0, 100.0), (50.0, 90.0, 100.0)]);
+    assert!((even.peak_error().unwrap() - 0.3).abs() < 1e-12);
+    let quiet = report(vec![(1.0, 1.0, 0.0)]);
+    assert_eq!((quiet.peak_error(), quiet.peaks_below_q90()), (None, None));
+}

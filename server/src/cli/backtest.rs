@@ -1,6 +1,6 @@
 //! `prescale backtest`: how good each model would have been, on rolling origins, against seasonal naive.
 
-use std::fmt::Write as _;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -10,15 +10,26 @@ use serde::Serialize;
 
 use super::forecast::{self, Format, bad_input, json, print};
 use super::{CliError, parse_duration, show_time};
+use crate::api::dto::{LeadScore, ModelScore};
+
+mod report;
+mod skill;
+mod text;
+
+pub(crate) use skill::AtLead;
+use text::{csv, geometric_means, table};
 
 /// Scores models on rolling origins of the last part of each series.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   prescale backtest --input requests.csv orders.csv --horizon 24h --step 15m --models auto,calendar,ridge
+  prescale backtest --input requests.csv --models all --lead 6m --report backtest.html
 
 loss is the mean weighted quantile loss over 0.5, 0.9, 0.95 and 0.99; relative compares it with seasonal naive (day, Gaussian intervals) on the
-same origins: below 1 is better. CPU per origin goes to standard error.")]
+same origins: below 1 is better. peak is how far the median of the horizon's maximum was from what came (median over the origins), peak<=q9 the
+share of maxima at or below their 0.9 quantile. Skill is the share of the loss up to the lead time (at 40 origins or more) that is saved against
+the last value and against seasonal naive: below 0 is worse. CPU per origin goes to standard error.")]
 pub struct Args {
     /// CSV files with the header `timestamp,value`, Parquet files with these columns, or prometheus:http://…?query=… as for forecast
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
@@ -41,6 +52,12 @@ pub struct Args {
     /// The most history that models are shown [default: 21d, 56d for hourly series]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     history: Option<i64>,
+    /// The lead time up to which skill is measured, such as what a replica needs to be ready; a step where that is longer
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    lead: i64,
+    /// Write a report with charts to this file too: one HTML file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -53,7 +70,7 @@ fn parse_share(text: &str) -> Result<f64, String> {
 }
 
 /// One model on one series.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Row {
     pub series: String,
     pub model: String,
@@ -64,7 +81,34 @@ pub(crate) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relative: Option<f64>,
     pub coverage: std::collections::BTreeMap<String, f64>,
+    /// How far the median of the horizon's maximum was from what came, relative to that: the median over origins. Absent if no horizon was
+    /// observed whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_error: Option<f64>,
+    /// Share of maxima at or below their q.90.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peaks_below_q90: Option<f64>,
+    /// Up to the lead time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead: Option<LeadScore>,
     pub points: u64,
+}
+
+impl Row {
+    /// As jobs keep it.
+    pub fn score(&self) -> ModelScore {
+        ModelScore {
+            model: self.model.clone(),
+            loss: self.loss,
+            relative: self.relative,
+            coverage: self.coverage.clone(),
+            peak_error: self.peak_error,
+            peaks_below_q90: self.peaks_below_q90,
+            lead: self.lead.clone(),
+            points: self.points,
+            error: None,
+        }
+    }
 }
 
 /// Runs the command.
@@ -82,12 +126,19 @@ pub fn run(args: Args) -> Result<(), CliError> {
             last: args.last,
             history_ms: args.history.unwrap_or_else(|| usual_history_ms(&series)),
         };
+        backtest::origins(&series, &setup).map_err(|error| explain(&name, ModelChoice::Auto, &error))?;
+        let at_lead = AtLead::new(&series, &setup, args.lead, &|| ControlFlow::Continue(()));
+        let at_lead = at_lead.map_err(|error| explain(&name, ModelChoice::Named(Member::LastValue), &error))?;
         for &model in &models {
             let began = (Instant::now(), process_cpu_ms());
             let report = backtest::run(&series, &setup, model).map_err(|error| explain(&name, model, &error))?;
             tell_cpu(&name, model, &setup, began);
-            rows.push(row(&name, model, &report));
+            let lead = at_lead.score(model).map_err(|error| explain(&name, model, &error))?;
+            rows.push(Row { lead: Some(lead), ..row(&name, model, &report) });
         }
+    }
+    if let Some(path) = &args.report {
+        report::write(path, &rows, &how(&args))?;
     }
     print(&match args.format {
         Format::Table => table(&rows),
@@ -95,6 +146,17 @@ pub fn run(args: Args) -> Result<(), CliError> {
         Format::Jsonl => rows.iter().map(|row| json(row, false)).collect::<Result<_, _>>()?,
         Format::Csv => csv(&rows),
     })
+}
+
+/// What the report says of how it was made.
+fn how(args: &Args) -> String {
+    let hours = |ms: i64| crate::jobs::report::number(ms as f64 / 3_600_000.0);
+    let (share, horizon, lead) = ((args.last * 1000.0).round() / 10.0, hours(args.horizon), args.lead / 60_000);
+    format!(
+        "{} origins evenly over the last {share} % of each series, each looking {horizon} h ahead from what was known then; for the lead time of {lead} \
+         min, 40 or more.",
+        args.origins
+    )
 }
 
 fn models(names: &[String]) -> Result<Vec<ModelChoice>, CliError> {
@@ -137,55 +199,11 @@ pub(crate) fn row(series: &str, model: ModelChoice, report: &Report) -> Row {
         loss: report.model.loss(),
         relative: report.relative(),
         coverage: levels.filter_map(|level| Some((level.to_string(), report.model.coverage(level)?))).collect(),
+        peak_error: report.peak_error(),
+        peaks_below_q90: report.peaks_below_q90(),
+        lead: None,
         points: report.model.points,
     }
-}
-
-fn table(rows: &[Row]) -> String {
-    let width = rows.iter().map(|row| row.series.len()).max().unwrap_or(0).max("geometric mean".len()) + 2;
-    let mut text =
-        format!("{:<width$}{:<28}{:>10}{:>10}{:>8}{:>8}{:>8}\n", "series", "model", "loss", "relative", "q0.9", "q0.95", "q0.99");
-    let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
-    for row in rows {
-        let _ = write!(text, "{:<width$}{:<28}{:>10}{:>10}", row.series, row.model, number(row.loss), number(row.relative));
-        row.coverage.values().for_each(|share| {
-            let _ = write!(text, "{share:>8.3}");
-        });
-        text.push('\n');
-    }
-    for (model, mean) in geometric_means(rows) {
-        let _ = writeln!(text, "{:<width$}{:<28}{:>10}{:>10.4}", "geometric mean", model, "", mean);
-    }
-    text
-}
-
-/// Of the relative losses, per model over all series; only where there are several.
-fn geometric_means(rows: &[Row]) -> Vec<(&str, f64)> {
-    let mut models: Vec<&str> = Vec::new();
-    for row in rows {
-        if !models.contains(&row.model.as_str()) {
-            models.push(&row.model);
-        }
-    }
-    let mean = |model: &str| {
-        let logs: Vec<f64> = rows.iter().filter(|row| row.model == model).filter_map(|row| row.relative.map(f64::ln)).collect();
-        (logs.len() > 1).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
-    };
-    models.into_iter().filter_map(|model| Some((model, mean(model)?))).collect()
-}
-
-fn csv(rows: &[Row]) -> String {
-    let mut text = String::from("series,model,loss,relative,q0.9,q0.95,q0.99,points\n");
-    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    for row in rows {
-        let name = row.series.replace('"', "\"\"");
-        let _ = write!(text, "\"{name}\",{},{},{}", row.model, number(row.loss), number(row.relative));
-        row.coverage.values().for_each(|share| {
-            let _ = write!(text, ",{share}");
-        });
-        let _ = writeln!(text, ",{}", row.points);
-    }
-    text
 }
 
 fn tell_cpu(name: &str, model: ModelChoice, setup: &Setup, (wall, cpu): (Instant, Option<f64>)) {

@@ -20,7 +20,7 @@ mod live;
 mod load;
 mod plan;
 mod prepare;
-mod report;
+pub(crate) mod report;
 mod request;
 mod stretch;
 mod work;

@@ -7,7 +7,7 @@ use simulator::replicate;
 
 use super::live::{Live, Stop};
 use super::work::{self, Ended};
-use crate::api::dto::BacktestJob;
+use crate::api::dto::{BacktestJob, JobSize};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -71,12 +71,17 @@ fn a_backtest_scores_every_model_as_the_command_does() {
     let models = vec!["seasonal_naive_day".to_owned(), "seasonal_naive_week".to_owned(), "last_value".to_owned()];
     let job = BacktestJob { service: "shop".into(), horizon: "6h".into(), origins: 3, last: 0.3, models, step: "15m".into() };
     let live = Live::new(1, HOUR);
-    work::backtest(&live, &job, &setup, &series).unwrap();
+    let size = JobSize { runs: 9, requests: 0, seconds: 0.9 };
+    let prepared = super::backtest::Prepared { series, setup, lead_ms: 1_800_000, notes: Vec::new(), size };
+    work::backtest(&live, &job, &prepared).unwrap();
     let found = live.seen().result.models;
     assert_eq!(found.iter().map(|model| model.model.as_str()).collect::<Vec<_>>(), job.models);
-    let report = predictor::backtest::run(&series, &setup, "last_value".parse().unwrap()).unwrap();
+    let report = predictor::backtest::run(&prepared.series, &prepared.setup, "last_value".parse().unwrap()).unwrap();
     assert_eq!((found[2].relative, found[2].points), (report.relative(), report.model.points));
+    let lead = found[2].lead.as_ref().unwrap();
+    assert_eq!((lead.lead_s, lead.against_persistence), (1_800.0, Some(0.0)), "held against itself");
+    assert!(found[0].lead.as_ref().unwrap().against_seasonal_naive.is_some() && found[0].peak_error.is_some());
     let stopped = Live::new(1, HOUR);
     stopped.stop(Stop::Ending);
-    assert!(matches!(work::backtest(&stopped, &job, &setup, &series), Err(Ended::Stopped(Stop::Ending))));
+    assert!(matches!(work::backtest(&stopped, &job, &prepared), Err(Ended::Stopped(Stop::Ending))));
 }

@@ -5,16 +5,16 @@ use std::time::Instant;
 
 use balancer::Nanos;
 use planner::simulated::Factory;
-use predictor::Series;
-use predictor::backtest::{self, BacktestError, Setup};
+use predictor::backtest::{self as scoring, BacktestError};
 use simulator::{Progress, RunResult, Scenario, SeriesData, SeriesSource, SimError, run_watched};
 
-use super::figures;
 use super::live::{Live, Stop};
 use super::prepare::Prepared;
+use super::{backtest, figures};
 use crate::api::dto::{BacktestJob, CellPlan, JobNow, ModelScore, Span};
 use crate::api::time::Time;
 use crate::cli;
+use crate::cli::backtest::AtLead;
 use crate::series_file::SeriesFile;
 
 /// Why a job came to less than everything.
@@ -145,32 +145,38 @@ fn cell(course: &Course<'_>, index: u32, name: &str, scenario: &Scenario) -> Res
 }
 
 /// Scores every model.
-pub fn backtest(live: &Live, job: &BacktestJob, setup: &Setup, series: &Series) -> Result<(), Ended> {
+pub fn backtest(live: &Live, job: &BacktestJob, prepared: &backtest::Prepared) -> Result<(), Ended> {
     let (cells, seeds) = (u32::try_from(job.models.len()).unwrap_or(u32::MAX), job.origins);
+    let goes_on = || if live.stops().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let backtest::Prepared { series, setup, lead_ms, .. } = prepared;
+    let at_lead = match AtLead::new(series, setup, *lead_ms, &goes_on) {
+        Ok(at_lead) => Some(at_lead),
+        Err(BacktestError::Stopped) => return Err(Ended::Stopped(live.stops().unwrap_or(Stop::Cancelled))),
+        // The models themselves will say so.
+        Err(BacktestError::TooShort { .. } | BacktestError::Forecast { .. }) => None,
+    };
     for (index, name) in (0..).zip(&job.models) {
         let model = name.parse().map_err(|error: predictor::UnknownModel| Ended::Failed(error.to_string()))?;
         let origin = std::sync::atomic::AtomicU32::new(0);
         let watch = || {
-            if live.stops().is_some() {
-                return ControlFlow::Break(());
-            }
             let seed = origin.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             live.see(|seen| {
                 seen.progress = f64::from(index * seeds + seed) / f64::from(cells * seeds);
                 seen.now = JobNow { cell: index + 1, cells, name: name.clone(), seed: seed + 1, seeds, simulated: None };
             });
-            ControlFlow::Continue(())
+            goes_on()
         };
-        let score = match backtest::run_watched(series, setup, model, &watch) {
-            Ok(report) => {
-                let cli::backtest::Row { model, loss, relative, coverage, points, .. } = cli::backtest::row(&job.service, model, &report);
-                ModelScore { model, loss, relative, coverage, points, error: None }
-            }
+        let scored = scoring::run_watched(series, setup, model, &watch).and_then(|report| {
+            let lead = at_lead.as_ref().map(|at_lead| at_lead.score(model)).transpose()?;
+            Ok(ModelScore { lead, ..cli::backtest::row(&job.service, model, &report).score() })
+        });
+        let score = match scored {
+            Ok(score) => score,
             Err(BacktestError::Stopped) => return Err(Ended::Stopped(live.stops().unwrap_or(Stop::Cancelled))),
             // One model may need more history than another.
             Err(BacktestError::Forecast { origin_ms, error }) => {
                 let error = format!("at origin {}: {error}", cli::show_time(origin_ms));
-                ModelScore { model: name.clone(), loss: None, relative: None, coverage: Default::default(), points: 0, error: Some(error) }
+                ModelScore { error: Some(error), ..cli::backtest::Row { model: name.clone(), ..Default::default() }.score() }
             }
             Err(error @ BacktestError::TooShort { .. }) => return Err(Ended::Failed(error.to_string())),
         };

@@ -138,7 +138,7 @@ fn attempt(board: &Arc<Board>, handle: &Handle, live: &Live) -> Result<(), Ended
         Prepared::Backtest(prepared) => {
             let JobRequest::Backtest(job) = &request else { return Err(Ended::Failed("it is no backtest".to_owned())) };
             live.see(|seen| seen.result.notes.clone_from(&prepared.notes));
-            work::backtest(live, job, &prepared.setup, &prepared.series)
+            work::backtest(live, job, &prepared)
         }
     }
 }

@@ -1082,6 +1082,33 @@ export interface components {
             reason: string;
             sentence: string;
         };
+        /** @description How a model did up to the lead time: from now until a replica that is ordered now would be ready. */
+        LeadScore: {
+            /**
+             * Format: double
+             * @description Share of the loss that is saved against the last value, whose intervals come from its own past errors: below 0 is worse.
+             */
+            against_persistence: number | null;
+            /**
+             * Format: double
+             * @description Share of the loss that is saved against seasonal naive (day).
+             */
+            against_seasonal_naive: number | null;
+            /** @description Share of the values at or below each quantile. */
+            coverage: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description The lead time; a step of the series where that is longer [s].
+             */
+            lead_s: number;
+            /**
+             * Format: double
+             * @description Mean weighted quantile loss.
+             */
+            loss: number | null;
+        };
         /** @description Where the load of a what-if comes from. */
         LoadOrigin: {
             from?: components["schemas"]["Time"] | null;
@@ -1158,6 +1185,7 @@ export interface components {
             };
             /** @description Why there is no score. */
             error: string | null;
+            lead: components["schemas"]["LeadScore"] | null;
             /**
              * Format: double
              * @description Mean weighted quantile loss.
@@ -1165,6 +1193,16 @@ export interface components {
             loss: number | null;
             /** @description Its name. */
             model: string;
+            /**
+             * Format: double
+             * @description How far the median of the horizon's maximum was from what came, relative to that: the median over origins.
+             */
+            peak_error: number | null;
+            /**
+             * Format: double
+             * @description Share of the horizons' maxima at or below their 0.9 quantile.
+             */
+            peaks_below_q90: number | null;
             /**
              * Format: int64
              * @description Values that were scored.

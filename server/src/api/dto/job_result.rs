@@ -94,11 +94,41 @@ pub struct ModelScore {
     pub relative: Option<f64>,
     /// Share of the values at or below each quantile.
     pub coverage: BTreeMap<String, f64>,
+    /// How far the median of the horizon's maximum was from what came, relative to that: the median over origins.
+    #[serde(default)]
+    #[schema(required)]
+    pub peak_error: Option<f64>,
+    /// Share of the horizons' maxima at or below their 0.9 quantile.
+    #[serde(default)]
+    #[schema(required)]
+    pub peaks_below_q90: Option<f64>,
+    /// Up to the lead time.
+    #[serde(default)]
+    #[schema(required)]
+    pub lead: Option<LeadScore>,
     /// Values that were scored.
     pub points: u64,
     /// Why there is no score.
     #[schema(required)]
     pub error: Option<String>,
+}
+
+/// How a model did up to the lead time: from now until a replica that is ordered now would be ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LeadScore {
+    /// The lead time; a step of the series where that is longer [s].
+    pub lead_s: f64,
+    /// Mean weighted quantile loss.
+    #[schema(required)]
+    pub loss: Option<f64>,
+    /// Share of the values at or below each quantile.
+    pub coverage: BTreeMap<String, f64>,
+    /// Share of the loss that is saved against the last value, whose intervals come from its own past errors: below 0 is worse.
+    #[schema(required)]
+    pub against_persistence: Option<f64>,
+    /// Share of the loss that is saved against seasonal naive (day).
+    #[schema(required)]
+    pub against_seasonal_naive: Option<f64>,
 }
 
 /// Every cell against one of them.

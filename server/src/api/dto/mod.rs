@@ -21,7 +21,7 @@ pub use event::{Beat, Change, EventData, ServiceChange};
 pub use forecast::{Basis, Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
 pub use job::{CellPlan, Job, JobDetail, JobEstimate, JobKind, JobList, JobNow, JobSize, JobState};
 pub use job_request::{BacktestJob, JobBody, JobRequest, JobText, LoadOrigin, ScenarioJob, Shape, WhatIf};
-pub use job_result::{Cell, CellPoint, Comparison, ComparisonRow, Difference, Figure, JobResult, ModelScore, Span};
+pub use job_result::{Cell, CellPoint, Comparison, ComparisonRow, Difference, Figure, JobResult, LeadScore, ModelScore, Span};
 pub use operate::{EditBody, Mode, ModeBody, Pause, PauseState, Paused, RejectBody};
 pub use plan::{Plan, Plans};
 pub use service::{

@@ -15,7 +15,7 @@ fn args(options: &str) -> Result<Args, String> {
 
 fn scored(series: &str, model: &str, relative: Option<f64>) -> Row {
     let coverage = [("0.9".to_owned(), 0.9), ("0.95".to_owned(), 0.95), ("0.99".to_owned(), 1.0)].into();
-    Row { series: series.to_owned(), model: model.to_owned(), loss: Some(0.1), relative, coverage, points: 96 }
+    Row { series: series.to_owned(), model: model.to_owned(), loss: Some(0.1), relative, coverage, points: 96, ..Row::default() }
 }
 
 #[test]
@@ -52,6 +52,17 @@ fn a_file_of_two_weeks_is_scored_and_one_of_a_day_is_refused_with_what_is_needed
     assert_eq!((row.series.as_str(), row.points), ("load", 72));
     assert!(row.relative.unwrap() < 1.0, "{row:?}");
 
+    assert!(row.peak_error.unwrap() < 0.1 && (0.0..=1.0).contains(&row.peaks_below_q90.unwrap()), "{row:?}");
+    // The day is a square: a step ahead, yesterday knows its edges, the last value doesn't.
+    let watch = || ControlFlow::Continue(());
+    let lead = AtLead::new(&series, &setup, 600_000, &watch).unwrap().score(ModelChoice::Auto).unwrap();
+    assert_eq!(lead.lead_s, 3_600.0, "a step where that is longer than the lead");
+    assert!(lead.against_persistence.unwrap() > 0.3 && lead.coverage.len() == 3, "{lead:?}");
+    let out = folder.path().join("report.html");
+    let reported = args(&format!("--input {} --origins 3 --models auto,ridge --report {}", write("two.csv", 14).display(), out.display()));
+    run(reported.unwrap()).unwrap();
+    assert!(std::fs::read_to_string(&out).unwrap().contains("<th scope=\"row\">ridge</th>"));
+
     let short = args(&format!("--input {} --horizon 24h", write("short.csv", 1).display())).unwrap();
     let Err(CliError::BadInput(text)) = run(short) else { panic!("a day was scored") };
     assert!(text.contains("short") && text.contains("one horizon is 24"), "{text}");
@@ -66,5 +77,5 @@ fn the_table_ends_with_geometric_means_over_the_series() {
     assert!(text.contains("0.6325"), "{text}");
     assert_eq!(geometric_means(&rows).len(), 1, "a model without two scores has no mean");
     assert!(text.lines().any(|line| line.contains("ridge") && line.contains('–')), "{text}");
-    assert!(csv(&rows).contains("\"a\",ridge,0.1,,0.9,0.95,1,96\n"), "{}", csv(&rows));
+    assert!(csv(&rows).contains("\"a\",ridge,0.1,,0.9,0.95,1,96,,,,,\n"), "{}", csv(&rows));
 }

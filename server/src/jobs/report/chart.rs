@@ -170,10 +170,44 @@ fn lines_down(places: &[(f64, f64)]) -> Vec<i32> {
 /// Relative loss of each model; 1 is seasonal naive.
 pub fn of_models(models: &[ModelScore]) -> Drawing {
     let known: Vec<(&str, f64)> = models.iter().filter_map(|model| Some((model.model.as_str(), model.relative?))).collect();
-    let most = known.iter().map(|(_, relative)| *relative).fold(1.0, f64::max) * 1.05;
+    let words = Bars {
+        title: "Loss relative to seasonal naive",
+        axis: "loss relative to seasonal naive",
+        text: "Left of the line at 1 is better than seasonal naive.",
+        mark: 1.0,
+    };
+    bars(&known, &words)
+}
+
+/// What each model saves of the last value's loss up to the lead time.
+pub fn of_skill(models: &[ModelScore]) -> Drawing {
+    let skill = |model: &ModelScore| Some(100.0 * model.lead.as_ref()?.against_persistence?);
+    let known: Vec<(&str, f64)> = models.iter().filter_map(|model| Some((model.model.as_str(), skill(model)?))).collect();
+    let words = Bars {
+        title: "Skill up to the lead time",
+        axis: "% less loss than the last value",
+        text: "Right of the line at 0 is better than the last value held. What is worse by more than all of it is cut off.",
+        mark: 0.0,
+    };
+    bars(&known, &words)
+}
+
+/// What a bar chart says, and where its line of comparison stands.
+struct Bars<'a> {
+    title: &'a str,
+    axis: &'a str,
+    text: &'a str,
+    mark: f64,
+}
+
+/// A bar a model, from 0; nothing without one.
+fn bars(known: &[(&str, f64)], words: &Bars<'_>) -> Drawing {
     if known.is_empty() {
         return Ok(String::new());
     }
+    let most = known.iter().map(|(_, value)| *value).fold(words.mark.max(1.0), f64::max) * 1.05;
+    // One model that is many times worse would leave nothing to see of the others.
+    let least = known.iter().map(|(_, value)| *value).fold(0.0, f64::min).max(-100.0) * 1.05;
     let rows = known.len() as i32;
     let mut svg = String::new();
     {
@@ -182,7 +216,7 @@ pub fn of_models(models: &[ModelScore]) -> Drawing {
             .margin(8)
             .x_label_area_size(36)
             .y_label_area_size(190)
-            .build_cartesian_2d(0.0..most, (0..rows).into_segmented())
+            .build_cartesian_2d(least..most, (0..rows).into_segmented())
             .map_err(wrong)?;
         let name = |at: &SegmentValue<i32>| match at {
             SegmentValue::CenterOf(at) => {
@@ -192,7 +226,7 @@ pub fn of_models(models: &[ModelScore]) -> Drawing {
         };
         chart
             .configure_mesh()
-            .x_desc("loss relative to seasonal naive")
+            .x_desc(words.axis)
             .y_labels(known.len())
             .y_label_formatter(&name)
             .label_style(("sans-serif", 12, &INK.0))
@@ -202,16 +236,16 @@ pub fn of_models(models: &[ModelScore]) -> Drawing {
             .disable_y_mesh()
             .draw()
             .map_err(wrong)?;
-        let bars = (0..rows).zip(known.iter().rev()).map(|(row, (_, relative))| {
-            let corners = [(0.0, SegmentValue::Exact(row)), (*relative, SegmentValue::Exact(row + 1))];
+        let bars = (0..rows).zip(known.iter().rev()).map(|(row, (_, value))| {
+            let corners = [(0.0, SegmentValue::Exact(row)), (value.max(least), SegmentValue::Exact(row + 1))];
             let mut bar = Rectangle::new(corners, line(0).filled());
             bar.set_margin(5, 5, 0, 0);
             bar
         });
         chart.draw_series(bars).map_err(wrong)?;
-        let naive = [(1.0, SegmentValue::Exact(0)), (1.0, SegmentValue::Exact(rows))];
-        chart.draw_series(LineSeries::new(naive, INK.0.stroke_width(1))).map_err(wrong)?;
+        let mark = [(words.mark, SegmentValue::Exact(0)), (words.mark, SegmentValue::Exact(rows))];
+        chart.draw_series(LineSeries::new(mark, INK.0.stroke_width(1))).map_err(wrong)?;
         area.present().map_err(wrong)?;
     }
-    Ok(framed("Loss relative to seasonal naive", "Left of the line at 1 is better than seasonal naive.", &svg))
+    Ok(framed(words.title, words.text, &svg))
 }

@@ -2,12 +2,15 @@
 //! paper.
 
 mod chart;
+mod models;
 
 use std::fmt::Write as _;
 
 use super::compare::signed;
 use super::figures::NAMES;
-use crate::api::dto::{Cell, Comparison, Figure, JobDetail, JobKind, JobState, ModelScore};
+use crate::api::dto::{Cell, Comparison, Figure, JobDetail, JobKind, JobState};
+
+pub(crate) use models::scores;
 
 /// What can't be drawn.
 type Drawing = Result<String, String>;
@@ -47,21 +50,24 @@ pub fn html(detail: &JobDetail) -> Result<String, String> {
         add(&chart::of_cells(cells)?);
     }
     if !detail.result.models.is_empty() {
-        add("<h2>Models</h2>");
-        add(&models(&detail.result.models));
-        add(&chart::of_models(&detail.result.models)?);
+        add(&scores("Models", &detail.result.models)?);
     }
     add("<h2>What this stands on</h2>\n<ul>");
     detail.result.notes.iter().for_each(|note| add(&format!("<li>{}</li>", escaped(note))));
     add("</ul>\n<h2>The request</h2>");
     add(&format!("<pre>{}</pre>", escaped(&detail.toml)));
-    let (title, colours) = (escaped(&job.title), chart::style());
-    Ok(format!(
+    Ok(page(&job.title, &body))
+}
+
+/// One file that needs nothing else around `body`, which is HTML.
+pub(crate) fn page(title: &str, body: &str) -> String {
+    let (title, colours) = (escaped(title), chart::style());
+    format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>\n{STYLE}{colours}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
-    ))
+    )
 }
 
 /// Every figure of every cell, with its interval.
@@ -134,32 +140,6 @@ fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
     out + "</table></div>"
 }
 
-fn models(models: &[ModelScore]) -> String {
-    let mut levels: Vec<&String> = models.iter().flat_map(|model| model.coverage.keys()).collect();
-    levels.sort();
-    levels.dedup();
-    let mut out = "<div class=\"wide\" role=\"region\" aria-label=\"Models\" tabindex=\"0\"><table>\n<tr><th scope=\"col\">Model</th><th scope=\"col\">loss</th><th scope=\"col\">relative</th>"
-        .to_owned();
-    levels.iter().for_each(|level| {
-        let _ = write!(out, "<th scope=\"col\">at or below q{level}</th>");
-    });
-    out.push_str("<th scope=\"col\">values</th></tr>\n");
-    let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
-    for model in models {
-        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escaped(&model.model));
-        if let Some(error) = &model.error {
-            let _ = writeln!(out, "<td class=\"text\" colspan=\"{}\">{}</td></tr>", levels.len() + 3, escaped(error));
-            continue;
-        }
-        let _ = write!(out, "<td>{}</td><td>{}</td>", shown(model.loss), shown(model.relative));
-        levels.iter().for_each(|level| {
-            let _ = write!(out, "<td>{} %</td>", shown(model.coverage.get(*level).map(|share| share * 100.0)));
-        });
-        let _ = writeln!(out, "<td>{}</td></tr>", model.points);
-    }
-    out + "</table></div>"
-}
-
 /// Three digits that count.
 pub fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
@@ -171,7 +151,7 @@ pub fn number(value: f64) -> String {
 }
 
 /// Text that says itself, whatever is in it.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

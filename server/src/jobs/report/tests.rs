@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use expect_test::expect_file;
 
 use super::*;
-use crate::api::dto::{CellPoint, Job, JobRequest, JobResult, ScenarioJob};
+use crate::api::dto::{CellPoint, Job, JobRequest, JobResult, LeadScore, ModelScore, ScenarioJob};
 use crate::api::time::Time;
 use crate::jobs::compare::compare;
 
@@ -43,6 +43,15 @@ fn detail() -> JobDetail {
         loss: relative.map(|relative| relative / 10.0),
         relative,
         coverage: BTreeMap::from([("0.9".to_owned(), 0.91)]),
+        peak_error: relative.map(|_| 0.083),
+        peaks_below_q90: relative.map(|_| 0.9),
+        lead: relative.map(|_| LeadScore {
+            lead_s: 360.0,
+            loss: Some(0.03),
+            coverage: BTreeMap::from([("0.9".to_owned(), 0.905)]),
+            against_persistence: Some(0.24),
+            against_seasonal_naive: Some(-0.02),
+        }),
         points: 96,
         error: error.map(str::to_owned),
     };
@@ -74,8 +83,8 @@ fn a_report_is_one_file_without_scripts_that_escapes_what_people_wrote() {
     {
         assert!(html.contains(part), "{part} is missing");
     }
-    // Load, replicas, p99, hours against p99, models.
-    assert_eq!(html.matches("<svg role=\"img\"").count(), 5);
+    // Load, replicas, p99, hours against p99, loss and skill of models.
+    assert_eq!(html.matches("<svg role=\"img\"").count(), 6);
 }
 
 #[test]
