@@ -12,15 +12,15 @@
 mod backtest;
 mod board;
 mod cell;
-mod compare;
+pub(crate) mod compare;
 mod face;
-mod figures;
+pub(crate) mod figures;
 mod fleet;
 mod live;
 mod load;
 mod plan;
 mod prepare;
-mod report;
+pub(crate) mod report;
 mod request;
 mod stretch;
 mod work;

@@ -1,7 +1,7 @@
 //! A job's result as one HTML file that needs nothing else: no script, no font, no image from elsewhere; readable in light and dark, and on
 //! paper.
 
-mod chart;
+pub(crate) mod chart;
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::figures::NAMES;
 use crate::api::dto::{Cell, Comparison, Figure, JobDetail, JobKind, JobState, ModelScore};
 
 /// What can't be drawn.
-type Drawing = Result<String, String>;
+pub(crate) type Drawing = Result<String, String>;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -55,17 +55,22 @@ pub fn html(detail: &JobDetail) -> Result<String, String> {
     detail.result.notes.iter().for_each(|note| add(&format!("<li>{}</li>", escaped(note))));
     add("</ul>\n<h2>The request</h2>");
     add(&format!("<pre>{}</pre>", escaped(&detail.toml)));
-    let (title, colours) = (escaped(&job.title), chart::style());
-    Ok(format!(
+    Ok(page(&job.title, &body))
+}
+
+/// A whole file around what is in it.
+pub(crate) fn page(title: &str, body: &str) -> String {
+    let (title, colours) = (escaped(title), chart::style());
+    format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>\n{STYLE}{colours}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n"
-    ))
+    )
 }
 
 /// Every figure of every cell, with its interval.
-fn figures(cells: &[Cell]) -> String {
+pub(crate) fn figures(cells: &[Cell]) -> String {
     let known: Vec<(&str, &str)> =
         NAMES.into_iter().filter(|(name, _)| cells.iter().any(|cell| cell.figures.contains_key(*name))).collect();
     let mut out =
@@ -101,7 +106,7 @@ fn figure_cell(name: &str, figure: &Figure) -> String {
     }
 }
 
-fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
+pub(crate) fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
     let name = |index: u32| cells.iter().find(|cell| cell.index == index).map_or("", |cell| cell.name.as_str());
     let known: Vec<(&str, &str)> =
         NAMES.into_iter().filter(|(name, _)| comparison.rows.iter().any(|row| row.differences.contains_key(*name))).collect();
@@ -171,7 +176,7 @@ pub fn number(value: f64) -> String {
 }
 
 /// Text that says itself, whatever is in it.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
