@@ -21,11 +21,13 @@ pub struct SweepFile {
     pub scenario: PathBuf,
     /// Seed of everything random; the scenario's if absent.
     pub seed: Option<u64>,
-    /// Runs of each cell, at least 2 for intervals; run k of every cell has the same arrivals and the same work. The scenario's `replications`
+    /// Runs of each cell, at least 2 for intervals; run k of every cell has the same arrivals and the same work. The scenario's
+    /// `replications`
     /// if absent.
     #[schemars(range(min = 1, max = 10_000))]
     pub seeds: Option<u32>,
-    /// The figure that decides: `violation_minutes`, `error_ratio`, `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `queue_wait_p99_ms`,
+    /// The figure that decides: `violation_minutes`, `error_ratio`, `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`,
+    /// `queue_wait_p99_ms`,
     /// `replica_hours` or `cost`. If absent, the first of `violation_minutes`, `error_ratio`, `latency_p99_ms` in which the cells differ.
     pub rank_by: Option<String>,
     /// Changes to the scenario in every cell: keys by their path in the scenario, as in `matrix`.

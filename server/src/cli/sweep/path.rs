@@ -1,4 +1,5 @@
-//! Sets a key of a scenario by its path: `pools.app.replicas`, `pools.0.replicas` and `pools[0].replicas` are the same when the first pool is
+//! Sets a key of a scenario by its path: `pools.app.replicas`, `pools.0.replicas` and `pools[0].replicas` are the same when the first
+//! pool is
 //! called app.
 
 use toml::{Table, Value};

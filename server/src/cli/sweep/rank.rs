@@ -1,4 +1,5 @@
-//! Which cell is best, and whether that is real. All cells see the same arrivals and the same work (common random numbers), so they are compared
+//! Which cell is best, and whether that is real. All cells see the same arrivals and the same work (common random numbers), so they are
+//! compared
 //! seed by seed. The claims of the sentence hold together at 95 % (Bonferroni): among many cells, one looks better by chance.
 
 use std::cmp::Ordering;
