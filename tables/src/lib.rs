@@ -1,4 +1,4 @@
-//! Reads series from Parquet files: a column of times and a column of values.
+//! Reads series from Parquet files (a column of times and a column of values), and writes columns into them.
 //!
 //! It knows nothing of Prescale. It is a crate of its own because of what lies below it: polars takes longer to compile than all of `server`,
 //! and is compiled once here. CSV is not read here: a line-by-line reader can name the line that is wrong.
@@ -9,11 +9,15 @@
 //! assert!(error.to_string().contains("Parquet"));
 //! ```
 
+mod write;
+
 use std::fmt::Display;
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use polars::prelude::{Column, DataFrame, DataType, ParquetReader, PolarsError, SerReader, TimeUnit};
+
+pub use write::{Values, write};
 
 /// Why a file is no series.
 #[derive(Debug, thiserror::Error)]

@@ -17,6 +17,7 @@ pub mod operate;
 mod remote;
 mod schema;
 pub mod simulate;
+pub mod sweep;
 mod units;
 pub mod webhook;
 
@@ -54,6 +55,8 @@ enum Command {
     Backtest(backtest::Args),
     /// Simulate a scenario: what would users have seen?
     Simulate(simulate::Args),
+    /// Simulate a matrix of algorithms, plans and settings: which is best, and is that real?
+    Sweep(sweep::Args),
     /// Draft a scenario from an nginx.conf, a HorizontalPodAutoscaler or a ScaledObject.
     Import(import::Args),
     /// Fit the pool of a scenario to what a running service measures.
@@ -134,6 +137,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Forecast(args) => forecast::run(args),
         Command::Backtest(args) => backtest::run(args),
         Command::Simulate(args) => simulate::run(args),
+        Command::Sweep(args) => sweep::run(args),
         Command::Import(args) => import::run(args),
         Command::Calibrate(args) => calibrate::run(args),
         Command::ImportHistory(args) => import_history::run(args),

@@ -20,6 +20,8 @@ enum File {
     Config,
     /// A scenario of `simulate`.
     Scenario,
+    /// A matrix of scenarios for `sweep`.
+    Sweep,
 }
 
 /// # Errors
@@ -28,5 +30,6 @@ pub fn run(args: Args) -> Result<(), CliError> {
     match args.file {
         File::Config => forecast::print(&reference::schema_text()),
         File::Scenario => forecast::print(simulator::scenario::SCHEMA),
+        File::Sweep => forecast::print(&super::sweep::schema_text()),
     }
 }

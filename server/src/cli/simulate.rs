@@ -1,6 +1,6 @@
 //! `prescale simulate`: a scenario in, what users would have seen out.
 
-mod files;
+pub(super) mod files;
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -61,7 +61,8 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let seed = args.seed.unwrap_or(scenario.seed);
     let replications = args.replications.unwrap_or(scenario.replications);
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    refuse_what_takes_for_ever(&scenario, replications, args.yes).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
+    refuse_what_takes_for_ever(scenario.expected_requests(), replications, args.yes)
+        .map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
     let planner = planner_for(&scenario)?;
     let start = Instant::now();
     let report = replicate(&scenario, &planner, seed, replications, jobs).map_err(|error| match error {
@@ -84,8 +85,9 @@ const MANY_REQUESTS: f64 = 2e10;
 /// Requests a second on one core of a scenario with queues, retries and time-outs, to tell an order of magnitude.
 const RICH_PER_S: f64 = 2e6;
 
-fn refuse_what_takes_for_ever(scenario: &Scenario, replications: u32, yes: bool) -> Result<(), String> {
-    let requests = scenario.expected_requests() * f64::from(replications);
+/// `requests` are those of one replication of everything that is to be run.
+pub(super) fn refuse_what_takes_for_ever(requests: f64, replications: u32, yes: bool) -> Result<(), String> {
+    let requests = requests * f64::from(replications);
     if yes || requests <= MANY_REQUESTS {
         return Ok(());
     }
@@ -250,10 +252,10 @@ mod tests {
     #[test]
     fn what_would_take_for_ever_is_refused_with_an_estimate_unless_somebody_says_yes() {
         let scenario = |requests| Scenario::builder("long").poisson(1e6).requests(requests).build().unwrap();
-        let error = refuse_what_takes_for_ever(&scenario(1_000_000_000_000), 1, false).unwrap_err();
+        let error = refuse_what_takes_for_ever(scenario(1_000_000_000_000).expected_requests(), 1, false).unwrap_err();
         assert_eq!(error, "1.0e12 requests in 1 replications, some 139 hours on one core: shorten it, or say --yes");
-        assert_eq!(refuse_what_takes_for_ever(&scenario(1_000_000_000_000), 1, true), Ok(()));
-        assert_eq!(refuse_what_takes_for_ever(&scenario(1_000_000), 100, false), Ok(()));
+        assert_eq!(refuse_what_takes_for_ever(scenario(1_000_000_000_000).expected_requests(), 1, true), Ok(()));
+        assert_eq!(refuse_what_takes_for_ever(scenario(1_000_000).expected_requests(), 100, false), Ok(()));
     }
 
     #[test]

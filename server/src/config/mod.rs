@@ -8,9 +8,9 @@
 
 mod check;
 pub mod difference;
-mod document;
+pub(crate) mod document;
 pub mod file;
-mod problem;
+pub(crate) mod problem;
 pub mod reference;
 mod secrets;
 mod service;

@@ -24,18 +24,22 @@ fn differences(cell: &Cell, base: &Cell) -> BTreeMap<String, Difference> {
     let mut found = BTreeMap::new();
     for (name, figure) in &cell.figures {
         let Some(of_base) = base.figures.get(name).filter(|of_base| of_base.seeds.len() == figure.seeds.len()) else { continue };
-        let apart: Vec<f64> = figure.seeds.iter().zip(&of_base.seeds).map(|(cell, base)| cell - base).collect();
-        let interval = t_interval(&apart, 0.95);
-        let difference = Difference {
-            value: apart.iter().sum::<f64>() / apart.len().max(1) as f64,
-            low: interval.map(|interval| interval.0),
-            high: interval.map(|interval| interval.1),
-            // Both ends zero: every seed agrees that nothing differs.
-            real: interval.is_some_and(|interval| interval.0 > 0.0 || interval.1 < 0.0),
-        };
-        found.insert(name.clone(), difference);
+        found.insert(name.clone(), paired(&figure.seeds, &of_base.seeds, 0.95));
     }
     found
+}
+
+/// Mean difference of two lists of values, seed by seed, with its interval (Student's t) at this confidence.
+pub(crate) fn paired(of_cell: &[f64], of_base: &[f64], confidence: f64) -> Difference {
+    let apart: Vec<f64> = of_cell.iter().zip(of_base).map(|(cell, base)| cell - base).collect();
+    let interval = t_interval(&apart, confidence);
+    Difference {
+        value: apart.iter().sum::<f64>() / apart.len().max(1) as f64,
+        low: interval.map(|interval| interval.0),
+        high: interval.map(|interval| interval.1),
+        // Both ends zero: every seed agrees that nothing differs.
+        real: interval.is_some_and(|interval| interval.0 > 0.0 || interval.1 < 0.0),
+    }
 }
 
 /// What is better, in the order in which it counts: fewer violation minutes; else as few for fewer replica-hours; else a lower p99 for no
@@ -108,7 +112,7 @@ fn spelled(row: &ComparisonRow, way: impl Fn(f64) -> bool) -> String {
 }
 
 /// Three digits and always a sign.
-pub fn signed(value: f64) -> String {
+pub(crate) fn signed(value: f64) -> String {
     let text = super::report::number(value.abs());
     if value < 0.0 { format!("−{text}") } else { format!("+{text}") }
 }

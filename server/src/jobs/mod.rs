@@ -12,9 +12,9 @@
 mod backtest;
 mod board;
 mod cell;
-mod compare;
+pub(crate) mod compare;
 mod face;
-mod figures;
+pub(crate) mod figures;
 mod fleet;
 mod live;
 mod load;

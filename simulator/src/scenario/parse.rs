@@ -53,10 +53,14 @@ impl Scenario {
             let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             ScenarioError::new(format!("line {line}"), error.message().replace('\n', ", "), "valid TOML")
         })?;
-        Self::read(&table, source).map_err(|error| lines::locate(error, text))
+        Self::from_table(&table, source).map_err(|error| lines::locate(error, text))
     }
 
-    fn read(table: &toml::Table, source: &dyn SeriesSource) -> Result<Self, ScenarioError> {
+    /// [`Scenario::parse`] of a table that was put together in code: errors have no line.
+    ///
+    /// # Errors
+    /// As [`Scenario::parse`].
+    pub fn from_table(table: &toml::Table, source: &dyn SeriesSource) -> Result<Self, ScenarioError> {
         let mut root = Reader::new("", table);
         root.only(&ROOT_KEYS)?;
         let name = root.string("name", "a text")?.unwrap_or("scenario").to_owned();

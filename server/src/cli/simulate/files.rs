@@ -7,7 +7,7 @@ use simulator::{SeriesData, SeriesSource};
 use super::series_data;
 use crate::series_file::SeriesFile;
 
-pub(super) struct Files {
+pub(in crate::cli) struct Files {
     pub folder: PathBuf,
 }
 

@@ -1,7 +1,7 @@
 //! A job's result as one HTML file that needs nothing else: no script, no font, no image from elsewhere; readable in light and dark, and on
 //! paper.
 
-mod chart;
+pub(crate) mod chart;
 mod models;
 
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::api::dto::{Cell, Comparison, Figure, JobDetail, JobKind, JobState};
 pub(crate) use models::scores;
 
 /// What can't be drawn.
-type Drawing = Result<String, String>;
+pub(crate) type Drawing = Result<String, String>;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -71,7 +71,7 @@ pub(crate) fn page(title: &str, body: &str) -> String {
 }
 
 /// Every figure of every cell, with its interval.
-fn figures(cells: &[Cell]) -> String {
+pub(crate) fn figures(cells: &[Cell]) -> String {
     let known: Vec<(&str, &str)> =
         NAMES.into_iter().filter(|(name, _)| cells.iter().any(|cell| cell.figures.contains_key(*name))).collect();
     let mut out =
@@ -107,7 +107,7 @@ fn figure_cell(name: &str, figure: &Figure) -> String {
     }
 }
 
-fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
+pub(crate) fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
     let name = |index: u32| cells.iter().find(|cell| cell.index == index).map_or("", |cell| cell.name.as_str());
     let known: Vec<(&str, &str)> =
         NAMES.into_iter().filter(|(name, _)| comparison.rows.iter().any(|row| row.differences.contains_key(*name))).collect();

@@ -1,0 +1,170 @@
+use std::fs;
+use std::sync::atomic::Ordering;
+
+use super::*;
+use crate::api::dto::Figure;
+
+const BASE: &str = "name = \"base\"\nseed = 3\nreplications = 4\nduration = \"60s\"\n[workload]\narrivals = { kind = \"poisson\", rate_rps = 30.0 }\n\
+                    [slo]\nlatency_ms = 300\npercentile = 95\n[[pools]]\nname = \"app\"\nreplicas = 2\nconcurrency = 2\nqueue = 8\n\
+                    service_time = { dist = \"exponential\", mean_ms = 100.0 }\n";
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("base.toml"), BASE).unwrap();
+    folder
+}
+
+fn read(folder: &Path, text: &str) -> Result<Matrix, String> {
+    let whole = format!("scenario = \"base.toml\"\n{text}");
+    Matrix::read(&Source { path: "sweep.toml", text: &whole }, folder).map_err(|error| error.to_string())
+}
+
+const SWEEP: &str = "algorithms = [\"random\", \"p2c\"]\n[[plans]]\nname = \"fixed\"\n[[plans]]\nname = \"hpa\"\n\
+                     set = { \"autoscaler\" = { policy = \"hpa\", target = 0.6, min = 2, max = 6, rps_per_replica = 15 } }\n\
+                     [matrix]\n\"pools.app.replicas\" = [3, 4]\n";
+
+#[test]
+fn every_combination_is_a_cell_with_a_name_a_table_and_a_hash_of_its_own() {
+    let folder = folder();
+    let matrix = read(folder.path(), SWEEP).unwrap();
+    assert_eq!(matrix.axes, ["algorithm", "plan", "pools.app.replicas"]);
+    assert_eq!((matrix.cells.len(), matrix.seed, matrix.seeds), (8, 3, 4));
+    assert_eq!(matrix.cells[3].name, "random, hpa, replicas 4");
+    assert_eq!(matrix.cells[3].table["autoscaler"]["policy"].as_str(), Some("hpa"));
+    assert_eq!(matrix.cells[4].values, ["p2c", "fixed", "3"]);
+    assert_eq!(matrix.cells[4].table["pools"][0]["replicas"].as_integer(), Some(3));
+    assert!(!matrix.cells[4].table.contains_key("autoscaler"));
+    let hashes: std::collections::BTreeSet<&str> = matrix.cells.iter().map(|cell| cell.hash.as_str()).collect();
+    assert_eq!(hashes.len(), 8);
+    let other = read(folder.path(), &format!("seeds = 5\n{SWEEP}")).unwrap();
+    assert_ne!(other.cells[0].hash, matrix.cells[0].hash, "other seeds are another result");
+    let shorter = read(folder.path(), "[set]\nduration = \"30s\"\n").unwrap();
+    assert_eq!((shorter.cells.len(), shorter.cells[0].requests), (1, 900.0));
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line_and_what_is_allowed() {
+    let folder = folder();
+    let refused = |text: &str, words: &[&str]| {
+        let error = read(folder.path(), text).map(|_| ()).unwrap_err();
+        words.iter().for_each(|word| assert!(error.contains(word), "{word:?} is missing in {error}"));
+    };
+    refused("algorithms = [\"p2c\",\n\"best\"]\n", &["line 3: `algorithms[1]` is \"best\"", "\"least_connections\", "]);
+    refused("[matrix]\n\"pools.db.replicas\" = [1]\n", &["line 3: `matrix.pools.db.replicas[0]`", "one of app after pools"]);
+    refused("[matrix]\n\"pools.app.replicaz\" = [1]\n", &["line 3", "an unknown key", "replicas, concurrency"]);
+    refused("[matrix]\n\"pools.app.replicas\" = [3, 0]\n", &["line 3: `matrix.pools.app.replicas[1]` is 0", "from 1"]);
+    refused("[matrix]\n\"pools.app.replicas\" = []\n", &["`matrix.pools.app.replicas` is an empty list"]);
+    refused("algorithms = []\n", &["line 2: `algorithms` is an empty list"]);
+    refused("[matrix]\n\"workload.arrivals.rate_rps\" = [nan, 4]\n", &["`matrix.workload.arrivals.rate_rps[0]` is nan", "above 0"]);
+    refused("[[plans]]\nname = \"x\"\nset = { \"autoscaler\" = { policy = \"oracle\" } }\n", &["line 4: `plans[0].set.autoscaler`", "hpa"]);
+    refused("seeds = 0\n", &["line 2: `seeds` is 0", "from 1 to 10000"]);
+    refused("rank_by = \"beauty\"\n", &["line 2: `rank_by` is \"beauty\"", "latency_p99_ms"]);
+    refused("colour = 1\n", &["line 2", "colour", "algorithms"]);
+    refused("algorithms = [\"p2c\", \"p2c\"]\n", &["`algorithm` has p2c twice"]);
+    let many: Vec<String> = (1..=101).map(|at| at.to_string()).collect();
+    let many = many.join(", ");
+    refused(
+        &format!("[matrix]\n\"pools.app.replicas\" = [{many}]\n\"pools.app.queue\" = [{many}]\n"),
+        &["101 × 101 cells; allowed: at most 10000"],
+    );
+    let text = "scenario = \"nowhere.toml\"\n";
+    let error = Matrix::read(&Source { path: "s", text }, folder.path()).map(|_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("s: line 1: `scenario` is \"nowhere.toml\": No such file"), "{error}");
+}
+
+fn everything(folder: &Path, out: &Path, jobs: usize) -> (Vec<u8>, String, Vec<Cell>) {
+    let matrix = read(folder, SWEEP).unwrap();
+    let store = Store::beside(Some(out)).unwrap();
+    let cells: Vec<Cell> = work::cells(&matrix, &store, jobs, &work::Stop::default()).unwrap().into_iter().flatten().collect();
+    let ranking = rank::rank(&cells, matrix.rank_by);
+    show::parquet(out, &matrix, &cells).unwrap();
+    let text = show::text(Format::Json, &matrix, &cells, &ranking).unwrap() + &show::html(&matrix, &cells, &ranking, SWEEP).unwrap();
+    (fs::read(out).unwrap(), text, cells)
+}
+
+#[test]
+fn a_sweep_gives_the_same_bytes_with_any_number_of_threads_and_when_it_went_on_after_an_interruption() {
+    let folder = folder();
+    let one = everything(folder.path(), &folder.path().join("one.parquet"), 1);
+    let three = everything(folder.path(), &folder.path().join("three.parquet"), 3);
+    assert!(one == three);
+    assert_eq!(one.2.len(), 8);
+    // Interrupted: some cells are kept, one of them is half a file.
+    let out = folder.path().join("two.parquet");
+    let matrix = read(folder.path(), SWEEP).unwrap();
+    let stop = work::Stop::default();
+    stop.store(true, Ordering::Relaxed);
+    let store = Store::beside(Some(&out)).unwrap();
+    let none = work::cells(&matrix, &store, 2, &stop).unwrap();
+    assert!(none.iter().all(Option::is_none));
+    for cell in &one.2[..5] {
+        store.save(&matrix.cells[cell.index as usize].hash, cell).unwrap();
+    }
+    let cut = folder.path().join("two.parquet.cells").join(format!("{}.toml", matrix.cells[4].hash));
+    let text = fs::read_to_string(&cut).unwrap();
+    fs::write(&cut, &text[..text.len() / 2]).unwrap();
+    assert_eq!(store.load(&matrix.cells[0].hash).as_ref(), one.2.first(), "kept to the last bit");
+    let kept = work::cells(&matrix, &store, 2, &stop).unwrap();
+    assert_eq!(kept.iter().flatten().count(), 4, "what is kept needs no run");
+    assert!(everything(folder.path(), &out, 2) == one);
+}
+
+#[test]
+fn a_cell_that_drowns_is_a_row_that_says_so() {
+    let folder = folder();
+    let text =
+        "[set]\nmax_in_flight = 40\n[matrix]\n\"pools.app.queue\" = [8, \"unbounded\"]\n\"workload.arrivals.rate_rps\" = [10.0, 300.0]\n";
+    let matrix = read(folder.path(), text).unwrap();
+    let cells = work::cells(&matrix, &Store::beside(None).unwrap(), 2, &work::Stop::default()).unwrap();
+    let cells: Vec<Cell> = cells.into_iter().flatten().collect();
+    let errors: Vec<&str> = cells.iter().filter(|cell| cell.error.is_some()).map(|cell| cell.name.as_str()).collect();
+    assert_eq!(errors, ["queue unbounded, rate_rps 300.0"]);
+    let ranking = rank::rank(&cells, None);
+    assert_eq!(ranking.rows[3].cell, 3);
+    assert!(ranking.sentence.ends_with("One cell has no result."), "{}", ranking.sentence);
+    let table = show::text(Format::Table, &matrix, &cells, &ranking).unwrap();
+    assert!(table.contains("no result: more than 40 requests are in flight"), "{table}");
+}
+
+fn cell(index: u32, p99: [f64; 4], hours: [f64; 4]) -> Cell {
+    let figure = |seeds: [f64; 4]| Figure { value: seeds.iter().sum::<f64>() / 4.0, low: None, high: None, seeds: seeds.to_vec() };
+    let figures = [("latency_p99_ms", p99), ("replica_hours", hours)].map(|(name, seeds)| (name.to_owned(), figure(seeds)));
+    Cell { index, name: format!("c{index}"), requests: 1, error: None, figures: figures.into(), timeline: Vec::new() }
+}
+
+#[test]
+fn the_sentence_says_what_won_and_whether_it_is_real() {
+    let base = [100.0, 200.0, 300.0, 400.0];
+    // Paired, the second is apart by some 10 whatever the seed; unpaired, nobody could tell.
+    let real = rank::rank(&[cell(0, base.map(|value| value + 10.0 + value / 1e3), [2.0; 4]), cell(1, base, [2.0; 4])], None);
+    assert_eq!((real.by, real.rows[0].cell, real.rows[1].worse), ("latency_p99_ms", 1, true));
+    assert!(real.sentence.starts_with("“c1” comes first with p99 [ms] 250, and that is real"), "{}", real.sentence);
+    let chance = rank::rank(&[cell(0, [101.0, 199.0, 302.0, 399.0], [1.0, 1.1, 1.0, 1.1]), cell(1, base, [2.0, 2.1, 2.0, 2.1])], None);
+    assert!(chance.sentence.contains("but that may be chance: it can't be told from “c0”"), "{}", chance.sentence);
+    assert!(chance.sentence.ends_with("“c0” needs the fewest replica-hours: 1.05 instead of 2.05."), "{}", chance.sentence);
+    // By replica-hours the other one is first.
+    let asked = rank::rank(&[cell(0, base, [2.0, 2.1, 2.0, 2.1]), cell(1, base, [1.0, 1.1, 1.0, 1.1])], Some("replica_hours"));
+    assert!(asked.sentence.starts_with("“c1” comes first with replica-hours 1.05, and that is real"), "{}", asked.sentence);
+}
+
+#[test]
+fn among_many_cells_one_that_is_apart_by_chance_is_not_called_worse() {
+    // Apart at 95 % by itself, which one of twenty is by chance.
+    let base = [100.0, 101.0, 102.0, 103.0];
+    let near = [103.0, 102.5, 106.0, 104.0];
+    let alone = rank::rank(&[cell(0, base, [1.0; 4]), cell(1, near, [1.0; 4])], None);
+    assert!(alone.rows[1].worse);
+    let cells: Vec<Cell> = (0..20).map(|index| cell(index, if index == 0 { base } else { near }, [1.0; 4])).collect();
+    assert!(rank::rank(&cells, None).rows.iter().all(|row| !row.worse));
+}
+
+#[test]
+fn the_schema_knows_the_keys_and_the_bundled_sweep_is_one() {
+    let schema: serde_json::Value = serde_json::from_str(&schema_text()).unwrap();
+    let keys: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["algorithms", "matrix", "name", "plans", "rank_by", "scenario", "seed", "seeds", "set"]);
+    assert_eq!((&schema["additionalProperties"], &schema["required"][0]), (&false.into(), &"scenario".into()));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/sweeps");
+    let text = fs::read_to_string(folder.join("replicas.toml")).unwrap();
+    assert_eq!(Matrix::read(&Source { path: "replicas.toml", text: &text }, &folder).unwrap().cells.len(), 9);
+}
