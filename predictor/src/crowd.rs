@@ -5,6 +5,8 @@
 //! two to three hours ago) by more than the series is used to. Then the near forecast leaves the blend: while the load rises it goes on for some
 //! minutes and levels out, while it falls it goes on falling to the expected level, and how far it may be wrong comes from the crowd's own height.
 //!
+//! Where higher bursts of the last days ended, this one is expected to end too; the upper quantiles allow for one that goes on.
+//!
 //! Short of the limit a crowd is possible but not sure. Then the forecast is a mixture of both: the median hardly moves, but the upper quantiles are
 //! soon those of the crowd, because what is ambiguous must not lower a forecast.
 
@@ -20,6 +22,10 @@ const SIGMAS: f64 = 2.0;
 const LEAST: f64 = 0.35;
 /// From that share of the limit on a crowd is possible.
 const SUSPICION: f64 = 0.6;
+/// Earlier excesses count if they were that many times as high.
+const HIGHER: f64 = 1.2;
+/// Standard deviation above a burst that is expected to end, as a share of what it would be without its end.
+const GOES_ON: f64 = 0.8;
 /// A rise goes on for that long [min].
 const RISE_MIN: f64 = 5.0;
 /// The level now is the mean of that long, …
@@ -67,7 +73,8 @@ impl Crowd {
             return None;
         }
         let expected = Expected::new(grid, end)?;
-        let limit = expected.limit(grid).max(usual_excess(grid));
+        let past = past_excesses(grid);
+        let limit = expected.limit(grid).max(usual_excess(&past));
         let pair = bins(grid, 2);
         let excess = |at: usize| expected.excess(grid, at, pair);
         // Its aftermath lasts as long as the blend's last hour remembers it. There one noisy bin is not enough.
@@ -81,7 +88,14 @@ impl Crowd {
             None => return None,
         };
         let age = (last..bins(grid, MAX_AGE_MIN)).find(|&ago| !above(ago)).unwrap_or_else(|| bins(grid, MAX_AGE_MIN));
-        let (path, sides) = Shape::read(grid, scale, &expected, age, last > 0).draw(grid, scale, &expected, leads);
+        let (mut path, mut sides) = Shape::read(grid, scale, &expected, age, last > 0).draw(grid, scale, &expected, leads);
+        let left = kept(&past, excess(end));
+        for (h, (z, sides)) in (1..).zip(path.iter_mut().zip(&mut sides)) {
+            let floor = expected.at(grid, end + h);
+            let ended = floor + (*z - floor) * libm::pow(left, 2.0 * grid.lead_hours(h));
+            sides.1 = sides.1.hypot(GOES_ON * (*z - ended).max(0.0));
+            *z = ended;
+        }
         Some(Self { belief, path, sides, levels: levels.to_vec(), scores: levels.iter().map(|&level| normal::quantile(level)).collect() })
     }
 
@@ -165,17 +179,38 @@ impl Expected {
     }
 }
 
-/// What the series was above its expected level now and then in the last days, so that noise is no crowd: a crowd is rarer than that.
-fn usual_excess(grid: &Grid) -> f64 {
-    let (pair, every) = (bins(grid, 2), bins(grid, 22));
-    let ats = (1..5 * grid.lag(1) / every).map_while(|i| (grid.len() - 1).checked_sub(i * every));
-    let mut found: Vec<f64> = ats.map_while(|at| Some(Expected::new(grid, at)?.excess(grid, at, pair))).collect();
+/// How far above its expected level the series was now and then in the last days, and half an hour later.
+fn past_excesses(grid: &Grid) -> Vec<(f64, f64)> {
+    let (pair, every, later) = (bins(grid, 2), bins(grid, 22), bins(grid, 30));
+    let ats = (1..5 * grid.lag(1) / every).map_while(|i| (grid.len() - 1).checked_sub(later + i * every));
+    ats.map_while(|at| {
+        let expected = Expected::new(grid, at)?;
+        Some((expected.excess(grid, at, pair), expected.excess(grid, at + later, pair)))
+    })
+    .collect()
+}
+
+/// A crowd is rarer than what the series was above its expected level now and then, so that noise is no crowd.
+fn usual_excess(past: &[(f64, f64)]) -> f64 {
+    let mut found: Vec<f64> = past.iter().map(|(excess, _)| *excess).collect();
     let rank = found.len() * 97 / 100;
     if rank + 1 >= found.len() {
         return 0.0;
     }
     let (_, usual, _) = found.select_nth_unstable_by(rank, f64::total_cmp);
     *usual * 1.1
+}
+
+/// What half an hour left of earlier excesses that were clearly higher than this one, 0 … 1; 1 without any.
+fn kept(past: &[(f64, f64)], excess: f64) -> f64 {
+    let (mut n, mut sum, mut left) = (0.0, 0.0, 0.0);
+    for (then, later) in past.iter().filter(|(then, _)| *then > HIGHER * excess.max(LEAST)) {
+        n += 1.0;
+        sum += then;
+        left += later.clamp(0.0, *then);
+    }
+    // One that never ends is among them beforehand.
+    if n == 0.0 { 1.0 } else { (1.0 + n * left / sum) / (1.0 + n) }
 }
 
 /// Bins of so many minutes, at least one.

@@ -87,3 +87,19 @@ fn what_may_be_a_crowd_raises_the_upper_quantiles_before_the_median() {
     let (sure, crowd) = belief(3.0).unwrap();
     assert_eq!((sure, crowd.share(0), crowd.share(1)), (1.0, 1.0, 1.0));
 }
+
+#[test]
+fn a_burst_is_expected_to_end_where_higher_ones_before_it_did() {
+    let series = |bursts: bool| {
+        let end = 8 * DAY + 650;
+        let value = |i: usize| match end - i {
+            1..=8 => 500.0,
+            _ if bursts && i % 1009 < 20 => 900.0,
+            _ => 100.0,
+        };
+        Series::try_new(0, MINUTE_MS, (0..end).map(|i| Some(value(i))).collect()).unwrap()
+    };
+    let later = |bursts: bool| natural(Crowd::find(&Grid::build(&series(bursts), 1, SCALE), SCALE, 60, &[0.5]).unwrap().path[50]);
+    let (without, with) = (later(false), later(true));
+    assert!(with < 0.7 * without, "{with:.0} against {without:.0} without earlier bursts");
+}
