@@ -26,5 +26,5 @@ test("a crowd that isn't sure says how sure it is", () => {
 });
 
 test("what the quantiles rest on", () => {
-  expect(sample(why.near!)).toBe("3600 past errors, worth 2410 recent ones; members judged at 40 past origins");
+  expect(sample(why.near!)).toBe("3600 past errors, worth 2410 of equal weight; members judged at 40 past origins");
 });

@@ -39,5 +39,5 @@ export function crowd(belief: number): string {
 /** What the quantiles of a mix rest on. */
 export function sample(mix: ForecastMix): string {
   const origins = Math.max(0, ...mix.members.map((member) => member.origins));
-  return `${number(mix.residuals)} past errors, worth ${number(mix.effective_residuals)} recent ones; members judged at ${origins} past origins`;
+  return `${number(mix.residuals)} past errors, worth ${number(mix.effective_residuals)} of equal weight; members judged at ${origins} past origins`;
 }

@@ -93,5 +93,5 @@ fn reasons(mix: &Mix) -> String {
     let told = members.iter().take(TOP_MEMBERS).map(|(m, loss)| format!("{} {:.0} % (loss {loss:.2})", m.name, m.weight * 100.0));
     let told = told.collect::<Vec<_>>().join(", ");
     let Mix { residuals, effective_residuals, .. } = mix;
-    format!("{told}, judged at {origins} past origins; quantiles from {residuals} past errors, worth {effective_residuals} recent ones")
+    format!("{told}, judged at {origins} past origins; quantiles from {residuals} past errors, worth {effective_residuals} of equal weight")
 }
