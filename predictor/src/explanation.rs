@@ -1,4 +1,5 @@
-//! Why a forecast says what it says: who was listened to and how good they were, whether a flash crowd is followed, and what its width rests on.
+//! Why a forecast says what it says: who was listened to and how good they were, whether a flash crowd is followed, and what its width
+//! rests on.
 
 use serde::{Deserialize, Serialize};
 
