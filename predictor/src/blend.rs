@@ -35,10 +35,21 @@ pub(crate) struct Spec<'a> {
 /// A path over the leads, and the same blend's paths at past origins.
 pub(crate) struct Blend {
     pub path: Vec<f64>,
-    /// Adding up to 1, in the order of the spec.
-    pub weights: Vec<(Member, f64)>,
+    /// In the order of the spec.
+    pub members: Vec<Judged>,
     /// Newest first.
     pub past: Vec<PastPath>,
+}
+
+/// What became of a member at past origins.
+pub(crate) struct Judged {
+    pub member: Member,
+    /// All add up to 1.
+    pub weight: f64,
+    /// Relative to the best; `None` for one that can't speak now or could not be judged.
+    pub loss: Option<f64>,
+    /// Past origins that it was judged at.
+    pub origins: usize,
 }
 
 /// What the blend would have said.
@@ -69,12 +80,13 @@ pub(crate) fn blend(grid: &Grid, spec: &Spec) -> Option<Blend> {
     let mut said = ask(grid, spec, &origins);
     let now = said.pop()?;
     said.reverse();
-    let weights = weigh(grid, spec, &said, &now)?;
+    let members = judge(grid, spec, &said, &now)?;
+    let weights: Vec<f64> = members.iter().map(|judged| judged.weight).collect();
     let past: Vec<PastPath> = said.iter().filter_map(|said| Some(PastPath { at: said.at, path: mix(&weights, said)? })).collect();
     if past.is_empty() {
         return None;
     }
-    Some(Blend { path: mix(&weights, &now)?, weights: spec.members.iter().copied().zip(weights).collect(), past })
+    Some(Blend { path: mix(&weights, &now)?, members, past })
 }
 
 /// Newest first: a day per day of the horizon lies before each.
@@ -118,8 +130,8 @@ pub(crate) fn paths(grid: &Grid, members: &[Member], horizon: usize, origins: &[
     origins.iter().enumerate().map(at_origin).collect()
 }
 
-/// One weight a member, adding up to 1.
-fn weigh(grid: &Grid, spec: &Spec, said: &[Said], now: &Said) -> Option<Vec<f64>> {
+/// The members' losses at past origins, and one weight for each.
+fn judge(grid: &Grid, spec: &Spec, said: &[Said], now: &Said) -> Option<Vec<Judged>> {
     let errors: Vec<Vec<Option<f64>>> =
         said.iter().map(|said| said.paths.iter().map(|path| path.as_ref().map(|path| error(grid, said.at, path))).collect()).collect();
     let losses: Vec<Option<f64>> =
@@ -133,7 +145,13 @@ fn weigh(grid: &Grid, spec: &Spec, said: &[Said], now: &Said) -> Option<Vec<f64>
             *weight += raw / total / POWERS.len() as f64;
         }
     }
-    Some(weights)
+    let judged = |(m, weight): (usize, f64)| Judged {
+        member: spec.members[m],
+        weight,
+        loss: losses[m].map(|loss| loss / best),
+        origins: losses[m].map_or(0, |_| errors.iter().filter(|errors| errors[m].is_some()).count()),
+    };
+    Some(weights.into_iter().enumerate().map(judged).collect())
 }
 
 /// A member's recency-weighted mean error over the origins where it could speak, relative to that of the first member there (so that one that

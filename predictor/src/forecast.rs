@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clean::Cleaning, paths::Maxima};
+use crate::{clean::Cleaning, explanation::Explanation, paths::Maxima};
 
 /// What is expected from the origin on, and how sure that is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Forecast {
     pub members: Vec<MemberWeight>,
     /// What was done to the history.
     pub cleaning: Vec<Cleaning>,
+    /// Why it says that.
+    #[serde(default)]
+    pub explanation: Explanation,
     maxima: Maxima,
 }
 
@@ -102,8 +105,8 @@ pub enum InvalidForecast {
 
 impl Forecast {
     pub(crate) fn new(points: Vec<Point>, about: About, maxima: Maxima) -> Self {
-        let About { origin_ms, step_ms, model, basis, history_points, quantiles, members, cleaning } = about;
-        Self { origin_ms, step_ms, model, basis, history_points, quantiles, points, members, cleaning, maxima }
+        let About { origin_ms, step_ms, model, basis, history_points, quantiles, members, cleaning, explanation } = about;
+        Self { origin_ms, step_ms, model, basis, history_points, quantiles, points, members, cleaning, explanation, maxima }
     }
 
     /// A forecast that somebody else made. Its window maximum is the highest point quantile of the window, which is too low for windows of many
@@ -139,6 +142,7 @@ impl Forecast {
             quantiles,
             members: Vec::new(),
             cleaning: Vec::new(),
+            explanation: Explanation::default(),
         };
         Ok(Self::new(points, about, Maxima::default()))
     }
@@ -216,6 +220,7 @@ pub(crate) struct About {
     pub quantiles: Vec<f64>,
     pub members: Vec<MemberWeight>,
     pub cleaning: Vec<Cleaning>,
+    pub explanation: Explanation,
 }
 
 /// A level between two stored ones.

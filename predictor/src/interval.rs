@@ -49,6 +49,23 @@ pub(crate) struct Spread {
     by_lead: [f64; LEADS],
     /// Leads of the blend, in slots of the series.
     leads: usize,
+    pub sample: Sample,
+}
+
+/// How much a distribution was learnt from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sample {
+    /// Residuals.
+    pub count: usize,
+    /// What they are worth as equally weighted ones.
+    pub effective: f64,
+}
+
+impl Sample {
+    fn of(residuals: &[Residual]) -> Self {
+        let (sum, squares) = residuals.iter().fold((0.0, 0.0), |(sum, squares), r| (sum + r.weight, squares + r.weight * r.weight));
+        Self { count: residuals.len(), effective: if squares > 0.0 { sum * sum / squares } else { 0.0 } }
+    }
 }
 
 impl Spread {
@@ -65,7 +82,8 @@ impl Spread {
         let at = |q: f64| weighted_quantile(&samples, q).unwrap_or(0.0);
         let median = at(0.5);
         let moved = |q: &f64| reading.median * median + reading.stretch * (at(*q) - median);
-        Self { offsets: levels.iter().map(moved).collect(), even: even.iter().map(|&q| at(q)).collect(), profile, by_lead, leads }
+        let (offsets, even) = (levels.iter().map(moved).collect(), even.iter().map(|&q| at(q)).collect());
+        Self { offsets, even, profile, by_lead, leads, sample: Sample::of(&residuals) }
     }
 
     /// Scale at a time [epoch ms] and a lead (slots of the series, from 0).

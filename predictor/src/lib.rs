@@ -33,6 +33,7 @@ pub mod calendar;
 pub mod clean;
 mod cold;
 mod crowd;
+mod explanation;
 mod forecast;
 mod frame;
 mod grid;
@@ -50,6 +51,7 @@ mod stretch;
 
 pub use calendar::Calendar;
 pub use clean::{Cleaning, CleaningKind};
+pub use explanation::{Explanation, JudgedMember, Mix};
 pub use forecast::{Basis, Forecast, InvalidForecast, MemberWeight, Point};
 pub use model::{forecast_at, forecast_in, forecast_with};
 pub use request::{DAY_MS, DEFAULT_QUANTILES, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request, UnknownModel};

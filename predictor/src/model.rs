@@ -9,6 +9,7 @@ use crate::{
     calendar::Calendar,
     clean::{self, Cleaning, CleaningKind},
     cold::Cold,
+    explanation::Explanation,
     forecast::{About, Basis, Forecast, MemberWeight, Point},
     frame::{Frame, points},
     grid::{Grid, HOUR_MS},
@@ -16,7 +17,7 @@ use crate::{
     request::{DAY_MS, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request},
     series::Series,
     shift,
-    stretch::{NEAR_MS, far, mixed_step, near, weights},
+    stretch::{NEAR_MS, explain, far, mixed_step, near, weights},
 };
 
 /// Older rows are not looked at.
@@ -77,9 +78,9 @@ fn made(series: &Series, origin_ms: i64, request: &Request, calendar: &Calendar,
     let answer = mixed(&series, &frame, request, judged_ms, &quantiles)
         .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, &frame, &quantiles)).flatten())
         .ok_or(too_little)?;
-    let Answer { points, members, basis, blocks } = answer;
+    let Answer { points, members, basis, blocks, explanation } = answer;
     let (model, basis, history_points) = (request.model.to_string(), Some(basis), series.observed());
-    let about = About { origin_ms, step_ms: series.step_ms(), model, basis, history_points, quantiles, members, cleaning };
+    let about = About { origin_ms, step_ms: series.step_ms(), model, basis, history_points, quantiles, members, cleaning, explanation };
     let blocks = blocks.into_iter().map(|block| frame.by_time(block)).collect();
     Ok(Forecast::new(points, about, Maxima { scale, blocks }))
 }
@@ -90,6 +91,7 @@ struct Answer {
     members: Vec<MemberWeight>,
     basis: Basis,
     blocks: Vec<Block>,
+    explanation: Explanation,
 }
 
 /// The blends' answer; `None` if the history is too short to judge the members.
@@ -102,9 +104,10 @@ fn mixed(series: &Series, frame: &Frame, request: &Request, judged_ms: i64, leve
     let far = if request.horizon_ms > NEAR_MS { Some(far(series, frame, request.model, levels)?) } else { None };
     let points = points(frame, |i, ts_ms| mixed_step(&near, far.as_ref(), frame.step_ms, i, ts_ms));
     let members = weights(far.as_ref().unwrap_or(&near));
+    let explanation = explain(&near, far.as_ref());
     let week = observed_ms >= 7 * DAY_MS + request.horizon_ms;
     let blocks = std::iter::once(near.block).chain(far.map(|far| far.block)).collect();
-    Some(Answer { points, members, basis: if week { Basis::Week } else { Basis::Day }, blocks })
+    Some(Answer { points, members, basis: if week { Basis::Week } else { Basis::Day }, blocks, explanation })
 }
 
 /// The answer of a cold start.
@@ -115,7 +118,7 @@ fn cold(series: &Series, frame: &Frame, levels: &[f64]) -> Option<Answer> {
     let cold = Cold::new(series, frame.scale, observed_ms, leads as usize + 1, levels)?;
     let points = points(frame, |i, _| cold.step(i));
     let members = vec![MemberWeight { name: cold.basis.name().to_owned(), weight: 1.0 }];
-    Some(Answer { points, members, basis: cold.basis, blocks: vec![cold.block] })
+    Some(Answer { points, members, basis: cold.basis, blocks: vec![cold.block], explanation: Explanation::default() })
 }
 
 fn check(request: &Request) -> Result<Vec<f64>, ForecastError> {

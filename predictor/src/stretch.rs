@@ -2,12 +2,13 @@
 
 use crate::{
     bins::{NEAR_END_MS, far_bins, near_bins},
-    blend::{self, Blend, Spec},
+    blend::{self, Blend, Judged, Spec},
     crowd::Crowd,
+    explanation::{Explanation, JudgedMember, Mix, four_decimals},
     forecast::MemberWeight,
     frame::Frame,
     grid::{Grid, HOUR_MS},
-    interval::{Reading, Spread, path_at},
+    interval::{Reading, Sample, Spread, path_at},
     paths::Block,
     request::{Member, ModelChoice},
     series::Series,
@@ -119,8 +120,27 @@ fn stretch(series: &Series, scale: f64, slots: usize, spec: &Spec, reading: &Rea
 }
 
 pub(crate) fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
-    let rounded = |weight: f64| libm::round(weight * 1e4) / 1e4;
-    stretch.blend.weights.iter().map(|(member, weight)| MemberWeight { name: member.name().to_owned(), weight: rounded(*weight) }).collect()
+    let shared = |judged: &Judged| MemberWeight { name: judged.member.name().to_owned(), weight: four_decimals(judged.weight) };
+    stretch.blend.members.iter().map(shared).collect()
+}
+
+/// What both blends and the crowd rest on.
+pub(crate) fn explain(near: &Stretch, far: Option<&Stretch>) -> Explanation {
+    let crowd = near.crowd.as_ref().map_or(0.0, |crowd| four_decimals(crowd.belief));
+    Explanation { near: Some(near.mix()), far: far.map(Stretch::mix), crowd }
+}
+
+impl Stretch {
+    fn mix(&self) -> Mix {
+        let judged = |judged: &Judged| JudgedMember {
+            name: judged.member.name().to_owned(),
+            weight: four_decimals(judged.weight),
+            loss: judged.loss.map(four_decimals),
+            origins: judged.origins,
+        };
+        let Sample { count, effective } = self.spread.sample;
+        Mix { members: self.blend.members.iter().map(judged).collect(), residuals: count, effective_residuals: libm::round(effective) }
+    }
 }
 
 /// The near blend's step, then the far one's, mixed where the one hands over to the other.

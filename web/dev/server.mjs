@@ -79,15 +79,21 @@ function detail(name) {
 }
 const BOOT_EXPIRY = START + 45 * MIN;
 
+const judged = (name, weight, loss) => ({ name, weight, loss, origins: 36 });
+const EXPLANATION = { crowd: 0.36, cleaning: ["12 row(s) missing"],
+  near: { members: [judged("last_value", 0.55, 1), judged("ridge", 0.45, 1.03)], residuals: 3600, effective_residuals: 2410 },
+  far: { members: [judged("ridge", 0.61, 1), judged("seasonal_naive_week", 0.27, 1.09), judged("seasonal_naive_day", 0.12, 1.2)], residuals: 3456, effective_residuals: 1290 } };
+
 function forecast(name, at) {
   const t = at ?? now(), origin = floor(t) - (floor(t) % (15 * MIN));
   const q = (ms) => { const w = shape(ms) * (0.05 + 0.1 * Math.sqrt((ms - origin) / 86_400_000)); const m = shape(ms);
     return Object.fromEntries([["0.05", -1.64], ["0.25", -0.67], ["0.5", 0], ["0.75", 0.67], ["0.9", 1.28], ["0.95", 1.64], ["0.99", 2.33]].map(([k, z]) => [k, Math.max(0, m + z * w)])); };
   const planned = [];
   for (let m = floor(t); m < t + 24 * 60 * MIN; m += MIN) if (planned.length === 0 || planned.at(-1).replicas !== desired(m)) planned.push({ at: iso(m), replicas: desired(m) });
-  return { origin: iso(origin), step_s: 60, model: "blend", history_points: 20160, quantiles: [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99],
+  return { origin: iso(origin), step_s: 60, model: "blend", basis: "week", history_points: 20160, quantiles: [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99],
     points: Array.from({ length: 1440 }, (_, i) => { const ms = origin + (i + 1) * MIN; return { ts: iso(ms), mean: shape(ms), q: q(ms) }; }),
     members: [{ name: "ridge", weight: 0.61 }, { name: "seasonal_naive_week", weight: 0.27 }, { name: "seasonal_naive_day", weight: 0.12 }],
+    explanation: at === undefined ? EXPLANATION : null,
     max: { "1h": { q: q(origin + 60 * MIN), at: iso(origin + 55 * MIN) }, "24h": { q: q(origin + 600 * MIN), at: iso(origin + 600 * MIN) } }, planned, kept_since: iso(START - 12 * 60 * MIN) };
 }
 

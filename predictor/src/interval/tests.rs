@@ -28,3 +28,12 @@ fn errors_that_grow_with_the_lead_make_near_leads_surer() {
     assert_eq!(by_lead(&residuals, &[1.0; PROFILE], 60, 0.0), [1.0; LEADS], "power 0 pools all leads");
     assert_eq!(by_lead(&[], &[1.0; PROFILE], 60, 1.0), [1.0; LEADS], "nothing seen, nothing told apart");
 }
+
+#[test]
+fn old_errors_count_less_in_the_effective_sample_size() {
+    let residual = |weight: f64| Residual { value: 0.1, weight, slot: 0, lead: 0 };
+    let alike: Vec<Residual> = (0..8).map(|_| residual(0.5)).collect();
+    assert_eq!(Sample::of(&alike), Sample { count: 8, effective: 8.0 });
+    assert_eq!(Sample::of(&[residual(1.0), residual(0.5)]), Sample { count: 2, effective: 1.5 * 1.5 / 1.25 });
+    assert_eq!(Sample::of(&[]), Sample { count: 0, effective: 0.0 });
+}

@@ -4,6 +4,7 @@
 
 mod bad_data;
 mod cold;
+mod explanation;
 mod extremes;
 mod gate;
 mod local_time;

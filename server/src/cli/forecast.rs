@@ -102,6 +102,7 @@ struct Line {
     max: BTreeMap<&'static str, LineMax>,
     members: Vec<predictor::MemberWeight>,
     cleaning: Vec<LineCleaning>,
+    explanation: predictor::Explanation,
 }
 
 #[derive(Debug, Serialize)]
@@ -236,6 +237,7 @@ fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Li
             .collect(),
         members: forecast.members.clone(),
         cleaning: cleaning.iter().map(note).collect(),
+        explanation: forecast.explanation.clone(),
     })
 }
 

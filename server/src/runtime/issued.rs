@@ -95,6 +95,7 @@ impl Issued {
             quantiles: self.quantiles.clone(),
             points: self.points.iter().enumerate().map(point).collect(),
             members: self.members.iter().map(|(name, weight)| dto::Member { name: name.clone(), weight: *weight }).collect(),
+            explanation: None,
             max: Default::default(),
             planned: self.planned.iter().map(|(at_ms, replicas)| dto::PlannedStep { at: Time(*at_ms), replicas: *replicas }).collect(),
             kept_since: kept_since.map(Time),

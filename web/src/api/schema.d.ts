@@ -841,6 +841,18 @@ export interface components {
         };
         /** @description The data of an event, as its name says: `reset` carries an Overview, `change` a Change, `beat` a Beat. */
         EventData: components["schemas"]["Overview"] | components["schemas"]["Change"] | components["schemas"]["Beat"];
+        /** @description What a forecast rests on. */
+        Explanation: {
+            /** @description What was done to the history before it was learnt from. */
+            cleaning: string[];
+            /**
+             * Format: double
+             * @description How sure it is that the load is in a flash crowd, which the next hour then follows: 0 (there is none) … 1.
+             */
+            crowd: number;
+            far: components["schemas"]["ForecastMix"] | null;
+            near: components["schemas"]["ForecastMix"] | null;
+        };
         /** @description A figure over all seeds. */
         Figure: {
             /**
@@ -864,6 +876,7 @@ export interface components {
         /** @description Answer of `GET /services/{name}/forecast`. */
         Forecast: {
             basis: components["schemas"]["Basis"] | null;
+            explanation: components["schemas"]["Explanation"] | null;
             /**
              * Format: int64
              * @description Points of history used.
@@ -909,6 +922,21 @@ export interface components {
             origin: components["schemas"]["Time"] | null;
             /** @description Its state. */
             state: components["schemas"]["ForecastState"];
+        };
+        /** @description The members of a mix as they were judged, and how many errors its quantiles come from. */
+        ForecastMix: {
+            /**
+             * Format: double
+             * @description What they are worth as equally weighted ones; older ones weigh less.
+             */
+            effective_residuals: number;
+            /** @description Everybody who was asked. */
+            members: components["schemas"]["JudgedMember"][];
+            /**
+             * Format: int64
+             * @description Past errors behind the quantiles.
+             */
+            residuals: number;
         };
         /** @description One instant of a forecast. */
         ForecastPoint: {
@@ -1072,6 +1100,26 @@ export interface components {
         JobText: {
             /** @description The request as TOML, beginning with `kind = "…"`. */
             toml: string;
+        };
+        /** @description A member of a mix, and how good it was. */
+        JudgedMember: {
+            /**
+             * Format: double
+             * @description Its mean error at past origins of this series, relative to that of the best member (1); absent if it could not be judged.
+             */
+            loss: number | null;
+            /** @description The model's name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Past origins that it was judged at.
+             */
+            origins: number;
+            /**
+             * Format: double
+             * @description Its share; all shares add up to 1.
+             */
+            weight: number;
         };
         /** @description The latest decision, in short. */
         LastDecision: {

@@ -12,6 +12,7 @@ const forecast = (medians: number[]): Forecast => ({
   history_points: 1,
   quantiles: [],
   members: [],
+  explanation: null,
   max: {},
   planned: [],
   kept_since: null,

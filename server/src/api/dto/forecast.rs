@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Explanation;
 use crate::api::time::Time;
 
 /// Answer of `GET /services/{name}/series`: one value per step; `null` is a gap, never zero.
@@ -43,6 +44,9 @@ pub struct Forecast {
     pub points: Vec<ForecastPoint>,
     /// What the blend is made of.
     pub members: Vec<Member>,
+    /// Why it says that; absent for forecasts of the past.
+    #[schema(required)]
+    pub explanation: Option<Explanation>,
     /// Quantiles of the maximum over a window that starts at the origin; the key is a duration such as `1h`.
     pub max: BTreeMap<String, WindowMax>,
     /// Replicas that the plan of that moment would order, each from `at` on.

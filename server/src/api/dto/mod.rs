@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod decision;
 mod event;
+mod explanation;
 mod forecast;
 mod job;
 mod job_request;
@@ -18,6 +19,7 @@ pub use access::{MadeToken, May, NewTokenBody, Role, SessionInfo, SignInBody, To
 pub use audit::{AuditEntry, AuditList};
 pub use decision::{Candidate, Check, Decision, DecisionInputs, DecisionList};
 pub use event::{Beat, Change, EventData, ServiceChange};
+pub use explanation::{Explanation, ForecastMix, JudgedMember};
 pub use forecast::{Basis, Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
 pub use job::{CellPlan, Job, JobDetail, JobEstimate, JobKind, JobList, JobNow, JobSize, JobState};
 pub use job_request::{BacktestJob, JobBody, JobRequest, JobText, LoadOrigin, ScenarioJob, Shape, WhatIf};

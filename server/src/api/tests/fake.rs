@@ -147,6 +147,7 @@ impl Control for Fake {
                 quantiles: vec![0.5],
                 points: vec![ForecastPoint { ts: Time(NOON.0 + 60_000), mean: 119.0, q: q.clone() }],
                 members: vec![Member { name: "seasonal_naive_week".to_owned(), weight: 1.0 }],
+                explanation: None,
                 max: BTreeMap::from([("1h".to_owned(), WindowMax { q, at: None })]),
                 planned: vec![PlannedStep { at: NOON, replicas: 4 }],
                 kept_since: Some(Time(NOON.0 - 3_600_000)),

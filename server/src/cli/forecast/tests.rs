@@ -42,7 +42,8 @@ fn a_line_has_the_keys_of_the_contract_and_no_others() {
     let lines = lines(&file(6), "--horizon 24h --quantiles 0.9,0.5").unwrap();
     let value: serde_json::Value = serde_json::from_str(&json(&lines[0], false).unwrap()).unwrap();
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
-    let mut expected = ["series", "origin", "step_s", "model", "basis", "history_points", "cpu_ms", "points", "max", "members", "cleaning"];
+    let mut expected =
+        ["series", "origin", "step_s", "model", "basis", "history_points", "cpu_ms", "points", "max", "members", "cleaning", "explanation"];
     expected.sort_unstable();
     let mut keys: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
     keys.sort_unstable();
@@ -53,6 +54,32 @@ fn a_line_has_the_keys_of_the_contract_and_no_others() {
     assert!(value["points"][40]["q"]["0.5"].as_f64().unwrap() <= value["points"][40]["q"]["0.9"].as_f64().unwrap());
     assert!(value["max"]["24h"]["q"]["0.9"].as_f64().unwrap() >= value["max"]["1h"]["q"]["0.9"].as_f64().unwrap());
     assert!(value["max"]["24h"]["at"].as_str().unwrap().starts_with("2026-03-08T"));
+}
+
+#[test]
+fn a_line_and_a_table_say_why() {
+    let lines = lines(&file(10), "--horizon 24h").unwrap();
+    let value: serde_json::Value = serde_json::from_str(&json(&lines[0], false).unwrap()).unwrap();
+    let far = &value["explanation"]["far"];
+    let best = far["members"].as_array().unwrap().iter().find(|member| member["loss"] == 1.0).unwrap();
+    assert!(best["weight"].as_f64().unwrap() > 0.05 && best["origins"].as_u64().unwrap() > 10, "{far}");
+    assert!(far["effective_residuals"].as_f64().unwrap() < far["residuals"].as_f64().unwrap());
+    assert_eq!(value["explanation"]["crowd"], 0.0);
+    let told = table(&lines[0]);
+    let why: Vec<&str> = told.lines().filter(|line| line.starts_with("why, ")).collect();
+    assert_eq!(why.len(), 2, "{told}");
+    let rest = format!("judged at {} past origins; quantiles from {} past errors, worth ", best["origins"], far["residuals"]);
+    assert!(why[0].starts_with("why, next hour: ") && why[1].contains("(loss 1.00)") && why[1].contains(&rest), "{told}");
+}
+
+#[test]
+fn a_crowd_is_said_and_a_cold_start_gives_no_reasons() {
+    let mut line = lines(&file(1), "--horizon 24h").unwrap().remove(0);
+    assert!(!table(&line).contains("why"));
+    line.explanation.crowd = 1.0;
+    assert!(table(&line).contains("a flash crowd is followed"));
+    line.explanation.crowd = 0.36;
+    assert!(table(&line).contains("a flash crowd is possible (36 %)"));
 }
 
 #[test]

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use predictor::{Explanation, Mix};
+
 use super::Line;
 
+/// Members of a mix that a person wants to know.
+const TOP_MEMBERS: usize = 3;
 /// Rows of a table that a person reads.
 const TABLE_ROWS: usize = 24;
 
@@ -52,6 +56,7 @@ pub(super) fn table(line: &Line) -> String {
     let members: Vec<String> =
         line.members.iter().filter(|m| m.weight >= 0.005).map(|m| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
     let _ = writeln!(text, "members: {}", members.join(", "));
+    why(&mut text, &line.explanation);
     for note in &line.cleaning {
         let _ = writeln!(text, "cleaning: {} ({} to {})", note.note, note.first, note.last);
     }
@@ -63,4 +68,30 @@ fn row(text: &mut String, q: &BTreeMap<String, f64>) {
         let _ = write!(text, "{value:>12.2}");
     }
     text.push('\n');
+}
+
+/// Who was listened to, whether a flash crowd is followed, and what the quantiles rest on. A cold start has nothing to say here.
+fn why(text: &mut String, explanation: &Explanation) {
+    for (part, mix) in [("next hour", &explanation.near), ("the rest", &explanation.far)] {
+        if let Some(mix) = mix {
+            let _ = writeln!(text, "why, {part}: {}", reasons(mix));
+        }
+    }
+    match explanation.crowd {
+        0.0 => {}
+        1.0 => text.push_str("why, next hour: a flash crowd is followed in place of the members\n"),
+        belief => {
+            let _ = writeln!(text, "why, next hour: a flash crowd is possible ({:.0} %): the upper quantiles follow it", belief * 100.0);
+        }
+    }
+}
+
+fn reasons(mix: &Mix) -> String {
+    let mut members: Vec<_> = mix.members.iter().filter_map(|member| Some((member, member.loss?))).collect();
+    members.sort_by(|one, other| other.0.weight.total_cmp(&one.0.weight));
+    let origins = members.iter().map(|(member, _)| member.origins).max().unwrap_or(0);
+    let told = members.iter().take(TOP_MEMBERS).map(|(m, loss)| format!("{} {:.0} % (loss {loss:.2})", m.name, m.weight * 100.0));
+    let told = told.collect::<Vec<_>>().join(", ");
+    let Mix { residuals, effective_residuals, .. } = mix;
+    format!("{told}, judged at {origins} past origins; quantiles from {residuals} past errors, worth {effective_residuals} of equal weight")
 }

@@ -36,6 +36,7 @@ pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since
             .map(|point| dto::ForecastPoint { ts: Time(point.ts_ms), mean: point.mean, q: by_name(&point.q) })
             .collect(),
         members: forecast.members.iter().map(|member| dto::Member { name: member.name.clone(), weight: member.weight }).collect(),
+        explanation: Some(dto::Explanation::of(forecast)),
         max,
         planned: planned(steps),
         kept_since: kept_since.map(Time),
@@ -46,4 +47,21 @@ pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since
 fn highest(forecast: &predictor::Forecast, to_ms: i64) -> Option<Time> {
     let within = forecast.points.iter().filter(|point| point.ts_ms <= to_ms);
     within.max_by(|left, right| left.mean.total_cmp(&right.mean)).map(|point| Time(point.ts_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forecast_of_now_says_why_and_what_was_cleaned() {
+        let load = |i: i64| (i != 500).then(|| 200.0 + (i % 288) as f64 + (i * 7 % 11) as f64);
+        let series = predictor::Series::try_new(0, 300_000, (0..3_000).map(load).collect()).unwrap();
+        let made = predictor::forecast(&series, &predictor::Request::over(86_400_000)).unwrap();
+        let why = forecast(&made, &[], None).explanation.unwrap();
+        let (near, far) = (why.near.unwrap(), why.far.unwrap());
+        assert!(near.residuals > 100 && far.effective_residuals > 100.0 && far.effective_residuals < far.residuals as f64);
+        assert!(far.members.iter().any(|member| member.loss == Some(1.0) && member.origins == 36), "{far:?}");
+        assert_eq!((why.crowd, why.cleaning.len()), (0.0, 1), "{:?}", why.cleaning);
+    }
 }

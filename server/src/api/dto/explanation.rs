@@ -1,0 +1,74 @@
+//! Why a forecast says what it says.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a forecast rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Explanation {
+    /// The mix that speaks for the next hour; absent for a cold start, which has no members.
+    #[schema(required)]
+    pub near: Option<ForecastMix>,
+    /// The mix that speaks for the rest.
+    #[schema(required)]
+    pub far: Option<ForecastMix>,
+    /// How sure it is that the load is in a flash crowd, which the next hour then follows: 0 (there is none) … 1.
+    pub crowd: f64,
+    /// What was done to the history before it was learnt from.
+    pub cleaning: Vec<String>,
+}
+
+/// The members of a mix as they were judged, and how many errors its quantiles come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ForecastMix {
+    /// Everybody who was asked.
+    pub members: Vec<JudgedMember>,
+    /// Past errors behind the quantiles.
+    pub residuals: u64,
+    /// What they are worth as equally weighted ones; older ones weigh less.
+    pub effective_residuals: f64,
+}
+
+/// A member of a mix, and how good it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JudgedMember {
+    /// The model's name.
+    pub name: String,
+    /// Its share; all shares add up to 1.
+    pub weight: f64,
+    /// Its mean error at past origins of this series, relative to that of the best member (1); absent if it could not be judged.
+    #[schema(required)]
+    pub loss: Option<f64>,
+    /// Past origins that it was judged at.
+    pub origins: u64,
+}
+
+impl Explanation {
+    /// As the predictor gave it.
+    #[must_use]
+    pub fn of(forecast: &predictor::Forecast) -> Self {
+        let predictor::Explanation { near, far, crowd } = &forecast.explanation;
+        Self {
+            near: near.as_ref().map(ForecastMix::from),
+            far: far.as_ref().map(ForecastMix::from),
+            crowd: *crowd,
+            cleaning: forecast.cleaning.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl From<&predictor::Mix> for ForecastMix {
+    fn from(mix: &predictor::Mix) -> Self {
+        let judged = |member: &predictor::JudgedMember| JudgedMember {
+            name: member.name.clone(),
+            weight: member.weight,
+            loss: member.loss,
+            origins: member.origins as u64,
+        };
+        Self {
+            members: mix.members.iter().map(judged).collect(),
+            residuals: mix.residuals as u64,
+            effective_residuals: mix.effective_residuals,
+        }
+    }
+}
