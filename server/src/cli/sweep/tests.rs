@@ -53,7 +53,7 @@ fn what_is_wrong_is_named_with_its_line_and_what_is_allowed() {
     refused("algorithms = [\"p2c\",\n\"best\"]\n", &["line 3: `algorithms[1]` is \"best\"", "\"least_connections\", "]);
     refused("[matrix]\n\"pools.db.replicas\" = [1]\n", &["line 3: `matrix.pools.db.replicas[0]`", "one of app after pools"]);
     refused("[matrix]\n\"pools.app.replicaz\" = [1]\n", &["line 3", "an unknown key", "replicas, weight, "]);
-    refused("[matrix]\n\"pools.app.replicas\" = [3, 0]\n", &["line 3: `matrix.pools.app.replicas[1]` is 0", "from 1"]);
+    refused("[matrix]\n\"pools.app.replicas\" = [3, 0]\n", &["line 3: `matrix.pools.app.replicas[1]` is 0", "1 to 100000"]);
     refused("[matrix]\n\"pools.app.replicas\" = []\n", &["`matrix.pools.app.replicas` is an empty list"]);
     refused("algorithms = []\n", &["line 2: `algorithms` is an empty list"]);
     refused("[matrix]\n\"workload.arrivals.rate_rps\" = [nan, 4]\n", &["`matrix.workload.arrivals.rate_rps[0]` is nan", "above 0"]);
