@@ -62,6 +62,8 @@ pub struct Minute {
     pub errors: u64,
     /// Latencies of the served; coarse (1.6 % buckets, interpolated), because there are many minutes.
     pub latency: Histogram<6>,
+    /// Of the served, all together: from arrival to the start of the service [ns].
+    pub wait: u128,
     /// Offered after the warm-up cut.
     judged: u64,
     /// Of those: slower than the objective, or lost.
@@ -166,6 +168,7 @@ impl Tally {
         if let Some(minute) = self.minute(arrived) {
             minute.served += 1;
             minute.latency.record(latency);
+            minute.wait += u128::from(started - arrived);
             minute.bad += u64::from(bad);
         }
     }

@@ -15,6 +15,7 @@ pub mod import;
 pub mod import_history;
 pub mod operate;
 mod remote;
+mod report_file;
 mod schema;
 pub mod simulate;
 pub mod sweep;

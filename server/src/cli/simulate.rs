@@ -1,6 +1,8 @@
 //! `prescale simulate`: a scenario in, what users would have seen out.
 
+mod course;
 pub(super) mod files;
+mod page;
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -11,10 +13,10 @@ use balancer::Nanos;
 use planner::simulated::Factory;
 use predictor::Series;
 use serde_json::Value;
-use simulator::{Report, Scenario, SeriesData, SimError, replicate};
+use simulator::{Report, RunResult, Scenario, SeriesData, SimError, run_all};
 
-use super::CliError;
 use super::forecast::{Format, json, print};
+use super::{CliError, report_file};
 use files::Files;
 
 /// Timeline rows of a table that a person reads.
@@ -26,6 +28,7 @@ const TABLE_ROWS: usize = 24;
 Example:
   prescale simulate scenarios/mm8.toml
   prescale simulate scenarios/market-open.toml --seed 7 --replications 20 --format json
+  prescale simulate cases/exchange-after.toml --baseline cases/exchange-before.toml --report exchange.html
 
 The same scenario and seed give the same bytes, with any number of threads. Timings go to standard error.")]
 pub struct Args {
@@ -44,6 +47,12 @@ pub struct Args {
     /// Run also what would take very long
     #[arg(long)]
     yes: bool,
+    /// Write a report for people
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Another scenario to run over the same seeds and to compare with, in the report and on standard error
+    #[arg(long, value_name = "SCENARIO.toml")]
+    baseline: Option<PathBuf>,
     /// How to print; csv is metric,value
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -54,29 +63,59 @@ pub struct Args {
 /// # Errors
 /// [`CliError::BadInput`] names the key of the scenario, its value and what is allowed.
 pub fn run(args: Args) -> Result<(), CliError> {
-    let path = args.scenario.display().to_string();
-    let text = std::fs::read_to_string(&args.scenario).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
-    let folder = args.scenario.parent().unwrap_or(Path::new("")).to_path_buf();
-    let scenario = Scenario::parse(&text, &Files { folder }).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
-    let seed = args.seed.unwrap_or(scenario.seed);
-    let replications = args.replications.unwrap_or(scenario.replications);
+    report_file::check(args.report.as_deref())?;
+    let own = Loaded::read(&args.scenario)?;
+    let seed = args.seed.unwrap_or(own.scenario.seed);
+    let replications = args.replications.unwrap_or(own.scenario.replications);
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    refuse_what_takes_for_ever(scenario.expected_requests(), replications, args.yes)
-        .map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
-    let planner = planner_for(&scenario)?;
+    let base = args.baseline.as_deref().map(Loaded::read).transpose().map_err(|error| CliError::BadInput(format!("--baseline {error}")))?;
+    let requests = [Some(&own), base.as_ref()].into_iter().flatten().map(|loaded| loaded.scenario.expected_requests()).sum();
+    let refused = |error| CliError::BadInput(format!("{}: {error}", own.path));
+    refuse_what_takes_for_ever(requests, replications, args.yes).map_err(refused)?;
     let start = Instant::now();
-    let report = replicate(&scenario, &planner, seed, replications, jobs).map_err(|error| match error {
-        SimError::Scenario(_) | SimError::NothingLeft { .. } => CliError::BadInput(format!("{path}: {error}")),
-        SimError::TooManyInFlight { .. } | SimError::Threads(_) | SimError::Stopped => CliError::Failed(format!("{path}: {error}")),
-    })?;
+    let runs = own.run(seed, replications, jobs)?;
+    let of_base = base.as_ref().map(|base| base.run(seed, replications, jobs)).transpose()?;
+    let report = Report::new(&own.scenario, seed, &runs);
     let wall_s = start.elapsed().as_secs_f64();
     let per_s = report.requests.arrived as f64 / wall_s;
     eprintln!("{} requests counted in {wall_s:.2} s, {per_s:.0} a second, {jobs} threads at most", report.requests.arrived);
+    let own_side = page::Side::new(&own.scenario, &own.text, seed, runs);
+    let base_side = base.as_ref().zip(of_base).map(|(base, runs)| page::Side::new(&base.scenario, &base.text, seed, runs));
+    if let Some(comparison) = page::comparison(&own_side, base_side.as_ref()) {
+        eprintln!("{}", comparison.sentence);
+    }
+    report_file::write(args.report.as_deref(), || page::html(&own_side, base_side.as_ref()))?;
     match args.format {
         Format::Table => print(&table(&report)),
         Format::Json => print(&json(&report, true)?),
         Format::Jsonl => print(&json(&report, false)?),
         Format::Csv => print(&csv(&report)?),
+    }
+}
+
+/// A scenario file that has been read.
+struct Loaded {
+    path: String,
+    text: String,
+    scenario: Scenario,
+}
+
+impl Loaded {
+    fn read(file: &Path) -> Result<Self, CliError> {
+        let path = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
+        let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
+        let scenario = Scenario::parse(&text, &Files { folder }).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
+        Ok(Self { path, text, scenario })
+    }
+
+    fn run(&self, seed: u64, replications: u32, jobs: usize) -> Result<Vec<RunResult>, CliError> {
+        let planner = planner_for(&self.scenario)?;
+        let path = &self.path;
+        run_all(&self.scenario, &planner, seed, replications, jobs).map_err(|error| match error {
+            SimError::Scenario(_) | SimError::NothingLeft { .. } => CliError::BadInput(format!("{path}: {error}")),
+            SimError::TooManyInFlight { .. } | SimError::Threads(_) | SimError::Stopped => CliError::Failed(format!("{path}: {error}")),
+        })
     }
 }
 
@@ -214,58 +253,4 @@ fn flatten(path: &str, value: &Value, out: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bundled() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
-    }
-
-    #[test]
-    fn every_bundled_scenario_is_accepted() {
-        let mut found = 0;
-        for entry in std::fs::read_dir(bundled()).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|ending| ending == "toml") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                Scenario::parse(&text, &Files { folder: bundled() }).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-                found += 1;
-            }
-        }
-        assert!(found >= 3, "{found}");
-    }
-
-    #[test]
-    fn a_series_file_that_is_missing_or_has_gaps_is_bad_input_that_names_the_file() {
-        let scenario = |file: &str| {
-            let text = format!(
-                "[workload]\narrivals = {{ kind = \"trace\", file = \"{file}\" }}\n[[pools]]\nconcurrency = 1\n\
-                 service_time = {{ dist = \"deterministic\", mean_ms = 1.0 }}\n"
-            );
-            Scenario::parse(&text, &Files { folder: bundled() }).map(|_| ()).map_err(|error| error.to_string())
-        };
-        assert_eq!(scenario("market-open.csv"), Ok(()));
-        let error = scenario("nowhere.csv").unwrap_err();
-        assert!(error.starts_with("line 2: `workload.arrivals.file` is \"nowhere.csv\"") && error.contains("No such file"), "{error}");
-    }
-
-    #[test]
-    fn what_would_take_for_ever_is_refused_with_an_estimate_unless_somebody_says_yes() {
-        let scenario = |requests| Scenario::builder("long").poisson(1e6).requests(requests).build().unwrap();
-        let error = refuse_what_takes_for_ever(scenario(1_000_000_000_000).expected_requests(), 1, false).unwrap_err();
-        assert_eq!(error, "1.0e12 requests in 1 replications, some 139 hours on one core: shorten it, or say --yes");
-        assert_eq!(refuse_what_takes_for_ever(scenario(1_000_000_000_000).expected_requests(), 1, true), Ok(()));
-        assert_eq!(refuse_what_takes_for_ever(scenario(1_000_000).expected_requests(), 100, false), Ok(()));
-    }
-
-    #[test]
-    fn csv_has_a_line_for_every_number_of_the_report() {
-        let scenario = Scenario::builder("say \"x\"").requests(500).build().unwrap();
-        let report = replicate(&scenario, &Factory::default(), 3, 2, 1).unwrap();
-        let csv = csv(&report).unwrap();
-        for line in ["metric,value", "scenario,\"say \"\"x\"\"\"", "seed,3", "requests.rejected,0"] {
-            assert!(csv.lines().any(|found| found == line), "{line} is missing in\n{csv}");
-        }
-        assert!(csv.contains("\nci95.latency_ms.p99.high,") && csv.contains("\nlatency_ms.p999,"), "{csv}");
-    }
-}
+mod tests;

@@ -16,9 +16,9 @@ use std::time::Instant;
 
 pub use file::schema_text;
 
-use super::CliError;
 use super::forecast::{Format, print};
 use super::simulate::refuse_what_takes_for_ever;
+use super::{CliError, report_file};
 use crate::api::dto::Cell;
 use file::Source;
 use keep::Store;
@@ -31,8 +31,8 @@ Example:
   prescale sweep scenarios/sweeps/replicas.toml
   prescale sweep scenarios/sweeps/replicas.toml --out results.parquet --report results.html
 
-The same file gives the same bytes, with any number of threads. With --out, cells that are done are kept in results.parquet.cells: a sweep that was
-interrupted goes on where it stopped, and one with a value more runs only what is new.")]
+The same file gives the same bytes, with any number of threads. With --out, cells that are done are kept in results.parquet.cells: a
+sweep that was interrupted goes on where it stopped, and one with a value more runs only what is new.")]
 pub struct Args {
     /// The sweep
     #[arg(value_name = "SWEEP.toml")]
@@ -59,6 +59,7 @@ pub struct Args {
 /// # Errors
 /// [`CliError::BadInput`] names line, key and what is allowed; [`CliError::Interrupted`] when the user didn't wait for the end.
 pub fn run(args: Args) -> Result<(), CliError> {
+    report_file::check(args.report.as_deref())?;
     let shown = args.sweep.display().to_string();
     let text = std::fs::read_to_string(&args.sweep).map_err(|error| CliError::BadInput(format!("{shown}: {error}")))?;
     let matrix = Matrix::read(&Source { path: &shown, text: &text }, args.sweep.parent().unwrap_or(Path::new("")))?;
@@ -83,9 +84,6 @@ pub fn run(args: Args) -> Result<(), CliError> {
     if let Some(out) = &args.out {
         show::parquet(out, &matrix, &cells)?;
     }
-    if let Some(report) = &args.report {
-        let html = show::html(&matrix, &cells, &ranking, &text).map_err(CliError::Failed)?;
-        std::fs::write(report, html).map_err(|error| CliError::Failed(format!("{}: {error}", report.display())))?;
-    }
+    report_file::write(args.report.as_deref(), || show::html(&matrix, &cells, &ranking, &text))?;
     print(&show::text(args.format, &matrix, &cells, &ranking)?)
 }

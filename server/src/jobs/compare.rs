@@ -42,8 +42,8 @@ pub(crate) fn paired(of_cell: &[f64], of_base: &[f64], confidence: f64) -> Diffe
     }
 }
 
-/// What is better, in the order in which it counts: fewer violation minutes; else as few for fewer replica-hours; else a lower p99 for no
-/// more replica-hours.
+/// What is better, in the order in which it counts: fewer violation minutes; else fewer errors; else as few for fewer replica-hours; else a
+/// lower p99, at best for no more replica-hours.
 fn sentence(base: &Cell, rows: &[ComparisonRow], cells: &[&Cell]) -> String {
     let seeds = base.figures.values().next().map_or(0, |figure| figure.seeds.len());
     if seeds < 2 {
@@ -58,11 +58,15 @@ fn sentence(base: &Cell, rows: &[ComparisonRow], cells: &[&Cell]) -> String {
     };
     let safer = rows.iter().filter(|row| lower(row, "violation_minutes") && !higher(row, "error_ratio")).collect();
     let cheaper = rows.iter().filter(|row| lower(row, "replica_hours") && !users_lose(row)).collect();
-    let faster = rows.iter().filter(|row| lower(row, "latency_p99_ms") && !users_lose(row) && !higher(row, "replica_hours")).collect();
+    let surer = rows.iter().filter(|row| lower(row, "error_ratio") && !higher(row, "violation_minutes")).collect();
+    let faster: Vec<&ComparisonRow> = rows.iter().filter(|row| lower(row, "latency_p99_ms") && !users_lose(row)).collect();
+    let (dearer, faster) = faster.into_iter().partition(|row| higher(row, "replica_hours"));
     let won = least("violation_minutes", safer)
         .map(|row| (row, "has fewer violation minutes"))
+        .or_else(|| least("error_ratio", surer).map(|row| (row, "fails fewer requests")))
         .or_else(|| least("replica_hours", cheaper).map(|row| (row, "keeps the promise as well for fewer replica-hours")))
-        .or_else(|| least("latency_p99_ms", faster).map(|row| (row, "is faster for no more replica-hours")));
+        .or_else(|| least("latency_p99_ms", faster).map(|row| (row, "is faster for no more replica-hours")))
+        .or_else(|| least("latency_p99_ms", dearer).map(|row| (row, "is faster for more replica-hours")));
     let name = |index: u32| cells.iter().find(|cell| cell.index == index).map_or("", |cell| cell.name.as_str());
     let base_name = name(base.index);
     let verdict = match won {
@@ -76,7 +80,11 @@ fn sentence(base: &Cell, rows: &[ComparisonRow], cells: &[&Cell]) -> String {
             let nearest = least("violation_minutes", rows.iter().collect());
             let nearest = nearest
                 .map_or(String::new(), |row| format!(" The nearest, “{}”: {}.", name(row.cell), spelled(&row, |value| value != 0.0)));
-            format!("“{base_name}” is best: with every other cell users are really worse off.{nearest}")
+            let with = match rows {
+                [only] => format!("“{}”", name(only.cell)),
+                _ => "every other cell".to_owned(),
+            };
+            format!("“{base_name}” is best: with {with} users are really worse off.{nearest}")
         }
         None => format!("Nothing is better than “{base_name}” beyond chance, over {seeds} seeds."),
     };
@@ -105,8 +113,9 @@ fn spelled(row: &ComparisonRow, way: impl Fn(f64) -> bool) -> String {
             row.differences.get(*name).filter(|found| found.real && way(found.value) && !matches!(*name, "cost" | "utilisation"))?;
         // Shares are read in per cent.
         let (factor, unit) = if *name == "error_ratio" { (100.0, " [%]") } else { (1.0, "") };
-        let (low, high) = (found.low? * factor, found.high? * factor);
-        Some(format!("{words}{unit} {} (95 %: {} to {})", signed(found.value * factor), signed(low), signed(high)))
+        let range = super::report::interval(found.low, found.high, |end| signed(end * factor));
+        let range = range.map_or_else(String::new, |range| format!(" (95 %: {range})"));
+        Some(format!("{words}{unit} {}{range}", signed(found.value * factor)))
     });
     real.collect::<Vec<_>>().join("; ")
 }
@@ -156,7 +165,7 @@ mod tests {
         let first = compare(&cells, None).unwrap();
         assert!(first.sentence.starts_with("“safe” has fewer violation minutes than “base”"), "{}", first.sentence);
         assert!(first.sentence.contains("replica-hours +4"), "{}", first.sentence);
-        assert!(first.sentence.contains("errors [%] −1 (95 %: −1 to −1)"), "{}", first.sentence);
+        assert!(first.sentence.contains("errors [%] −1."), "{}", first.sentence);
         let pinned = compare(&cells, Some(1)).unwrap();
         assert_eq!((pinned.baseline, pinned.rows.len()), (1, 2));
         assert!(pinned.sentence.starts_with("“safe” is best"), "{}", pinned.sentence);
@@ -188,6 +197,20 @@ mod tests {
         assert!(worse.starts_with("p50 [ms] +19"), "{sentence}");
         assert!(sentence.ends_with("none of them holds this load: 40 % of the requests or more fail in each."), "{sentence}");
         assert!(compare(&[base, other], None).unwrap().sentence.starts_with("“base” is best"));
+    }
+
+    #[test]
+    fn fewer_errors_and_a_lower_p99_count_also_where_they_cost_more() {
+        let hours = |hours| ("replica_hours", [hours; 4]);
+        let base =
+            cell(0, "three", &[("error_ratio", [0.12, 0.121, 0.12, 0.121]), ("latency_p99_ms", [900.0, 901.0, 902.0, 903.0]), hours(3.0)]);
+        let sure = cell(1, "six", &[("error_ratio", [0.01, 0.011, 0.01, 0.011]), ("latency_p99_ms", [30.0; 4]), hours(6.0)]);
+        let sentence = compare(&[base.clone(), sure], None).unwrap().sentence;
+        assert!(sentence.starts_with("“six” fails fewer requests than “three”, and that is no chance: p99 [ms] −872"), "{sentence}");
+        assert!(sentence.ends_with("What is worse with it: replica-hours +3."), "{sentence}");
+        let fast = cell(1, "six", &[("error_ratio", [0.121, 0.12, 0.121, 0.12]), ("latency_p99_ms", [30.0; 4]), hours(6.0)]);
+        let sentence = compare(&[base, fast], None).unwrap().sentence;
+        assert!(sentence.starts_with("“six” is faster for more replica-hours than “three”"), "{sentence}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is done is kept in a folder beside the results, a file a cell, so that a sweep which was interrupted goes on where it stopped. A
-//! cell is
-//! recognised by a hash of everything that its result depends on: its scenario, the files that this names, the seeds and our version.
+//! cell is recognised by a hash of everything that its result depends on: its scenario, the files that this names, the seeds and our
+//! version.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;

@@ -1,6 +1,5 @@
 //! Which cell is best, and whether that is real. All cells see the same arrivals and the same work (common random numbers), so they are
-//! compared
-//! seed by seed. The claims of the sentence hold together at 95 % (Bonferroni): among many cells, one looks better by chance.
+//! compared seed by seed. The claims of the sentence hold together at 95 % (Bonferroni): among many cells, one looks better by chance.
 
 use std::cmp::Ordering;
 
@@ -9,7 +8,7 @@ use serde::Serialize;
 use crate::api::dto::{Cell, Difference, Figure};
 use crate::jobs::compare::{paired, signed};
 use crate::jobs::figures::NAMES;
-use crate::jobs::report::number;
+use crate::jobs::report::{interval, number};
 
 const CONFIDENCE: f64 = 0.95;
 /// What users see, in the order in which it counts.
@@ -91,20 +90,16 @@ pub fn factor(name: &str) -> (f64, &'static str) {
 pub fn shown(figure: &Figure, name: &str) -> String {
     let (factor, unit) = factor(name);
     let value = number(figure.value * factor);
-    match (figure.low, figure.high) {
-        (Some(low), Some(high)) if low < high => format!("{value}{unit} ({} to {})", number(low * factor), number(high * factor)),
-        _ => format!("{value}{unit}"),
-    }
+    let range = interval(figure.low, figure.high, |end| number(end * factor));
+    range.map_or_else(|| format!("{value}{unit}"), |range| format!("{value}{unit} ({range})"))
 }
 
 /// The same of a difference.
 pub fn apart(difference: &Difference, name: &str) -> String {
     let (factor, unit) = factor(name);
     let value = signed(difference.value * factor);
-    match (difference.low, difference.high) {
-        (Some(low), Some(high)) => format!("{value}{unit} ({} to {})", signed(low * factor), signed(high * factor)),
-        _ => format!("{value}{unit}"),
-    }
+    let range = interval(difference.low, difference.high, |end| signed(end * factor));
+    range.map_or_else(|| format!("{value}{unit}"), |range| format!("{value}{unit} ({range})"))
 }
 
 fn sentence(known: &[&Cell], unknown: usize, rows: &[Ranked], by: &str) -> String {
@@ -113,6 +108,7 @@ fn sentence(known: &[&Cell], unknown: usize, rows: &[Ranked], by: &str) -> Strin
         1 => " One cell has no result.".to_owned(),
         many => format!(" {many} cells have no result."),
     };
+    let lost = none_keeps_the_slo(known) + &lost;
     let Some((first, of_first)) = known.first().and_then(|first| Some((first, figure(first, by)?))) else {
         return format!("Nothing can be ranked by {}: no cell has it.{lost}", words(by));
     };
@@ -148,6 +144,16 @@ fn sentence(known: &[&Cell], unknown: usize, rows: &[Ranked], by: &str) -> Strin
         format!(", but that may be chance: it can't be told from {} ({how}).{beaten}", names.join(", "))
     };
     lead + &verdict + &cheapest(first, &alike, by) + &lost
+}
+
+/// The best of what isn't good enough is still not good enough.
+fn none_keeps_the_slo(known: &[&Cell]) -> String {
+    let minutes = known.iter().filter_map(|cell| Some(figure(cell, "violation_minutes")?.value));
+    let least = minutes.fold(f64::INFINITY, f64::min);
+    if !least.is_finite() || least == 0.0 {
+        return String::new();
+    }
+    format!(" But no cell keeps the SLO in every minute: even the best of them has {} violation minutes a run.", number(least))
 }
 
 /// Among those that are as good as the first, the one that needs really fewer replica-hours.

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 use super::*;
 use crate::api::dto::Figure;
 
-const BASE: &str = "name = \"base\"\nseed = 3\nreplications = 4\nduration = \"60s\"\n[workload]\narrivals = { kind = \"poisson\", rate_rps = 30.0 }\n\
+const BASE: &str = "name = \"base\"\nseed = 3\nreplications = 4\nduration = \"60s\"\n\
+                    [workload]\narrivals = { kind = \"poisson\", rate_rps = 30.0 }\n\
                     [slo]\nlatency_ms = 300\npercentile = 95\n[[pools]]\nname = \"app\"\nreplicas = 2\nconcurrency = 2\nqueue = 8\n\
                     service_time = { dist = \"exponential\", mean_ms = 100.0 }\n";
 
@@ -51,8 +52,8 @@ fn what_is_wrong_is_named_with_its_line_and_what_is_allowed() {
     };
     refused("algorithms = [\"p2c\",\n\"best\"]\n", &["line 3: `algorithms[1]` is \"best\"", "\"least_connections\", "]);
     refused("[matrix]\n\"pools.db.replicas\" = [1]\n", &["line 3: `matrix.pools.db.replicas[0]`", "one of app after pools"]);
-    refused("[matrix]\n\"pools.app.replicaz\" = [1]\n", &["line 3", "an unknown key", "replicas, weight, concurrency"]);
-    refused("[matrix]\n\"pools.app.replicas\" = [3, 0]\n", &["line 3: `matrix.pools.app.replicas[1]` is 0", "from 1"]);
+    refused("[matrix]\n\"pools.app.replicaz\" = [1]\n", &["line 3", "an unknown key", "replicas, weight, "]);
+    refused("[matrix]\n\"pools.app.replicas\" = [3, 0]\n", &["line 3: `matrix.pools.app.replicas[1]` is 0", "1 to 100000"]);
     refused("[matrix]\n\"pools.app.replicas\" = []\n", &["`matrix.pools.app.replicas` is an empty list"]);
     refused("algorithms = []\n", &["line 2: `algorithms` is an empty list"]);
     refused("[matrix]\n\"workload.arrivals.rate_rps\" = [nan, 4]\n", &["`matrix.workload.arrivals.rate_rps[0]` is nan", "above 0"]);
@@ -167,4 +168,40 @@ fn the_schema_knows_the_keys_and_the_bundled_sweep_is_one() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/sweeps");
     let text = fs::read_to_string(folder.join("replicas.toml")).unwrap();
     assert_eq!(Matrix::read(&Source { path: "replicas.toml", text: &text }, &folder).unwrap().cells.len(), 9);
+}
+
+#[test]
+fn too_much_work_is_refused_with_an_estimate_unless_somebody_says_yes() {
+    let folder = folder();
+    let sweep = folder.path().join("sweep.toml");
+    // Nine cells of 4 × 30 × 3.6e8 requests each.
+    let set = "[set]\nduration = \"100000h\"\ntimeline = false\n[matrix]\n\"pools.app.replicas\" = [1, 2, 3, 4, 5, 6, 7, 8, 9]\n";
+    fs::write(&sweep, format!("scenario = \"base.toml\"\n{set}")).unwrap();
+    let args = Args { sweep, jobs: None, out: None, report: None, yes: false, format: Format::Table };
+    let Err(CliError::BadInput(error)) = run(args) else { panic!("it was run") };
+    assert!(
+        error.ends_with("sweep.toml: 3.9e11 requests in 4 replications, some 54 hours on one core: shorten it, or say --yes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn where_no_cell_keeps_the_slo_the_sentence_says_so() {
+    let with = |index, minutes: f64| {
+        let mut cell = cell(index, [100.0, 200.0, 300.0, 400.0], [2.0; 4]);
+        let of_slo = Figure { value: minutes, low: None, high: None, seeds: vec![minutes; 4] };
+        cell.figures.insert("violation_minutes".to_owned(), of_slo);
+        cell
+    };
+    let none = rank::rank(&[with(0, 9.0), with(1, 4.0)], None).sentence;
+    assert!(none.ends_with("But no cell keeps the SLO in every minute: even the best of them has 4 violation minutes a run."), "{none}");
+    let one = rank::rank(&[with(0, 9.0), with(1, 0.0)], None).sentence;
+    assert!(!one.contains("no cell keeps"), "{one}");
+}
+
+#[test]
+fn an_interval_whose_ends_read_the_same_is_one_value() {
+    let figure = |low, high| Figure { value: 4.0, low: Some(low), high: Some(high), seeds: vec![4.0; 4] };
+    assert_eq!(rank::shown(&figure(3.9999, 4.0001), "latency_p99_ms"), "4");
+    assert_eq!(rank::shown(&figure(3.9, 4.1), "latency_p99_ms"), "4 (3.9 to 4.1)");
 }

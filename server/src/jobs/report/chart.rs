@@ -85,10 +85,25 @@ pub fn of_cells(cells: &[Cell]) -> Drawing {
 }
 
 fn over_time(title: &str, cells: &[&Cell], value: impl Fn(&CellPoint) -> Option<f64>) -> Drawing {
-    let known =
-        |cell: &Cell| -> Vec<(f64, f64)> { cell.timeline.iter().filter_map(|point| Some((point.t_s / 3_600.0, value(point)?))).collect() };
-    let end = cells.iter().flat_map(|cell| cell.timeline.last()).map(|point| point.t_s / 3_600.0).fold(0.1, f64::max);
-    let most = cells.iter().flat_map(|cell| known(cell)).map(|(_, value)| value).fold(0.0, f64::max);
+    let known = |cell: &Cell| cell.timeline.iter().filter_map(|point| Some((point.t_s, value(point)?))).collect();
+    let lines: Vec<Line> = cells.iter().map(|cell| (cell.index, known(cell))).collect();
+    let end_s = cells.iter().flat_map(|cell| cell.timeline.last()).map(|point| point.t_s).fold(0.0, f64::max);
+    lines_over_time(title, end_s, &lines)
+}
+
+/// The place of its colour, and (seconds from the start, value).
+pub(crate) type Line = (u32, Vec<(f64, f64)>);
+
+/// Shorter than this is read in minutes.
+const IN_MINUTES_S: f64 = 2.0 * 3_600.0;
+
+/// Lines from the start to `end_s`.
+pub(crate) fn lines_over_time(title: &str, end_s: f64, lines: &[Line]) -> Drawing {
+    let (unit_s, time) = if end_s < IN_MINUTES_S { (60.0, "minutes from the start") } else { (3_600.0, "hours from the start") };
+    // An axis without a length can't be drawn.
+    let end = f64::max(end_s, 1.0) / unit_s;
+    let most = lines.iter().flat_map(|(_, points)| points).map(|(_, value)| *value).fold(0.0, f64::max);
+    let top = if most > 0.0 { most * 1.08 } else { 1.0 };
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
@@ -96,11 +111,11 @@ fn over_time(title: &str, cells: &[&Cell], value: impl Fn(&CellPoint) -> Option<
             .margin(8)
             .x_label_area_size(34)
             .y_label_area_size(64)
-            .build_cartesian_2d(0.0..end, 0.0..f64::max(most * 1.08, 1e-6))
+            .build_cartesian_2d(0.0..end, 0.0..top)
             .map_err(wrong)?;
         chart
             .configure_mesh()
-            .x_desc("hours from the start")
+            .x_desc(time)
             .label_style(("sans-serif", 12, &INK.0))
             .axis_style(INK.0)
             .bold_line_style(GRID.0)
@@ -108,8 +123,9 @@ fn over_time(title: &str, cells: &[&Cell], value: impl Fn(&CellPoint) -> Option<
             .y_labels(5)
             .draw()
             .map_err(wrong)?;
-        for cell in cells {
-            chart.draw_series(LineSeries::new(known(cell), line(cell.index).stroke_width(2))).map_err(wrong)?;
+        for (index, points) in lines {
+            let points = points.iter().map(|(at_s, value)| (at_s / unit_s, *value));
+            chart.draw_series(LineSeries::new(points, line(*index).stroke_width(2))).map_err(wrong)?;
         }
         area.present().map_err(wrong)?;
     }

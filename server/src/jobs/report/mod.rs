@@ -74,9 +74,9 @@ pub(crate) fn page(title: &str, body: &str) -> String {
 pub(crate) fn figures(cells: &[Cell]) -> String {
     let known: Vec<(&str, &str)> =
         NAMES.into_iter().filter(|(name, _)| cells.iter().any(|cell| cell.figures.contains_key(*name))).collect();
-    let mut out =
-        "<div class=\"wide\" role=\"region\" aria-label=\"Figures\" tabindex=\"0\"><table>\n<caption>Each value with its 95 % interval over seeds</caption>\n<tr><th scope=\"col\">Cell</th>"
-            .to_owned();
+    let mut out = "<div class=\"wide\" role=\"region\" aria-label=\"Figures\" tabindex=\"0\"><table>\n\
+         <caption>Each value with its 95 % interval over seeds</caption>\n<tr><th scope=\"col\">Cell</th>"
+        .to_owned();
     for (_, words) in &known {
         let _ = write!(out, "<th scope=\"col\">{words}</th>");
     }
@@ -99,12 +99,15 @@ fn figure_cell(name: &str, figure: &Figure) -> String {
     // Shares are read in per cent.
     let (factor, unit) = if matches!(name, "error_ratio" | "utilisation") { (100.0, " %") } else { (1.0, "") };
     let value = number(figure.value * factor);
-    match (figure.low, figure.high) {
-        (Some(low), Some(high)) => {
-            format!("<td>{value}{unit}<br><small>{} to {}</small></td>", number(low * factor), number(high * factor))
-        }
-        _ => format!("<td>{value}{unit}</td>"),
-    }
+    let range = interval(figure.low, figure.high, |end| number(end * factor));
+    let range = range.map_or_else(String::new, |range| format!("<br><small>{range}</small>"));
+    format!("<td>{value}{unit}{range}</td>")
+}
+
+/// "3.9 to 4.1"; `None` without an interval, and where both ends read the same, which says no more than the value itself.
+pub(crate) fn interval(low: Option<f64>, high: Option<f64>, shown: impl Fn(f64) -> String) -> Option<String> {
+    let (low, high) = (shown(low?), shown(high?));
+    (low != high).then(|| format!("{low} to {high}"))
 }
 
 pub(crate) fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
@@ -112,7 +115,8 @@ pub(crate) fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
     let known: Vec<(&str, &str)> =
         NAMES.into_iter().filter(|(name, _)| comparison.rows.iter().any(|row| row.differences.contains_key(*name))).collect();
     let mut out = format!(
-        "<div class=\"wide\" role=\"region\" aria-label=\"Differences\" tabindex=\"0\"><table>\n<caption>Difference to “{}”, paired by seed; what may be chance is grey and in brackets</caption>\n<tr><th scope=\"col\">Cell</th>",
+        "<div class=\"wide\" role=\"region\" aria-label=\"Differences\" tabindex=\"0\"><table>\n\
+         <caption>Difference to “{}”, paired by seed; what may be chance is grey and in brackets</caption>\n<tr><th scope=\"col\">Cell</th>",
         escaped(name(comparison.baseline))
     );
     for (_, words) in &known {
@@ -128,10 +132,8 @@ pub(crate) fn differences(comparison: &Comparison, cells: &[Cell]) -> String {
             };
             let factor = if matches!(*figure, "error_ratio" | "utilisation") { 100.0 } else { 1.0 };
             let value = signed(found.value * factor);
-            let range = match (found.low, found.high) {
-                (Some(low), Some(high)) => format!("<br><small>{} to {}</small>", signed(low * factor), signed(high * factor)),
-                _ => String::new(),
-            };
+            let range = interval(found.low, found.high, |end| signed(end * factor));
+            let range = range.map_or_else(String::new, |range| format!("<br><small>{range}</small>"));
             let _ =
                 if found.real { write!(out, "<td>{value}{range}</td>") } else { write!(out, "<td class=\"chance\">({value}){range}</td>") };
         }

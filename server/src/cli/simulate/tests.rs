@@ -1,0 +1,136 @@
+use super::*;
+
+fn bundled() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}
+
+#[test]
+fn every_bundled_scenario_is_accepted() {
+    let mut found = 0;
+    for entry in std::fs::read_dir(bundled()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            Scenario::parse(&text, &Files { folder: bundled() }).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            found += 1;
+        }
+    }
+    assert!(found >= 3, "{found}");
+}
+
+#[test]
+fn a_series_file_that_is_missing_or_has_gaps_is_bad_input_that_names_the_file() {
+    let scenario = |file: &str| {
+        let text = format!(
+            "[workload]\narrivals = {{ kind = \"trace\", file = \"{file}\" }}\n[[pools]]\nconcurrency = 1\n\
+             service_time = {{ dist = \"deterministic\", mean_ms = 1.0 }}\n"
+        );
+        Scenario::parse(&text, &Files { folder: bundled() }).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(scenario("market-open.csv"), Ok(()));
+    let error = scenario("nowhere.csv").unwrap_err();
+    assert!(error.starts_with("line 2: `workload.arrivals.file` is \"nowhere.csv\"") && error.contains("No such file"), "{error}");
+}
+
+#[test]
+fn what_would_take_for_ever_is_refused_with_an_estimate_unless_somebody_says_yes() {
+    let scenario = |requests| Scenario::builder("long").poisson(1e6).requests(requests).build().unwrap();
+    let error = refuse_what_takes_for_ever(scenario(1_000_000_000_000).expected_requests(), 1, false).unwrap_err();
+    assert_eq!(error, "1.0e12 requests in 1 replications, some 139 hours on one core: shorten it, or say --yes");
+    assert_eq!(refuse_what_takes_for_ever(scenario(1_000_000_000_000).expected_requests(), 1, true), Ok(()));
+    assert_eq!(refuse_what_takes_for_ever(scenario(1_000_000).expected_requests(), 100, false), Ok(()));
+}
+
+#[test]
+fn csv_has_a_line_for_every_number_of_the_report() {
+    let scenario = Scenario::builder("say \"x\"").requests(500).build().unwrap();
+    let report = simulator::replicate(&scenario, &Factory::default(), 3, 2, 1).unwrap();
+    let csv = csv(&report).unwrap();
+    for line in ["metric,value", "scenario,\"say \"\"x\"\"\"", "seed,3", "requests.rejected,0"] {
+        assert!(csv.lines().any(|found| found == line), "{line} is missing in\n{csv}");
+    }
+    assert!(csv.contains("\nci95.latency_ms.p99.high,") && csv.contains("\nlatency_ms.p999,"), "{csv}");
+}
+
+const SMALL: &str = "name = \"two <replicas>\"\nseed = 5\nreplications = 4\nduration = \"150s\"\nwarmup = \"10s\"\n\
+                     [workload]\narrivals = { kind = \"poisson\", rate_rps = 16.0 }\n[slo]\nlatency_ms = 400\npercentile = 95\n\
+                     [cost]\nreplica_hour = 0.5\n[[pools]]\nname = \"app\"\nreplicas = 2\nconcurrency = 1\nqueue = 8\n\
+                     service_time = { dist = \"exponential\", mean_ms = 100.0 }\n";
+
+fn args(scenario: PathBuf) -> Args {
+    let (seed, replications, jobs) = (None, None, NonZeroUsize::new(2));
+    Args { scenario, seed, replications, jobs, yes: false, report: None, baseline: None, format: Format::Jsonl }
+}
+
+/// The report of the small scenario against one with this text.
+fn against(base: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, other, out] = ["own.toml", "base.toml", "out.html"].map(|name| folder.path().join(name));
+    std::fs::write(&own, SMALL.replace("replicas = 2", "replicas = 3")).unwrap();
+    std::fs::write(&other, base).unwrap();
+    run(Args { report: Some(out.clone()), baseline: Some(other), ..args(own) }).unwrap();
+    let html = std::fs::read_to_string(out).unwrap();
+    (folder, html.replace(&format!("Prescale {}", env!("CARGO_PKG_VERSION")), "Prescale VERSION"))
+}
+
+#[test]
+fn a_report_against_a_baseline_is_one_file_that_says_what_was_run_and_what_won() {
+    let (_folder, html) = against(SMALL);
+    expect_test::expect_file!["snapshot.html"].assert_eq(&html);
+    let sentence = html.split("<p class=\"sentence\">").nth(1).unwrap().split("</p>").next().unwrap();
+    let won = "“two &lt;replicas&gt;” has fewer violation minutes than “two &lt;replicas&gt; (baseline)”, and that is no chance: \
+               SLO violation minutes −";
+    assert!(sentence.starts_with(won), "{sentence}");
+    assert!(sentence.contains("What is worse with it: replica-hours +0.04"), "{sentence}");
+    for part in [
+        "Prescale VERSION, against the baseline “two &lt;replicas&gt; (baseline)” over the same seeds: seed 5, 4 replications",
+        "<h2>The baseline</h2>",
+    ] {
+        assert!(html.contains(part), "{part} is missing");
+    }
+    assert!(!html.contains("different workloads") && !html.contains("<replicas>"));
+    let foreign = html.replace("http://www.w3.org/2000/svg", "");
+    assert!(["<script", "http://", "https://", "url("].iter().all(|part| !foreign.contains(part)));
+    // Three levels of latency, load, wait, errors, replicas and cost.
+    assert_eq!(html.matches("<svg role=\"img\"").count(), 8);
+}
+
+#[test]
+fn a_difference_that_may_be_chance_and_another_workload_are_called_so() {
+    let (_folder, html) = against(&SMALL.replace("replicas = 2", "replicas = 3").replace("queue = 8", "queue = 9"));
+    assert!(html.contains("Nothing is better than “two &lt;replicas&gt; (baseline)” beyond chance, over 4 seeds."), "{html}");
+    let (_folder, html) = against(&SMALL.replace("rate_rps = 16.0", "rate_rps = 15.0"));
+    assert!(html.contains("<p class=\"warning\">The two have different workloads"));
+}
+
+#[test]
+fn without_a_baseline_a_report_compares_nothing_and_without_minutes_it_draws_nothing() {
+    let scenario = Scenario::parse(SMALL, &Files { folder: bundled() }).unwrap();
+    let runs = run_all(&scenario, &Factory::default(), 5, 1, 1).unwrap();
+    let html = page::html(&page::Side::new(&scenario, SMALL, 5, runs.clone()), None).unwrap();
+    assert!(html.contains("seed 5, one replication") && !html.contains("class=\"sentence\"") && !html.contains("baseline"));
+    // The levels of latency share a chart.
+    assert_eq!(html.matches("<svg role=\"img\"").count(), 6);
+    let mut bare = runs;
+    bare.iter_mut().for_each(|run| run.minutes.clear());
+    let html = page::html(&page::Side::new(&scenario, SMALL, 5, bare), None).unwrap();
+    assert!(html.contains("No charts: ") && !html.contains("<svg"));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_and_a_baseline_that_is_not_there_are_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.toml");
+    std::fs::write(&own, SMALL).unwrap();
+    let refused = |args: Args, words: [&str; 3]| match run(args) {
+        Err(CliError::BadInput(error)) => words.iter().for_each(|word| assert!(error.contains(word), "{word} is missing in {error}")),
+        other => panic!("{other:?}"),
+    };
+    let nowhere = Some(folder.path().join("nowhere/out.html"));
+    refused(Args { report: nowhere, ..args(own.clone()) }, ["--report", "nowhere/out.html", "No such file"]);
+    refused(Args { report: Some(folder.path().to_path_buf()), ..args(own.clone()) }, ["--report", "directory", "name a file"]);
+    let missing = Some(folder.path().join("missing.toml"));
+    let out = folder.path().join("out.html");
+    refused(Args { baseline: missing, report: Some(out.clone()), ..args(own) }, ["--baseline", "missing.toml", "No such file"]);
+    assert!(!out.exists(), "an empty report was left behind");
+}
