@@ -61,7 +61,7 @@ fn main() {
     let names: Vec<String> = configs.iter().map(|c| c.name.clone()).collect();
     let mut state = State::new(configs).expect("valid configurations");
     for (i, name) in names.iter().enumerate() {
-        step(&mut state, Event::Forecast { service: name.clone(), forecast: forecast(i) }, START_MS);
+        step(&mut state, Event::Forecast { service: name.clone(), forecast: forecast(i), learnt: Vec::new() }, START_MS);
     }
     let mut commands = 0;
     for round in 0..12i64 {

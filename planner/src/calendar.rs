@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan};
-use predictor::{Forecast, Series};
+use predictor::Forecast;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ServiceConfig;
@@ -18,9 +18,15 @@ use crate::text;
 
 mod at;
 mod clocks;
+mod forecast;
+mod history;
+mod learn;
 mod spoken;
 pub use at::{At, Day};
 pub use clocks::clocks;
+pub use forecast::{Outlined, forecast};
+pub use history::without_events;
+pub use learn::{Uplift, learn};
 
 /// An event in a service's calendar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +47,9 @@ pub struct CalendarEvent {
     /// The forecast load is multiplied by this. Of events at the same time the multipliers multiply.
     #[serde(default)]
     pub multiplier: Option<f64>,
+    /// What multiplies the load is learnt from earlier occurrences; not beside a multiplier or a floor.
+    #[serde(default)]
+    pub learn: bool,
     /// At least so many replicas, ready when it begins.
     #[serde(default)]
     pub floor: Option<u32>,
@@ -61,6 +70,8 @@ pub fn zone(name: &str) -> Option<TimeZone> {
 #[derive(Clone, Debug)]
 pub(crate) struct Occurrence<'a> {
     pub event: &'a CalendarEvent,
+    /// What was learnt of it, from at least one occurrence.
+    pub uplift: Option<&'a Uplift>,
     /// Begin.
     pub from_ms: i64,
     /// End; not part of it any more.
@@ -71,31 +82,72 @@ impl Occurrence<'_> {
     fn holds(&self, at_ms: i64) -> bool {
         (self.from_ms..self.until_ms).contains(&at_ms)
     }
+
+    /// What it multiplies the load by at a moment of it.
+    fn factor(&self, at_ms: i64) -> f64 {
+        let learnt = || self.uplift.map(|uplift| uplift.at(at_ms.saturating_sub(self.from_ms)));
+        self.event.multiplier.or_else(learnt).unwrap_or(1.0)
+    }
+
+    /// When what it multiplies by may change.
+    fn cuts(&self) -> impl Iterator<Item = i64> + use<> {
+        let (from_ms, until_ms) = (self.from_ms, self.until_ms);
+        let (piece_ms, pieces) = self.uplift.map_or((0, 0), |uplift| (uplift.piece_ms, uplift.factors.len() as i64));
+        let inner = (1..pieces).map(move |piece| from_ms.saturating_add(piece_ms.saturating_mul(piece)));
+        inner.filter(move |cut| *cut < until_ms).chain([from_ms, until_ms])
+    }
+}
+
+/// Where and when a load goes up and down: whose clocks, and which events.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// A name of the IANA time zone database.
+    pub time_zone: &'a str,
+    /// What is planned, in that zone.
+    pub events: &'a [CalendarEvent],
+}
+
+impl<'a> From<&'a ServiceConfig> for Place<'a> {
+    fn from(config: &'a ServiceConfig) -> Self {
+        Place { time_zone: &config.time_zone, events: &config.events }
+    }
 }
 
 /// The events of a service in its zone.
 #[derive(Clone, Debug)]
 pub(crate) struct Calendar<'a> {
-    config: &'a ServiceConfig,
+    place: Place<'a>,
+    /// Where replicas are ordered.
+    config: Option<&'a ServiceConfig>,
     zone: TimeZone,
+    learnt: &'a [Uplift],
 }
 
 impl<'a> Calendar<'a> {
     /// `None` for a service without events: most have none, and their decisions shouldn't pay for it.
     pub fn of(config: &'a ServiceConfig) -> Option<Calendar<'a>> {
-        if config.events.is_empty() {
-            return None;
-        }
+        Calendar::at(Place::from(config), &[]).map(|calendar| Calendar { config: Some(config), ..calendar })
+    }
+
+    /// The events of a place, with what was learnt of them.
+    pub fn at(place: Place<'a>, learnt: &'a [Uplift]) -> Option<Calendar<'a>> {
         // A name that isn't one never gets past the check of the configuration.
-        Some(Calendar { config, zone: zone(&config.time_zone).unwrap_or(TimeZone::UTC) })
+        let zone = || zone(place.time_zone).unwrap_or(TimeZone::UTC);
+        (!place.events.is_empty()).then(|| Calendar { place, config: None, zone: zone(), learnt })
+    }
+
+    /// With what was learnt of its events.
+    pub fn knowing(self, learnt: &'a [Uplift]) -> Calendar<'a> {
+        Calendar { learnt, ..self }
     }
 
     /// What overlaps with `[from_ms, to_ms]`, by begin.
     pub fn occurrences(&self, from_ms: i64, to_ms: i64) -> Vec<Occurrence<'a>> {
         let mut found = Vec::new();
-        for event in &self.config.events {
+        for event in self.place.events {
             let Some(begins) = self.begins(event, from_ms.saturating_sub(event.lasts_ms), to_ms) else { continue };
-            let occurrence = |from_ms: i64| Occurrence { event, from_ms, until_ms: from_ms.saturating_add(event.lasts_ms) };
+            let uplift = self.learnt.iter().find(|uplift| event.learn && uplift.event == event.name && !uplift.factors.is_empty());
+            let occurrence = |from_ms: i64| Occurrence { event, uplift, from_ms, until_ms: from_ms.saturating_add(event.lasts_ms) };
             found.extend(begins.into_iter().map(occurrence).filter(|one| one.from_ms <= to_ms && one.until_ms > from_ms));
         }
         found.sort_by_key(|one| (one.from_ms, one.until_ms));
@@ -121,7 +173,7 @@ impl<'a> Calendar<'a> {
 
     /// Everything that may limit the fleet within `[from_ms, to_ms]`: what runs then, and what begins so soon after that it casts its floor ahead.
     pub fn limits(&self, from_ms: i64, to_ms: i64, lead_ms: i64) -> Vec<Occurrence<'a>> {
-        let highest = self.config.events.iter().filter_map(|event| event.floor).max();
+        let highest = self.place.events.iter().filter_map(|event| event.floor).max();
         let ahead_ms = highest.map_or(0, |floor| self.ahead_ms(lead_ms, floor));
         self.occurrences(from_ms, to_ms.saturating_add(ahead_ms))
     }
@@ -136,9 +188,9 @@ impl<'a> Calendar<'a> {
 
     /// How long before an event its floor is asked for: the lead time, a tick, and a tick more for each step that the rails cut it into.
     fn ahead_ms(&self, lead_ms: i64, floor: u32) -> i64 {
-        let rails = &self.config.rails;
+        let Some(ServiceConfig { rails, tick_ms, .. }) = self.config else { return lead_ms };
         let steps = floor.saturating_sub(rails.min).div_ceil(rails.step_up.max(1));
-        lead_ms.saturating_add(self.config.tick_ms.saturating_mul(i64::from(steps).saturating_add(1)))
+        lead_ms.saturating_add(tick_ms.saturating_mul(i64::from(steps).saturating_add(1)))
     }
 
     /// What is least at a moment, in words; `None` when no event says so.
@@ -156,7 +208,7 @@ impl<'a> Calendar<'a> {
     /// What multiplies the load within `[from_ms, to_ms]`.
     pub fn multipliers(&self, from_ms: i64, to_ms: i64) -> Vec<Occurrence<'a>> {
         let mut found = self.occurrences(from_ms, to_ms);
-        found.retain(|one| one.event.multiplier.is_some());
+        found.retain(|one| one.event.multiplier.is_some() || one.uplift.is_some());
         found
     }
 
@@ -192,30 +244,17 @@ pub(crate) fn ceiling<'b, 'a>(limits: &'b [Occurrence<'a>], at_ms: i64) -> Optio
 
 /// What multiplies the load at a moment.
 fn factor(found: &[Occurrence], at_ms: i64) -> f64 {
-    found.iter().filter(|one| one.holds(at_ms)).filter_map(|one| one.event.multiplier).product()
+    found.iter().filter(|one| one.holds(at_ms)).map(|one| one.factor(at_ms)).product()
 }
 
 /// A window cut where an event begins or ends.
 fn pieces(found: &[Occurrence], from_ms: i64, to_ms: i64) -> Vec<(i64, i64)> {
-    let ends = found.iter().flat_map(|one| [one.from_ms, one.until_ms]);
+    let ends = found.iter().flat_map(Occurrence::cuts);
     let mut cuts: Vec<i64> = ends.filter(|&cut| from_ms < cut && cut < to_ms).chain([from_ms]).collect();
     cuts.sort_unstable();
     cuts.dedup();
     let ends = cuts.iter().skip(1).copied().chain([to_ms]).collect::<Vec<_>>();
     cuts.into_iter().zip(ends).collect()
-}
-
-/// The series without what a multiplying event that runs now has shown so far: the forecast is of the load without the event, and is multiplied
-/// afterwards. Learnt from, the event would count twice.
-pub fn without_running_events(series: Series, config: &ServiceConfig, now_ms: i64) -> Series {
-    let running = Calendar::of(config).map(|calendar| calendar.multipliers(now_ms, now_ms)).unwrap_or_default();
-    let Some(from_ms) = running.iter().map(|one| one.from_ms).min() else { return series };
-    let step_ms = series.step_ms();
-    let mut kept = series.until(from_ms.saturating_sub(step_ms));
-    for _ in kept.len()..series.len() {
-        kept.push(None);
-    }
-    kept
 }
 
 #[cfg(test)]

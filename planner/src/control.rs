@@ -38,7 +38,7 @@ pub fn step(state: &mut State, event: Event, now_ms: i64) -> Vec<Command> {
         Event::Sample { at_ms, load_rps, saturated, .. } => turn.service.load.insert(at_ms, load_rps, saturated, now_ms),
         Event::Fleet { at_ms, replicas, .. } => turn.fleet(at_ms, replicas),
         Event::FleetUnknown { at_ms, reason, .. } => turn.fleet_unknown(at_ms, reason),
-        Event::Forecast { forecast, .. } => turn.forecast(forecast),
+        Event::Forecast { forecast, learnt, .. } => turn.forecast(forecast, learnt),
         Event::ForecastFailed { error, not_enough_history, .. } => turn.forecast_failed(error, not_enough_history),
         Event::Acknowledged { order, .. } => turn.acknowledged(order),
         Event::FloorSet { order, .. } => turn.floor_set(order),

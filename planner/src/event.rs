@@ -50,6 +50,9 @@ pub enum Event {
         service: String,
         /// From the series as it was at its origin.
         forecast: predictor::Forecast,
+        /// What was learnt of the events meanwhile.
+        #[serde(default)]
+        learnt: Vec<crate::calendar::Uplift>,
     },
     /// A forecast could not be made.
     ForecastFailed {

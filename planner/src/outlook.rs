@@ -46,7 +46,7 @@ pub fn needs(state: &mut State, service: &str, now_ms: i64) -> Needs {
     let Some(service) = services.get(service) else { return Needs::default() };
     let (Some(forecast), Policy::Predictive(policy)) = (&service.forecast, &service.config.policy) else { return Needs::default() };
     let Some(mut capacities) = curves.of(&service.config) else { return Needs::default() };
-    let (calendar, end_ms) = (Calendar::of(&service.config), forecast.horizon_end_ms());
+    let (calendar, end_ms) = (Calendar::of(&service.config).map(|calendar| calendar.knowing(&service.learnt)), forecast.horizon_end_ms());
     let highest = |from_ms: i64, to_ms: i64, quantile: f64| {
         let to_ms = to_ms.min(end_ms);
         let rps = match &calendar {

@@ -8,6 +8,7 @@
 //! max = 20
 //! interval = "15s"
 //! quantile = 0.95              # predictive: quantile, target, fallback_target, fallback_stabilisation, lead_time, forecast_every, ramp
+//! time_zone = "Europe/Berlin"  # whose days and hours forecasts go by; UTC without it
 //! target = 0.78                # hpa: target, tolerance, stabilisation, stabilisation_up
 //! scale_up = { select = "max", policies = [{ kind = "pods", value = 4, period = "15s" }] }   # hpa: scale_up, scale_down
 //! rps_per_replica = 120        # without it the capacity is found in the simulator, from the pool and the [slo]
@@ -22,6 +23,7 @@ use balancer::{Nanos, WeightSnapshot};
 use predictor::{ForecastError, Request, Series};
 use simulator::{Autoscaler, AutoscalerFactory, Observation, Orders, Scenario, ScenarioError};
 
+use crate::calendar::{self, Outlined};
 use crate::capacity::Curves;
 use crate::command::{Command, OrderId};
 use crate::config::ServiceConfig;
@@ -165,22 +167,19 @@ impl Planned {
     /// The answer to a request for a forecast.
     fn forecast(&self, at_ms: i64) -> Event {
         let service = SERVICE.to_owned();
-        let need_ms = self.state.services.get(SERVICE).map_or(0, |known| {
-            let lead = known.lead.lead(&known.config);
-            known.config.horizon_needed_ms(lead.ms)
-        });
         let failed = |error: &dyn std::fmt::Display, not_enough_history| Event::ForecastFailed {
             service: SERVICE.to_owned(),
             at_ms,
             error: error.to_string(),
             not_enough_history,
         };
-        let Some(series) = self.observed.series() else {
+        let (Some(series), Some(known)) = (self.observed.series(), self.state.services.get(SERVICE)) else {
             return failed(&"there is no history", None);
         };
+        let need_ms = known.config.horizon_needed_ms(known.lead.lead(&known.config).ms);
         let request = Request::over(need_ms.clamp(series.step_ms(), predictor::MAX_HORIZON_MS));
-        match predictor::forecast(series, &request) {
-            Ok(forecast) => Event::Forecast { service, forecast },
+        match calendar::forecast(series, (&known.config).into(), series.end_ms() - series.step_ms(), &request) {
+            Ok(Outlined { forecast, learnt }) => Event::Forecast { service, forecast, learnt },
             Err(error @ ForecastError::NotEnoughHistory { have_ms, need_ms }) => failed(&error, Some(HistoryNeed { have_ms, need_ms })),
             Err(error) => failed(&error, None),
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use predictor::Forecast;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Uplift;
 use crate::capacity::Curves;
 use crate::command::{Command, Entry, Order, OrderOutcome};
 use crate::config::{ConfigError, Mode, Pause, ServiceConfig};
@@ -59,6 +60,9 @@ pub struct ServiceState {
     /// The newest forecast. Not written down: whoever restarts the loop feeds it again.
     #[serde(skip)]
     pub forecast: Option<Forecast>,
+    /// What was learnt of the events with it.
+    #[serde(default)]
+    pub learnt: Vec<Uplift>,
     /// Why there is no newer one.
     pub forecast_problem: Option<ForecastMissing>,
     /// When one was last asked for.
@@ -200,6 +204,7 @@ impl ServiceState {
             fleet: None,
             fleet_problem: None,
             forecast: None,
+            learnt: Vec::new(),
             forecast_problem: None,
             forecast_asked_ms: None,
             lead: LeadTimes::default(),

@@ -13,13 +13,20 @@ impl Calendar<'_> {
         } else {
             (format!("{} ", from.date()), format!("{} ", until.date()))
         };
-        format!("event {}, {from_day}{}–{until_day}{} {}", one.event.name, clock(&from), clock(&until), self.config.time_zone)
+        format!("event {}, {from_day}{}–{until_day}{} {}", one.event.name, clock(&from), clock(&until), self.place.time_zone)
     }
 
     /// " (event market open, 09:30–10:15 Asia/Shanghai: ×4)" with all that multiplies the load in a window; empty without any.
     pub(crate) fn multiplied(&self, from_ms: i64, to_ms: i64) -> String {
-        let spoken = |one: &Occurrence| Some(format!("{}: ×{}", self.name(one), text::number(one.event.multiplier?)));
-        let events: Vec<String> = self.multipliers(from_ms, to_ms).iter().filter_map(spoken).collect();
+        let spoken = |one: &Occurrence| match one.uplift {
+            Some(uplift) => {
+                let times = if uplift.occurrences == 1 { "occurrence" } else { "occurrences" };
+                let (name, highest) = (self.name(one), text::number(uplift.highest()));
+                format!("{name}: up to ×{highest}, learnt from {} {times}", uplift.occurrences)
+            }
+            None => format!("{}: ×{}", self.name(one), text::number(one.factor(one.from_ms))),
+        };
+        let events: Vec<String> = self.multipliers(from_ms, to_ms).iter().map(spoken).collect();
         if events.is_empty() { String::new() } else { format!(" ({})", events.join("; ")) }
     }
 

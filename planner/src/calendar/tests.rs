@@ -1,3 +1,5 @@
+use predictor::Series;
+
 use super::*;
 use crate::fixtures;
 
@@ -123,7 +125,7 @@ fn a_running_event_is_not_learnt_from() {
     let start_ms = ms("2026-11-25T09:58:00Z");
     let series = || Series::try_new(start_ms, 60_000, vec![Some(1.0); 5]).unwrap();
     let kept = |now: &str| {
-        let series = without_running_events(series(), &config, ms(now));
+        let series = without_events(series(), (&config).into(), &[], ms(now));
         (0..series.len()).map(|i| series.value(i)).collect::<Vec<_>>()
     };
     assert_eq!(kept("2026-11-25T10:03:00Z"), [Some(1.0), Some(1.0), None, None, None]);
@@ -136,6 +138,110 @@ fn a_running_event_is_not_learnt_from() {
     let forecast = |series: &Series| predictor::forecast(series, &predictor::Request::over(3_600_000)).unwrap();
     let median = |forecast: &Forecast| forecast.quantile_at(now_ms + 300_000, 0.5).unwrap();
     let twice = median(&forecast(&busy));
-    let once = median(&forecast(&without_running_events(busy, &config, now_ms)));
+    let once = median(&forecast(&without_events(busy, (&config).into(), &[], now_ms)));
     assert!((90.0..110.0).contains(&once) && twice > 1.2 * once, "{once} rps, and {twice} if the event were learnt from");
+}
+
+/// A fortnight of 15-min steps up to a Thursday's midnight: a wave of the day around 100, and on weekdays at 09:30 for 45 min `factor` times it.
+fn fortnight(factor: impl Fn(i64) -> f64) -> Series {
+    let start_ms = ms("2026-11-12T00:00:00Z");
+    let value = |slot: i64| {
+        let at_ms = start_ms + slot * 900_000;
+        let hour = at_ms.rem_euclid(86_400_000) as f64 / 3_600_000.0;
+        let day = at_ms.div_euclid(86_400_000);
+        let opens = (9.5..10.25).contains(&hour) && (day + 3) % 7 < 5;
+        let usual = 100.0 + 40.0 * ((hour - 6.0) / 24.0 * std::f64::consts::TAU).sin() + (slot * 7 % 5) as f64;
+        Some(if opens { usual * factor(slot / 96) } else { usual })
+    };
+    Series::try_new(start_ms, 900_000, (0..14 * 96).map(value).collect()).unwrap()
+}
+
+const OPENING: &str = r#"events = [{ name = "open", at = "09:30 mon-fri", lasts_ms = 2700000, multiplier = 3.0 }]"#;
+
+#[test]
+fn an_event_that_the_history_shows_is_multiplied_once() {
+    let config = config("UTC", OPENING);
+    let (now_ms, from, to) = (ms("2026-11-26T00:00:00Z"), ms("2026-11-26T09:46:00Z"), ms("2026-11-26T09:59:00Z"));
+    let request = predictor::Request::over(86_400_000);
+    let planned = |series: Series| {
+        let forecast = forecast(&series, (&config).into(), now_ms, &request).unwrap().forecast;
+        Calendar::of(&config).unwrap().window_max(&forecast, from, to, 0.5).unwrap()
+    };
+    let usual = predictor::forecast(&fortnight(|_| 1.0), &request).unwrap();
+    let usual = usual.window_max(from, to, 0.5).unwrap();
+    let near = |factor: f64, got: f64| (0.9..1.1).contains(&(got / usual / factor));
+    let seen = planned(fortnight(|_| 3.0));
+    assert!(near(3.0, seen), "{seen} of {usual}: the event was there each day");
+    let untouched = predictor::forecast(&fortnight(|_| 3.0), &request).unwrap();
+    let twice = Calendar::of(&config).unwrap().window_max(&untouched, from, to, 0.5).unwrap();
+    assert!(twice > 5.0 * usual, "{twice} of {usual}: what it would be if the history were left as it is");
+    let new = planned(fortnight(|_| 1.0));
+    assert!(near(3.0, new), "{new} of {usual}: it never was, and the usual load isn't pushed down");
+    let half = planned(fortnight(|day| if day % 2 == 0 { 3.0 } else { 1.0 }));
+    assert!(near(3.0, half), "{half} of {usual}: on some days");
+    // The history's own values.
+    let plain = fortnight(|_| 1.0);
+    for factor in [1.0, 2.0, 3.0] {
+        let left = without_events(fortnight(|_| factor), (&config).into(), &[], now_ms);
+        let off = (0..left.len()).map(|i| (left.value(i).unwrap() / plain.value(i).unwrap() - 1.0).abs()).fold(0.0, f64::max);
+        assert!(off < 0.12, "×{factor}: off by {off}");
+    }
+}
+
+#[test]
+fn a_floor_leaves_the_load_alone_and_what_exceeds_a_multiplier_stays() {
+    let floor = config("UTC", MARKET);
+    let now_ms = ms("2026-11-26T00:00:00Z");
+    assert_eq!(without_events(fortnight(|_| 3.0), (&floor).into(), &[], now_ms), fortnight(|_| 3.0));
+    let left = without_events(fortnight(|_| 6.0), (&config("UTC", OPENING)).into(), &[], now_ms);
+    let (at, plain) = (left.len() - 96 + 39, fortnight(|_| 1.0));
+    let ratio = left.value(at).unwrap() / plain.value(at).unwrap();
+    assert!((1.9..2.1).contains(&ratio), "six times, of which three are the event's: {ratio}");
+}
+
+const LEARNING: &str = r#"events = [{ name = "open", at = "09:30 mon-fri", lasts_ms = 2700000, learn = true }]"#;
+
+#[test]
+fn an_uplift_is_learnt_from_earlier_occurrences_and_drawn_to_one_while_they_are_few() {
+    let config = config("UTC", LEARNING);
+    let now_ms = ms("2026-11-26T00:00:00Z");
+    let of = |series: &Series| learn(series, (&config).into(), now_ms).pop().unwrap();
+    let many = of(&fortnight(|_| 3.0));
+    assert_eq!(many.occurrences, 10);
+    assert!((2.6..3.0).contains(&many.highest()), "1 + 2 · 10/11 = 2.8: {many:?}");
+    let days = fortnight(|_| 3.0).since(ms("2026-11-25T00:00:00Z"));
+    let one = of(&days);
+    assert!(one.occurrences == 1 && (1.8..2.2).contains(&one.highest()), "1 + 2 · 1/2 = 2: {one:?}");
+    let calm = of(&fortnight(|_| 1.0));
+    assert!((0.93..1.07).contains(&calm.highest()), "{calm:?}");
+    // Without an occurrence nothing is known, and nothing is multiplied.
+    let none = of(&fortnight(|_| 3.0).since(ms("2026-11-25T12:00:00Z")));
+    assert_eq!((none.occurrences, none.factors.len(), none.highest()), (0, 0, 1.0));
+    let calendar = Calendar::of(&config).unwrap();
+    assert!(calendar.clone().knowing(&[none]).multipliers(now_ms, now_ms + 86_400_000).is_empty());
+}
+
+#[test]
+fn what_was_learnt_is_multiplied_once_piece_by_piece_and_told() {
+    let config = config("UTC", LEARNING);
+    let (now_ms, from, to) = (ms("2026-11-26T00:00:00Z"), ms("2026-11-26T09:46:00Z"), ms("2026-11-26T09:59:00Z"));
+    let request = predictor::Request::over(86_400_000);
+    let usual = predictor::forecast(&fortnight(|_| 1.0), &request).unwrap().window_max(from, to, 0.5).unwrap();
+    let Outlined { forecast, learnt } = forecast(&fortnight(|_| 3.0), (&config).into(), now_ms, &request).unwrap();
+    let calendar = Calendar::of(&config).unwrap().knowing(&learnt);
+    let got = calendar.window_max(&forecast, from, to, 0.5).unwrap();
+    assert!((2.7..3.3).contains(&(got / usual)), "{got} of {usual}");
+    let told = calendar.multiplied(from, to);
+    assert!(told.contains("event open, 09:30–10:15 UTC: up to ×2.8") && told.contains("learnt from 10 occurrences"), "{told}");
+    let shown = Outlined { forecast: forecast.clone(), learnt: learnt.clone() }.shown((&config).into());
+    let at = |forecast: &Forecast, at: &str| forecast.quantile_at(ms(at), 0.5).unwrap();
+    assert!(at(&shown, "2026-11-26T10:00:00Z") > 2.5 * at(&forecast, "2026-11-26T10:00:00Z"));
+    assert_eq!(at(&shown, "2026-11-26T12:00:00Z"), at(&forecast, "2026-11-26T12:00:00Z"));
+    // On weekdays a peak in the first 20 of 45 min, in 5-min steps: each piece has its own factor.
+    let start_ms = ms("2026-11-19T00:00:00Z");
+    let value = |slot: i64| Some(if (114..118).contains(&(slot % 288)) && ![2, 3].contains(&(slot / 288)) { 400.0 } else { 100.0 });
+    let series = Series::try_new(start_ms, 300_000, (0..7 * 288).map(value).collect()).unwrap();
+    let pieces = learn(&series, (&config).into(), now_ms).pop().unwrap();
+    assert_eq!((pieces.piece_ms, pieces.occurrences), (300_000, 5));
+    assert!(pieces.at(600_000) > 3.0 && pieces.at(1_800_000) < 1.05, "{pieces:?}");
 }

@@ -42,6 +42,35 @@ impl Checker<'_> {
     }
 }
 
+impl CalendarEvent {
+    /// Are all values usable, whatever the service's rails? `path` is where the event stands, of which service.
+    ///
+    /// # Errors
+    /// The first key that isn't, with its value and what is allowed.
+    pub fn validate(&self, service: &str, path: &str) -> Result<(), ConfigError> {
+        let (c, key) = (Checker(service), |name: &str| format!("{path}.{name}"));
+        c.ensure(!self.name.is_empty(), &key("name"), &self.name, "1 character or more")?;
+        let (lasts, most) = (self.lasts_ms, calendar::MOST_MS);
+        c.ensure((1..=most).contains(&lasts), &key("lasts_ms"), lasts, &format!("1 to {most} ms"))?;
+        if let (Some(from), Some(until)) = (self.from, self.until) {
+            c.ensure(from <= until, &key("until"), until, &format!("not before from = {from}"))?;
+        }
+        let does_nothing = self.multiplier.is_none() && self.floor.is_none() && self.ceiling.is_none() && !self.learn;
+        c.ensure(!does_nothing, path, &self.name, "at least one of multiplier, floor, ceiling and learn")?;
+        let told = self.multiplier.is_some() || self.floor.is_some();
+        c.ensure(
+            !(self.learn && told),
+            &key("learn"),
+            self.learn,
+            "false beside a multiplier or a floor: what is learnt takes their place",
+        )?;
+        if let Some(multiplier) = self.multiplier {
+            c.ensure(multiplier > 0.0 && multiplier <= 1_000.0, &key("multiplier"), multiplier, "above 0 and at most 1000")?;
+        }
+        Ok(())
+    }
+}
+
 impl ServiceConfig {
     /// Can these services be taken over together?
     ///
@@ -91,18 +120,8 @@ impl ServiceConfig {
     }
 
     fn check_event(&self, c: &Checker, path: &str, event: &CalendarEvent) -> Result<(), ConfigError> {
+        event.validate(c.0, path)?;
         let key = |name: &str| format!("{path}.{name}");
-        c.ensure(!event.name.is_empty(), &key("name"), &event.name, "1 character or more")?;
-        let (lasts, most) = (event.lasts_ms, calendar::MOST_MS);
-        c.ensure((1..=most).contains(&lasts), &key("lasts_ms"), lasts, &format!("1 to {most} ms"))?;
-        if let (Some(from), Some(until)) = (event.from, event.until) {
-            c.ensure(from <= until, &key("until"), until, &format!("not before from = {from}"))?;
-        }
-        let does_nothing = event.multiplier.is_none() && event.floor.is_none() && event.ceiling.is_none();
-        c.ensure(!does_nothing, path, &event.name, "at least one of multiplier, floor and ceiling")?;
-        if let Some(multiplier) = event.multiplier {
-            c.ensure(multiplier > 0.0 && multiplier <= 1_000.0, &key("multiplier"), multiplier, "above 0 and at most 1000")?;
-        }
         let r = &self.rails;
         let within = format!("{} to {}, the rails", r.min, r.max);
         for (name, replicas) in [("floor", event.floor), ("ceiling", event.ceiling)] {

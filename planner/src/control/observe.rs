@@ -3,6 +3,7 @@
 use predictor::Forecast;
 
 use super::Turn;
+use crate::calendar::Uplift;
 use crate::command::{AlertCode, Command, OrderOutcome};
 use crate::decision::ForecastMissing;
 use crate::event::{HistoryNeed, Replica};
@@ -36,13 +37,14 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn forecast(&mut self, forecast: Forecast) {
+    pub(super) fn forecast(&mut self, forecast: Forecast, learnt: Vec<Uplift>) {
         let newest = self.service.forecast.as_ref().map(|known| known.origin_ms);
         let from_future = forecast.origin_ms > self.now_ms.saturating_add(CLOCK_SKEW_MS);
         if from_future || newest.is_some_and(|newest| newest > forecast.origin_ms) {
             return;
         }
         self.service.forecast = Some(forecast);
+        self.service.learnt = learnt;
         self.service.forecast_problem = None;
     }
 

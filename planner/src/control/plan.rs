@@ -131,7 +131,7 @@ impl Turn<'_> {
         let order_under_way = service.pending.is_some();
         let in_force = service.config.in_force(now_ms);
         let (config, changes, past) = (in_force.as_ref(), service.changes.as_slice(), &service.load);
-        let calendar = Calendar::of(&service.config);
+        let calendar = Calendar::of(&service.config).map(|calendar| calendar.knowing(&service.learnt));
         let facts = Facts { now_ms, config, calendar, load, past, fleet, current, order_under_way, lead, forecast, changes };
         // What was found for the shape holds whatever the limits are now.
         let Some(mut capacities) = self.curves.of(&service.config) else {

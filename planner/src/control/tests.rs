@@ -65,7 +65,7 @@ impl Desk {
     /// A forecast for four hours from now on.
     pub(crate) fn forecast(&mut self, load: impl Fn(i64) -> f64) -> &mut Self {
         let forecast = fixtures::forecast(self.now_ms, 240, load);
-        self.send(Event::Forecast { service: "shop".into(), forecast });
+        self.send(Event::Forecast { service: "shop".into(), forecast, learnt: Vec::new() });
         self
     }
 

@@ -83,6 +83,7 @@ fn events_are_planned_also_without_a_forecast() {
         until: None,
         lasts_ms: 30 * MIN,
         multiplier,
+        learn: false,
         floor,
         ceiling: None,
     };

@@ -148,10 +148,17 @@ fn planned(
         drain_ms: 0,
         ramp_ms,
         holds_at: None,
-        time_zone: "UTC".to_owned(),
+        time_zone: time_zone(reader)?,
         events: Vec::new(),
     };
     Ok(Choice::Planned { config: Box::new(config), extra })
+}
+
+/// The zone whose days and hours forecasts go by.
+fn time_zone(reader: &mut Reader) -> Result<String, ScenarioError> {
+    const ALLOWED: &str = "a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\"";
+    let name = reader.string("time_zone", ALLOWED)?.unwrap_or("UTC").to_owned();
+    if crate::calendar::zone(&name).is_some() { Ok(name) } else { Err(reader.error("time_zone", ALLOWED)) }
 }
 
 fn slo(scenario: &Scenario) -> Slo {

@@ -169,3 +169,25 @@ fn the_behaviour_of_an_hpa_limits_how_fast_it_goes() {
     let error = refused("scale_up = { select = \"most\" }");
     assert_eq!(error, "`autoscaler.scale_up.select` is \"most\"; allowed: \"max\", \"min\", \"disabled\"");
 }
+
+#[test]
+fn forecasts_go_by_the_clocks_of_the_services_place_as_they_do_live() {
+    // New York's clocks went forward at 07:00 UTC, an hour before the end; it is busy there from 9 to 17.
+    let changed_ms = 1_772_953_200_000;
+    let end_ms = changed_ms + 60 * MIN;
+    let local_hour = |at_ms: i64| (at_ms / 3_600_000 - if at_ms < changed_ms { 5 } else { 4 }) % 24;
+    let load = |at_ms: i64| if (9..17).contains(&local_hour(at_ms)) { 400.0 } else { 100.0 };
+    let start_ms = end_ms - 20 * 96 * 15 * MIN;
+    let history = Series::try_new(start_ms, 15 * MIN, (0..=20 * 96).map(|i| Some(load(start_ms + i * 15 * MIN))).collect()).unwrap();
+    for (zone, closes_on_time) in [("America/New_York", true), ("UTC", false)] {
+        let scenario = climb(&format!("policy = \"predictive\"\ntime_zone = \"{zone}\"\nlead_time = \"14h\"\n{RAILS}"));
+        let Ok(Choice::Planned { config, extra }) = table::read(scenario.autoscaler.as_ref().unwrap(), &scenario) else {
+            panic!("not a planned one")
+        };
+        let planned = Planned::try_new(*config, extra, Observed::after(Some(history.clone())), Curves::default()).unwrap();
+        let Event::Forecast { forecast, .. } = planned.forecast(end_ms) else { panic!("no forecast") };
+        // 17:30 there; until yesterday it was 16:30 at this time of the day in UTC.
+        let after_closing = forecast.quantile_at(changed_ms + 14 * 60 * MIN + 30 * MIN, 0.5).unwrap();
+        assert_eq!(after_closing < 110.0, closes_on_time, "{zone}: {after_closing}");
+    }
+}

@@ -131,6 +131,6 @@ impl Sim {
         };
         let points = (0..minutes).map(point).collect();
         let forecast = Forecast::from_quantiles(origin_ms, 60_000, vec![0.5, 0.95, 0.99], points).unwrap();
-        self.mail.push((at_ms, Mail::Event(Event::Forecast { service, forecast })));
+        self.mail.push((at_ms, Mail::Event(Event::Forecast { service, forecast, learnt: Vec::new() })));
     }
 }

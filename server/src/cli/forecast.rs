@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use predictor::{Calendar, Cleaning, DAY_MS, Forecast, ForecastError, ModelChoice, Request};
+use planner::calendar::{Outlined, Place};
+use predictor::{Cleaning, DAY_MS, ForecastError, ModelChoice, Request};
 use serde::Serialize;
 
 use super::{CliError, parse_duration, parse_time, show_time};
@@ -14,6 +15,7 @@ use crate::series_file::SeriesFile;
 mod calendar;
 mod text;
 
+use calendar::Plan;
 use text::{csv, table};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -45,7 +47,7 @@ pub struct Args {
     /// auto (the blend) or one of its members
     #[arg(long, default_value = "auto")]
     model: ModelChoice,
-    /// TOML file with the time_zone whose days and hours the load goes by [default: UTC]
+    /// TOML file with the time_zone whose days and hours the load goes by [default: UTC], and [[events]] as a service has them
     #[arg(long, value_name = "FILE")]
     calendar: Option<PathBuf>,
     /// How to print
@@ -103,6 +105,9 @@ struct Line {
     members: Vec<predictor::MemberWeight>,
     cleaning: Vec<LineCleaning>,
     explanation: predictor::Explanation,
+    /// Of the events that learn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    learnt: Vec<planner::calendar::Uplift>,
 }
 
 #[derive(Debug, Serialize)]
@@ -134,11 +139,8 @@ struct LineCleaning {
 pub fn run(args: Args) -> Result<(), CliError> {
     let file = read(&args.input)?;
     let (whole, _) = file.series().map_err(bad_input)?;
-    let clocks = match &args.calendar {
-        Some(path) => calendar::read(path, whole.start_ms(), whole.end_ms() + args.horizon)?,
-        None => Calendar::default(),
-    };
-    let asked = Asked { args: &args, clocks };
+    let plan = args.calendar.as_deref().map(calendar::read).transpose()?.unwrap_or_default();
+    let asked = Asked { args: &args, plan };
     let origins = origins(&asked, &whole)?;
     let lines = origins.into_iter().map(|at| line(&file, whole.step_ms(), at, &asked)).collect::<Result<Vec<_>, _>>()?;
     let text = match args.format {
@@ -173,10 +175,10 @@ pub(super) fn json(data: &impl Serialize, pretty: bool) -> Result<String, CliErr
     text.map(|text| text + "\n").map_err(|error| CliError::Failed(format!("writing JSON: {error}")))
 }
 
-/// What is asked, by which clocks.
+/// What is asked, by which clocks and with which events.
 struct Asked<'a> {
     args: &'a Args,
-    clocks: Calendar,
+    plan: Plan,
 }
 
 fn origins(asked: &Asked, whole: &predictor::Series) -> Result<Vec<i64>, CliError> {
@@ -201,17 +203,21 @@ fn origins(asked: &Asked, whole: &predictor::Series) -> Result<Vec<i64>, CliErro
     }
 }
 
-fn forecast(series: &predictor::Series, at_ms: i64, asked: &Asked) -> Result<Forecast, ForecastError> {
-    let Asked { args, clocks } = asked;
+fn forecast(series: &predictor::Series, at_ms: i64, asked: &Asked) -> Result<Outlined, ForecastError> {
+    let Asked { args, plan } = asked;
     let request = Request { horizon_ms: args.horizon, quantiles: args.quantiles.clone(), model: args.model };
-    predictor::forecast_in(series, at_ms, &request, clocks)
+    planner::calendar::forecast(series, plan.place(), at_ms, &request)
 }
 
 fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Line, CliError> {
     let problem = |error: &dyn std::fmt::Display| CliError::BadInput(format!("{}, origin {}: {error}", file.name, show_time(at_ms)));
     let began = thread_cpu_ms();
     let (series, mut cleaning) = file.series_until(at_ms, step_ms).map_err(|error| problem(&error))?;
-    let forecast = forecast(&series, at_ms, asked).map_err(|error| problem(&error))?;
+    let made = forecast(&series, at_ms, asked).map_err(|error| problem(&error))?;
+    let max = [("1h", HOUR_MS), ("24h", DAY_MS)].into_iter().filter_map(|(name, ms)| Some((name, max(&made, asked.plan.place(), ms)?)));
+    let max = max.collect();
+    let learnt = made.learnt.clone();
+    let forecast = made.shown(asked.plan.place());
     let cpu_ms = ((thread_cpu_ms() - began) * 100.0).round() / 100.0;
     cleaning.extend(forecast.cleaning.iter().cloned());
     Ok(Line {
@@ -231,13 +237,11 @@ fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Li
                 q: by_level(&forecast.quantiles, |i, _| point.q.get(i).copied()),
             })
             .collect(),
-        max: [("1h", HOUR_MS), ("24h", DAY_MS)]
-            .into_iter()
-            .filter_map(|(name, window_ms)| Some((name, max(&forecast, window_ms)?)))
-            .collect(),
+        max,
         members: forecast.members.clone(),
         cleaning: cleaning.iter().map(note).collect(),
         explanation: forecast.explanation.clone(),
+        learnt,
     })
 }
 
@@ -246,10 +250,11 @@ fn by_level(levels: &[f64], value: impl Fn(usize, f64) -> Option<f64>) -> BTreeM
 }
 
 /// The distribution of the first window's maximum; `None` if the horizon doesn't cover it.
-fn max(forecast: &Forecast, window_ms: i64) -> Option<LineMax> {
-    let (from_ms, to_ms) = (forecast.origin_ms, forecast.origin_ms + window_ms);
-    let at = forecast.peak_at(from_ms, to_ms)?;
-    Some(LineMax { q: by_level(&forecast.quantiles, |_, level| forecast.window_max(from_ms, to_ms, level)), at: show_time(at) })
+fn max(made: &Outlined, place: Place, window_ms: i64) -> Option<LineMax> {
+    let (from_ms, to_ms) = (made.forecast.origin_ms, made.forecast.origin_ms + window_ms);
+    let at = made.clone().shown(place).peak_at(from_ms, to_ms)?;
+    let q = by_level(&made.forecast.quantiles, |_, level| made.window_max(place, from_ms, to_ms, level));
+    Some(LineMax { q, at: show_time(at) })
 }
 
 fn note(cleaning: &Cleaning) -> LineCleaning {

@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use document::Document;
 use file::File;
 pub use problem::{KeyPath, Problem, Problems};
+pub(crate) use service::event as planned_event;
 pub use value::{AlgorithmName, EnvText, Secret, Span};
 
 /// A file that can be used.

@@ -48,7 +48,7 @@ fn capacity(service: &Service) -> Capacity {
 }
 
 /// `None` for one whose time or days can't be read, which the checks have told.
-fn event(event: &file::Event) -> Option<CalendarEvent> {
+pub(crate) fn event(event: &file::Event) -> Option<CalendarEvent> {
     let day = |text: &Option<String>| text.as_ref().map(|text| text.parse()).transpose().ok();
     Some(CalendarEvent {
         name: event.name.clone(),
@@ -57,6 +57,7 @@ fn event(event: &file::Event) -> Option<CalendarEvent> {
         until: day(&event.until)?,
         lasts_ms: event.lasts.ms(),
         multiplier: event.multiplier,
+        learn: event.learn,
         floor: event.floor,
         ceiling: event.ceiling,
     })

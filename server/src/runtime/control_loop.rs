@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use planner::calendar::Outlined;
 use planner::{Command, Entry, Event, Needs, State};
 use predictor::Forecast;
 use tokio::sync::{mpsc, watch};
@@ -63,7 +64,9 @@ impl ControlLoop {
         let now_ms = self.shared.clock.now_ms();
         let touched = planner::service_of(&self.state, &message.event);
         let news = match &message.event {
-            Event::Forecast { service, forecast } => Some((service.clone(), Ok(forecast.clone()))),
+            Event::Forecast { service, forecast, learnt } => {
+                Some((service.clone(), Ok(Outlined { forecast: forecast.clone(), learnt: learnt.clone() })))
+            }
             Event::ForecastFailed { service, error, not_enough_history, .. } => {
                 Some((service.clone(), Err((error.clone(), *not_enough_history))))
             }
@@ -85,10 +88,15 @@ impl ControlLoop {
             return;
         }
         match news {
-            Some((service, Ok(forecast))) => {
+            Some((service, Ok(made))) => {
                 let needs = tokio::task::block_in_place(|| planner::needs(&mut self.state, &service, now_ms));
-                self.keep(&service, &forecast, &needs, now_ms);
-                self.shared.publish_forecast(&service, forecast, needs);
+                let usual = made.forecast.clone();
+                let shown = match self.state.services.get(&service) {
+                    Some(known) => made.shown((&known.config).into()),
+                    None => made.forecast,
+                };
+                self.keep(&service, &shown, &needs, now_ms);
+                self.shared.publish_forecast(&service, usual, shown, needs);
             }
             Some((service, Err((error, need)))) => self.shared.publish_no_forecast(&service, &error, need),
             None => {}
@@ -126,7 +134,7 @@ impl ControlLoop {
         if let Err(error) = written {
             for name in self.memory.roll_back(&mut self.state, &change) {
                 if let Some(service) = self.state.services.get_mut(&name) {
-                    service.forecast = self.shared.view(&name).and_then(|view| view.forecast).map(Arc::unwrap_or_clone);
+                    service.forecast = self.shared.view(&name).and_then(|view| view.usual).map(Arc::unwrap_or_clone);
                 }
             }
             return Err(error);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use planner::calendar::{clocks, without_running_events};
+use planner::calendar::Outlined;
 use planner::{Event, HistoryNeed, ServiceConfig};
 use predictor::{ForecastError, ModelChoice, Request};
 
@@ -32,7 +32,13 @@ pub async fn make(shared: Arc<Shared>, service: String) {
 pub async fn event(store: &Store, config: &ServiceConfig, now_ms: i64) -> Event {
     let service = config.name.clone();
     match attempt(store, config, now_ms).await {
-        Ok(forecast) => Event::Forecast { service, forecast },
+        Ok(Outlined { forecast, learnt }) => {
+            for uplift in &learnt {
+                let (name, occurrences, highest) = (&uplift.event, uplift.occurrences, uplift.highest());
+                tracing::info!(service, event = name, occurrences, highest, "what earlier occurrences of an event say");
+            }
+            Event::Forecast { service, forecast, learnt }
+        }
         Err(Failure { error, not_enough_history }) => {
             tracing::info!(service, error, "no forecast");
             Event::ForecastFailed { service, at_ms: now_ms, error, not_enough_history }
@@ -61,7 +67,7 @@ impl From<ForecastError> for Failure {
     }
 }
 
-async fn attempt(store: &Store, config: &ServiceConfig, now_ms: i64) -> Result<predictor::Forecast, Failure> {
+async fn attempt(store: &Store, config: &ServiceConfig, now_ms: i64) -> Result<Outlined, Failure> {
     let service = config.name.as_str();
     let key = SeriesKey { service, metric: "load" };
     let series = store.read(key, now_ms - HISTORY_MS, now_ms).await?;
@@ -77,11 +83,8 @@ async fn attempt(store: &Store, config: &ServiceConfig, now_ms: i64) -> Result<p
             Some(shed) => predictor::without_own_shedding(&series, |ts_ms| marked(&shed, ts_ms)),
             None => series,
         };
-        let series = without_running_events(of_demand, &config, now_ms);
-        // A name that is no zone's never gets past the check of the configuration.
-        let clocks = clocks(&config.time_zone, now_ms - HISTORY_MS, now_ms + HORIZON_MS).unwrap_or_default();
-        let last_ms = series.timestamp_ms(series.len().saturating_sub(1));
-        predictor::forecast_in(&series, last_ms, &request, &clocks)
+        let last_ms = of_demand.end_ms() - of_demand.step_ms();
+        planner::calendar::forecast(&of_demand, (&config).into(), last_ms, &request)
     })
     .await;
     // A join error would be a panic inside of the predictor: a failed forecast to the loop, which falls back to the reactive rule.

@@ -30,8 +30,10 @@ pub struct View {
     pub load: Option<(i64, Step)>,
     /// Why the last reading failed.
     pub load_error: Option<String>,
-    /// The newest forecast.
+    /// The newest forecast, with its events.
     pub forecast: Option<Arc<Forecast>>,
+    /// The same without what the events multiply, as the loop has it.
+    pub usual: Option<Arc<Forecast>>,
     /// What the load that it says will need.
     pub needs: Arc<Needs>,
     /// Why the newest attempt failed.
@@ -49,6 +51,7 @@ impl View {
             load: None,
             load_error: None,
             forecast: None,
+            usual: None,
             needs: Arc::default(),
             forecast_error: None,
             decision: state.last_decision.clone().map(Arc::new),
@@ -240,13 +243,14 @@ impl Shared {
         self.counts.steps.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn publish_forecast(&self, service: &str, forecast: Forecast, needs: Needs) {
+    pub(super) fn publish_forecast(&self, service: &str, usual: Forecast, forecast: Forecast, needs: Needs) {
         if let Some(view) = self.views.write().get_mut(service) {
             let config = &view.state.config;
             let now_rps = view.load.as_ref().map(|(_, step)| step.load_rps);
             let lead_ms = view.state.lead.lead(config).ms;
             self.counts.of(service, |counts| counts.accuracy.promise(&forecast, lead_ms, config.forecast_every_ms, now_rps));
             view.forecast = Some(Arc::new(forecast));
+            view.usual = Some(Arc::new(usual));
             view.needs = Arc::new(needs);
             view.forecast_error = None;
         }

@@ -18,6 +18,7 @@ fn event(at: &str) -> CalendarEvent {
         until: None,
         lasts_ms: 45 * MIN,
         multiplier: None,
+        learn: false,
         floor: None,
         ceiling: None,
     }
@@ -50,6 +51,20 @@ fn a_multiplier_is_part_of_the_forecast() {
             Hold Steady
             Hold 15: the load now is 400 rps, p95 of the maximum load between 22:15 and 22:15:15 UTC is 1,500 rps (event market open, 06:05–06:50 Asia/Shanghai: ×3), and 15 ready replicas hold 1,500 rps."#]],
     );
+}
+
+#[test]
+fn what_was_learnt_of_an_event_is_part_of_the_forecast_and_told() {
+    let mut desk = desk(CalendarEvent { learn: true, ..event("06:05 daily") });
+    desk.past(400.0).load(400.0).fleet(6, 0).forecast(|_| 500.0);
+    let forecast = desk.service().forecast.clone().unwrap();
+    let factors = [vec![3.0; 3], vec![1.5; 6]].concat();
+    let learnt = vec![crate::calendar::Uplift { event: "market open".into(), occurrences: 9, piece_ms: 5 * MIN, factors }];
+    desk.send(Event::Forecast { service: "shop".into(), forecast, learnt });
+    let decision = desk.decide();
+    assert_eq!(decision.target, Some(15));
+    let told = "(event market open, 06:05–06:50 Asia/Shanghai: up to ×3, learnt from 9 occurrences)";
+    assert!(decision.sentence.contains("1,500 rps") && decision.sentence.contains(told), "{}", decision.sentence);
 }
 
 #[test]
@@ -143,7 +158,7 @@ fn an_event_that_a_person_has_seen_coming_is_no_implausible_jump() {
 fn an_event_that_does_not_fit_is_refused_with_what_is_allowed() {
     type Change = fn(&mut CalendarEvent);
     let wrong: [(Change, &str); 8] = [
-        (|event| event.floor = None, "events[0] = market open is not allowed: at least one of multiplier, floor and ceiling"),
+        (|event| event.floor = None, "events[0] = market open is not allowed: at least one of multiplier, floor, ceiling and learn"),
         (|event| event.lasts_ms = 0, "events[0].lasts_ms = 0 is not allowed: 1 to 604800000 ms"),
         (|event| event.lasts_ms = 7 * DAY + 1, "events[0].lasts_ms = 604800001 is not allowed: 1 to 604800000 ms"),
         (|event| event.multiplier = Some(0.0), "events[0].multiplier = 0 is not allowed: above 0 and at most 1000"),

@@ -101,7 +101,7 @@ fn down_needs_the_whole_window_ahead_and_the_load_now() {
 fn a_forecast_that_ends_too_early_allows_no_step_down() {
     let mut desk = Desk::new(|_| {});
     let forecast = fixtures::forecast(START_MS, 8, |_| 200.0);
-    desk.past(200.0).load(200.0).fleet(8, 0).send(Event::Forecast { service: "shop".into(), forecast });
+    desk.past(200.0).load(200.0).fleet(8, 0).send(Event::Forecast { service: "shop".into(), forecast, learnt: Vec::new() });
     check(
         &mut desk,
         expect![[r#"
@@ -109,7 +109,7 @@ fn a_forecast_that_ends_too_early_allows_no_step_down() {
             Hold 8: the load now is 200 rps, which would allow fewer, but the forecast ends too early to tell."#]],
     );
     let forecast = fixtures::forecast(START_MS, 3, |_| 200.0);
-    desk.send(Event::Forecast { service: "shop".into(), forecast });
+    desk.send(Event::Forecast { service: "shop".into(), forecast, learnt: Vec::new() });
     check(
         &mut desk,
         expect![[r#"

@@ -25,7 +25,8 @@ fn file(days: usize) -> SeriesFile {
 fn lines(file: &SeriesFile, options: &str) -> Result<Vec<Line>, CliError> {
     let args = args(&format!("--input load.csv {options}")).unwrap();
     let (whole, _) = file.series().unwrap();
-    let asked = Asked { args: &args, clocks: Calendar::default() };
+    let plan = args.calendar.as_deref().map(calendar::read).transpose()?.unwrap_or_default();
+    let asked = Asked { args: &args, plan };
     origins(&asked, &whole)?.into_iter().map(|at| line(file, whole.step_ms(), at, &asked)).collect()
 }
 
@@ -161,4 +162,32 @@ fn tables_and_csv_hold_what_was_forecast() {
     let table = table(&lines[0]);
     assert!(table.contains("one in 4 of 96 points") && table.contains("highest of 24h") && table.contains("members: "), "{table}");
     assert_eq!(table.lines().filter(|line| line.starts_with("2026-03-0")).count(), 24);
+}
+
+#[test]
+fn events_of_the_calendar_file_are_on_the_forecast() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calendar.toml");
+    let with = |event: &str| {
+        let text = format!(
+            "time_zone = \"UTC\"\n[[events]]\nname = \"sale\"\nat = \"20:00 daily\"\nfrom = \"2026-03-07\"\nlasts = \"1h\"\n{event}\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        // From the 2nd to the 8th; on the last day there was four times the load in that hour.
+        let mut file = file(6);
+        file.points.iter_mut().skip(5 * 96 + 81).take(4).for_each(|point| point.1 *= 4.0);
+        lines(&file, &format!("--horizon 24h --calendar {}", path.display())).unwrap().pop().unwrap()
+    };
+    let at = |line: &Line| line.points.iter().find(|point| point.ts == "2026-03-08T20:30:00Z").unwrap().q["0.5"];
+    let (floor, multiplied, learnt) = (with("floor = 3"), with("multiplier = 4.0"), with("learn = true"));
+    let usual = 105.0;
+    assert!((3.5..4.6).contains(&(at(&multiplied) / usual)), "once, not twice: {}", at(&multiplied));
+    assert!((2.2..4.6).contains(&(at(&learnt) / usual)), "1 + 3 · 1/2, and what the history keeps: {}", at(&learnt));
+    assert!(multiplied.max["24h"].q["0.5"] >= at(&multiplied) && floor.max["24h"].q["0.5"] > 0.0);
+    assert_eq!(learnt.learnt[0].occurrences, 1);
+    assert!(
+        table(&learnt).contains("event sale: up to ×2.") && table(&learnt).contains("learnt from 1 in the history"),
+        "{}",
+        table(&learnt)
+    );
 }

@@ -57,6 +57,13 @@ pub(super) fn table(line: &Line) -> String {
         line.members.iter().filter(|m| m.weight >= 0.005).map(|m| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
     let _ = writeln!(text, "members: {}", members.join(", "));
     why(&mut text, &line.explanation);
+    for uplift in &line.learnt {
+        let (event, occurrences, highest) = (&uplift.event, uplift.occurrences, uplift.highest());
+        let _ = match occurrences {
+            0 => writeln!(text, "event {event}: nothing learnt, no earlier occurrence in the history"),
+            _ => writeln!(text, "event {event}: up to ×{highest:.2}, learnt from {occurrences} in the history"),
+        };
+    }
     for note in &line.cleaning {
         let _ = writeln!(text, "cleaning: {} ({} to {})", note.note, note.first, note.last);
     }

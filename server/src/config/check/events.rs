@@ -29,11 +29,18 @@ fn check_event(event: &Event, service: &Service, path: &KeyPath, problems: &mut 
         problems.push(problem.because([path.key("from")]));
     }
     if event.learn {
-        let allowed = "false: it needs past occurrences to learn from, which isn't built yet; give a multiplier, or a floor";
-        problems.push(Problem::value(path.key("learn"), "true", allowed));
+        let beside = [("multiplier", event.multiplier.is_some()), ("floor", event.floor.is_some())];
+        for (key, _) in beside.into_iter().filter(|(_, given)| *given) {
+            let allowed = format!("false beside a {key}: what is learnt takes its place; keep one of the two");
+            problems.push(Problem::value(path.key("learn"), "true", allowed).because([path.key(key)]));
+        }
     } else if event.multiplier.is_none() && event.floor.is_none() && event.ceiling.is_none() {
-        let wanted = "an event does something: at least one of multiplier, floor and ceiling";
-        problems.push(Problem::missing(path.key("multiplier"), wanted).because([path.key("floor"), path.key("ceiling")]));
+        let wanted = "an event does something: at least one of multiplier, floor, ceiling and learn = true";
+        problems.push(Problem::missing(path.key("multiplier"), wanted).because([
+            path.key("floor"),
+            path.key("ceiling"),
+            path.key("learn"),
+        ]));
     }
     for (key, replicas) in [("floor", event.floor), ("ceiling", event.ceiling)] {
         let (Some(replicas), Some(rails)) = (replicas, &service.rails) else { continue };

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::value::Span;
 
-/// What is known of the days ahead and no history tells: a market that opens, a sale. At least one of `multiplier`, `floor` and `ceiling`.
-/// Events may overlap. A multiplier is for what the load history doesn't hold yet: once the event has been seen a few times at the same hour
-/// the forecast knows it by itself, and a multiplier on top would count it twice; give it a `floor` then, or take it out.
+/// What is known of the days ahead and no history tells: a market that opens, a sale. At least one of `multiplier`, `floor`, `ceiling` and `learn`.
+/// Events may overlap. A multiplier is of the usual load: what the history shows of the event already is taken out of it before the load is
+/// forecast, as far as it really rose then, so that nothing counts twice. A `floor` leaves the load alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Event {
@@ -43,7 +43,8 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub ceiling: Option<u32>,
-    /// To learn the multiplier from the event's past occurrences isn't built yet: only `false` is allowed.
+    /// What multiplies the load is learnt from the event's earlier occurrences in the history, in pieces of five minutes (or the step), and drawn
+    /// towards 1 while they are few; without any, nothing is multiplied. Not beside a `multiplier` or a `floor`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub learn: bool,
 }

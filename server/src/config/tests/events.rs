@@ -25,6 +25,8 @@ fn events_are_read_and_shown_as_they_were_said() {
     assert_eq!((events.len(), events[0].lasts_ms, events[0].multiplier, events[0].floor), (3, 2_700_000, Some(4.0), Some(12)));
     assert_eq!((events[1].at.to_string().as_str(), events[1].ceiling), ("2026-11-27T20:00", Some(15)));
     assert_eq!(events[2].until.map(|day| day.to_string()).as_deref(), Some("2026-12-24"));
+    let learning = "[[services.events]]\nname = \"sale\"\nat = \"20:00 daily\"\nlasts = \"1h\"\nlearn = true\nceiling = 15\n";
+    assert!(parse(&with_events(learning)).unwrap().services[0].events[0].learn);
     let again = parse(&config.shown_toml()).unwrap();
     assert_eq!(again.file, config.file);
     let after = parse(&config.shown_toml().replace("multiplier = 4.0", "multiplier = 3.0")).unwrap();
@@ -59,7 +61,7 @@ lasts = "0s"
               prescale.toml:18: services[0].events[1].at = "25:61 daily" is not allowed: a local time and its days, such as "09:30 mon-fri", "20:00 sat,sun" or "06:00 daily" (mon, tue, wed, thu, fri, sat, sun), or one day: "2026-11-27T09:30"
               prescale.toml:19: services[0].events[1].lasts = 8d is not allowed: more than 0s, and at most 7d
               prescale.toml:20: services[0].events[1].multiplier = 0 is not allowed: a number from 0.01 to 1000
-              prescale.toml:21: services[0].events[2].multiplier is missing: an event does something: at least one of multiplier, floor and ceiling
+              prescale.toml:21: services[0].events[2].multiplier is missing: an event does something: at least one of multiplier, floor, ceiling and learn = true
               prescale.toml:23: services[0].events[2].at = "2026-02-30T09:30" is not allowed: a local time and its days, such as "09:30 mon-fri", "20:00 sat,sun" or "06:00 daily" (mon, tue, wed, thu, fri, sat, sun), or one day: "2026-11-27T09:30"
               prescale.toml:24: services[0].events[2].from = "tomorrow" is not allowed: a day, such as "2026-11-27"
               prescale.toml:25: services[0].events[2].lasts = 0s is not allowed: more than 0s, and at most 7d"#]],
@@ -83,6 +85,7 @@ name = "e"
 at = "09:30 mon"
 lasts = "1h"
 learn = true
+floor = 12
 "#,
         ),
         expect![[r#"
@@ -91,9 +94,9 @@ learn = true
               prescale.toml:16: services[0].events[0].lasts = 8d is not allowed: more than 0s, and at most 7d
               prescale.toml:17: services[0].events[0].floor = 21 is not allowed: from rails.min = 2 to rails.max = 20
               prescale.toml:18: services[0].events[0].ceiling = 1 is not allowed: from rails.min = 2 to rails.max = 20
-              prescale.toml:19: services[0].events[1].multiplier is missing: an event does something: at least one of multiplier, floor and ceiling
+              prescale.toml:19: services[0].events[1].multiplier is missing: an event does something: at least one of multiplier, floor, ceiling and learn = true
               prescale.toml:20: services[0].events[1].name = "d" is not allowed: each name once; events[0] has it already
               prescale.toml:22: services[0].events[1].lasts = 0s is not allowed: more than 0s, and at most 7d
-              prescale.toml:27: services[0].events[2].learn = true is not allowed: false: it needs past occurrences to learn from, which isn't built yet; give a multiplier, or a floor"#]],
+              prescale.toml:27: services[0].events[2].learn = true is not allowed: false beside a floor: what is learnt takes its place; keep one of the two"#]],
     );
 }

@@ -219,7 +219,7 @@ async fn a_forecast_and_what_came_are_shown_by_quantile() {
     let origin_ms = shared.clock.now_ms() - 600_000;
     let point = |minute: i64| predictor::Point { ts_ms: origin_ms + minute * 60_000, mean: 100.0, q: vec![100.0, 120.0, 130.0] };
     let forecast = predictor::Forecast::from_quantiles(origin_ms, 60_000, vec![0.5, 0.9, 0.95], (1..600).map(point).collect()).unwrap();
-    shared.publish_forecast("chat", forecast, planner::Needs::default());
+    shared.publish_forecast("chat", forecast.clone(), forecast, planner::Needs::default());
     // The lead time of the demo is seven minutes: the step at minute 8 was promised.
     let from_ms = origin_ms + 8 * 60_000;
     let step = Step { from_ms, load_rps: 125.0, saturated: false, error_ratio: None, latency_p95_ms: None };

@@ -1,0 +1,57 @@
+//! The forecast of a service's load: of the usual load, by the clocks of its place.
+
+use predictor::{Forecast, ForecastError, Request, Series};
+
+use super::{Calendar, Place, Uplift, clocks, factor, learn, without_events};
+
+/// A forecast, and what it takes to put the events on it.
+#[derive(Clone, Debug)]
+pub struct Outlined {
+    /// Of the usual load.
+    pub forecast: Forecast,
+    /// What the history says about the events that learn.
+    pub learnt: Vec<Uplift>,
+}
+
+/// The forecast of a series as of `origin_ms`, live as in a simulation and for a file: by the service's time zone, and without what its events
+/// multiply, which the planner does afterwards. Rows after the origin aren't looked at.
+///
+/// # Errors
+/// As [`predictor::forecast`].
+pub fn forecast(series: &Series, place: Place, origin_ms: i64, request: &Request) -> Result<Outlined, ForecastError> {
+    let known = series.until(origin_ms);
+    let learnt = learn(&known, place, origin_ms);
+    let usual = without_events(known, place, &learnt, origin_ms);
+    let to_ms = origin_ms.saturating_add(request.horizon_ms);
+    // A name that is no zone's never gets past the check of the configuration.
+    let clocks = clocks(place.time_zone, usual.start_ms(), to_ms).unwrap_or_default();
+    let forecast = predictor::forecast_in(&usual, origin_ms, request, &clocks)?;
+    Ok(Outlined { forecast, learnt })
+}
+
+impl Outlined {
+    /// With the events on it, for people to look at: each step is multiplied. The planner multiplies windows instead, whose maximum is more than
+    /// the highest step.
+    #[must_use]
+    pub fn shown(self, place: Place) -> Forecast {
+        let Outlined { mut forecast, learnt } = self;
+        let Some(calendar) = Calendar::at(place, &learnt) else { return forecast };
+        let found = calendar.multipliers(forecast.origin_ms, forecast.horizon_end_ms());
+        for point in &mut forecast.points {
+            // The step that ends then.
+            let factor = factor(&found, point.ts_ms - 1);
+            point.mean *= factor;
+            point.q.iter_mut().for_each(|value| *value *= factor);
+        }
+        forecast
+    }
+
+    /// As [`Forecast::window_max`], with the load multiplied where an event says so: what the planner covers.
+    #[must_use]
+    pub fn window_max(&self, place: Place, from_ms: i64, to_ms: i64, quantile: f64) -> Option<f64> {
+        match Calendar::at(place, &self.learnt) {
+            Some(calendar) => calendar.window_max(&self.forecast, from_ms, to_ms, quantile),
+            None => self.forecast.window_max(from_ms, to_ms, quantile),
+        }
+    }
+}
