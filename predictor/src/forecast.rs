@@ -28,7 +28,7 @@ pub struct Forecast {
     pub cleaning: Vec<Cleaning>,
     /// Why it says that.
     #[serde(default)]
-    pub explanation: Explanation,
+    pub explanation: Box<Explanation>,
     maxima: Maxima,
 }
 
@@ -106,7 +106,19 @@ pub enum InvalidForecast {
 impl Forecast {
     pub(crate) fn new(points: Vec<Point>, about: About, maxima: Maxima) -> Self {
         let About { origin_ms, step_ms, model, basis, history_points, quantiles, members, cleaning, explanation } = about;
-        Self { origin_ms, step_ms, model, basis, history_points, quantiles, points, members, cleaning, explanation, maxima }
+        Self {
+            origin_ms,
+            step_ms,
+            model,
+            basis,
+            history_points,
+            quantiles,
+            points,
+            members,
+            cleaning,
+            explanation: Box::new(explanation),
+            maxima,
+        }
     }
 
     /// A forecast that somebody else made. Its window maximum is the highest point quantile of the window, which is too low for windows of many

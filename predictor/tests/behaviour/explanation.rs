@@ -25,7 +25,7 @@ fn sound(mix: &Mix) {
 #[test]
 fn both_mixes_show_their_members_losses_and_what_the_quantiles_rest_on() {
     let forecast = day(&service(21.0, 5 * MINUTE_MS));
-    let Explanation { near: Some(near), far: Some(far), crowd } = &forecast.explanation else { panic!("{:?}", forecast.explanation) };
+    let Explanation { near: Some(near), far: Some(far), crowd } = &*forecast.explanation else { panic!("{:?}", forecast.explanation) };
     sound(near);
     sound(far);
     let shares: Vec<(&str, f64)> = far.members.iter().map(|member| (member.name.as_str(), member.weight)).collect();
@@ -60,7 +60,7 @@ fn a_short_horizon_has_one_mix_a_named_model_one_member_and_a_cold_start_none() 
     let named = Request { model: ModelChoice::Named(Member::Calendar), ..Request::over(DAY_MS) };
     let far = forecast(&week, &named).unwrap().explanation.far.unwrap();
     assert_eq!((far.members.len(), far.members[0].loss, far.members[0].weight), (1, Some(1.0), 1.0));
-    assert_eq!(day(&service(0.5, 5 * MINUTE_MS)).explanation, Explanation::default());
+    assert_eq!(day(&service(0.5, 5 * MINUTE_MS)).explanation, Box::<Explanation>::default());
 }
 
 #[test]
@@ -69,5 +69,5 @@ fn a_forecast_that_was_kept_without_an_explanation_is_still_read() {
     let mut kept = serde_json::to_value(&made).unwrap();
     assert!(kept.as_object_mut().unwrap().remove("explanation").is_some());
     let read: Forecast = serde_json::from_value(kept).unwrap();
-    assert_eq!((read.points.len(), read.explanation), (made.points.len(), Explanation::default()));
+    assert_eq!((read.points.len(), read.explanation), (made.points.len(), Box::<Explanation>::default()));
 }

@@ -104,7 +104,7 @@ struct Line {
     max: BTreeMap<&'static str, LineMax>,
     members: Vec<predictor::MemberWeight>,
     cleaning: Vec<LineCleaning>,
-    explanation: predictor::Explanation,
+    explanation: Box<predictor::Explanation>,
     /// Of the events that learn.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     learnt: Vec<planner::calendar::Uplift>,

@@ -47,7 +47,7 @@ impl Explanation {
     /// As the predictor gave it.
     #[must_use]
     pub fn of(forecast: &predictor::Forecast) -> Self {
-        let predictor::Explanation { near, far, crowd } = &forecast.explanation;
+        let predictor::Explanation { near, far, crowd } = &*forecast.explanation;
         Self {
             near: near.as_ref().map(ForecastMix::from),
             far: far.as_ref().map(ForecastMix::from),
