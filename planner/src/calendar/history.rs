@@ -181,7 +181,7 @@ impl<'a> Past<'a> {
         let factor_at = |slot: usize| factor(found, self.series.timestamp_ms(slot).clamp(stretch.0, stretch.1 - 1));
         // Which part of the factor, in logarithms, a slot shows: 0 as usual, 1 the whole.
         let shown = |slot: usize| {
-            let part = self.ratio(&usual, slot)?.ln() / factor_at(slot).ln();
+            let part = libm::log(self.ratio(&usual, slot)?) / libm::log(factor_at(slot));
             if part.is_nan() { Some(0.0) } else { Some(part.clamp(0.0, 1.0)) }
         };
         let touched = self.touched(stretch);
@@ -190,7 +190,7 @@ impl<'a> Past<'a> {
             // The first and the last step are the event's only in part.
             let share = inner.filter(|_| self.within(stretch, slot)).or_else(|| shown(slot));
             if let (Some(value), Some(share)) = (self.series.value(slot), share) {
-                values[slot] = Some(value / factor_at(slot).powf(share));
+                values[slot] = Some(value / libm::pow(factor_at(slot), share));
             }
         }
     }
