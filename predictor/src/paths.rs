@@ -42,9 +42,17 @@ pub(crate) type Samples = Vec<(f64, f64)>;
 pub(crate) const ABSENT: i16 = i16::MIN;
 
 impl Maxima {
-    /// The quantile of the maximum over leads (`from_ms`, `to_ms`]; `None` if no block reaches that far.
+    /// The quantile of the maximum over leads (`from_ms`, `to_ms`]; `None` if no block reaches that far. The first block that does answers, but
+    /// never with less than the blocks of shorter reach say about their part of the window: a window is as high as any part of it.
     pub fn quantile(&self, from_ms: i64, to_ms: i64, q: f64) -> Option<f64> {
-        let block = self.blocks.iter().find(|block| block.path.len() as i64 * block.bin_ms >= to_ms)?;
+        let reaching = self.blocks.iter().position(|block| block.reach_ms() >= to_ms)?;
+        let whole = self.of_block(&self.blocks[reaching], from_ms, to_ms, q)?;
+        let shorter = self.blocks[..reaching].iter().filter(|block| block.reach_ms() > from_ms);
+        Some(shorter.filter_map(|block| self.of_block(block, from_ms, block.reach_ms(), q)).fold(whole, f64::max))
+    }
+
+    /// What one block says about a window within its reach; `None` if it saw nothing there.
+    fn of_block(&self, block: &Block, from_ms: i64, to_ms: i64, q: f64) -> Option<f64> {
         let first = (from_ms / block.bin_ms) as usize;
         let last = ((to_ms + block.bin_ms - 1) / block.bin_ms) as usize;
         let (stretched, shifted) = block.samples(first.min(last.saturating_sub(1)), last);
@@ -56,6 +64,11 @@ impl Maxima {
 }
 
 impl Block {
+    /// Lead up to which it knows anything [ms].
+    fn reach_ms(&self) -> i64 {
+        self.path.len() as i64 * self.bin_ms
+    }
+
     /// Per past origin the maximum of (path + that origin's residuals), and the path's maximum shifted by that origin's error of it.
     ///
     /// A narrow window would see one bin of each past origin, and its upper quantiles would be whatever the two worst of those happened to be.

@@ -53,6 +53,15 @@ fn the_block_with_the_finest_bins_that_reaches_far_enough_answers() {
 }
 
 #[test]
+fn a_window_is_as_high_as_the_part_of_it_that_a_finer_block_knows() {
+    let near = Block { bin_ms: 100, path: vec![3000; 2], past: vec![past(&[1000; 2])] };
+    let far = Block { bin_ms: 500, path: vec![2000; 2], past: vec![past(&[1000; 2])] };
+    let both = Maxima { scale: 1.0, blocks: vec![near, far] };
+    assert!((z(both.quantile(0, 900, 0.5)) - 3.0).abs() < 1e-9);
+    assert!((z(both.quantile(200, 900, 0.5)) - 2.0).abs() < 1e-9, "the finer block ends before this window");
+}
+
+#[test]
 fn a_narrow_window_learns_from_the_errors_at_similar_leads() {
     // The one past stretch had a burst just where the window lies, and none around it.
     let mut actual = [1000; 30];

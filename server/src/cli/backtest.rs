@@ -9,7 +9,7 @@ use predictor::{DAY_MS, Member, ModelChoice, Series};
 use serde::Serialize;
 
 use super::forecast::{self, Format, bad_input, json, print};
-use super::{CliError, parse_duration, show_time};
+use super::{CliError, parse_duration, report_file, show_time};
 use crate::api::dto::{LeadScore, ModelScore};
 
 mod report;
@@ -114,9 +114,10 @@ impl Row {
 /// Runs the command.
 ///
 /// # Errors
-/// [`CliError::BadInput`] for a file or option that can't be used; [`CliError::Failed`] if the answer can't be written.
+/// [`CliError::BadInput`] for a file or option that can't be used, the report's among them; [`CliError::Failed`] if the answer can't be written.
 pub fn run(args: Args) -> Result<(), CliError> {
     let models = models(&args.models)?;
+    report_file::check(args.report.as_deref())?;
     let mut rows = Vec::new();
     for input in &args.input {
         let (name, series) = read(input, args.step)?;
@@ -137,9 +138,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
             rows.push(Row { lead: Some(lead), ..row(&name, model, &report) });
         }
     }
-    if let Some(path) = &args.report {
-        report::write(path, &rows, &how(&args))?;
-    }
+    report_file::write(args.report.as_deref(), || report::html(&rows, &how(&args)))?;
     print(&match args.format {
         Format::Table => table(&rows),
         Format::Json => json(&rows, true)?,

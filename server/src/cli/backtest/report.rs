@@ -1,21 +1,13 @@
 //! A backtest as one HTML file that needs nothing else, in the words and charts of a job's report.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use super::Row;
 use crate::api::dto::ModelScore;
-use crate::cli::CliError;
 use crate::jobs::report::{escaped, number, page, scores};
 
-/// Writes the file.
-pub(super) fn write(path: &Path, rows: &[Row], how: &str) -> Result<(), CliError> {
-    let html = html(rows, how)?;
-    std::fs::write(path, html).map_err(|error| CliError::Failed(format!("--report {}: {error}", path.display())))
-}
-
 /// One section a series, in the order in which they were given, after what holds for all of them.
-fn html(rows: &[Row], how: &str) -> Result<String, CliError> {
+pub(super) fn html(rows: &[Row], how: &str) -> Result<String, String> {
     let mut body = format!("<h1>Backtest</h1>\n<p class=\"about\">{}</p>\n", escaped(how));
     let means = super::geometric_means(rows);
     if !means.is_empty() {
@@ -28,7 +20,7 @@ fn html(rows: &[Row], how: &str) -> Result<String, CliError> {
     }
     for of_series in rows.chunk_by(|one, next| one.series == next.series) {
         let models: Vec<ModelScore> = of_series.iter().map(Row::score).collect();
-        body += &scores(&of_series[0].series, &models).map_err(CliError::Failed)?;
+        body += &scores(&of_series[0].series, &models)?;
     }
     Ok(page("Backtest", &body))
 }

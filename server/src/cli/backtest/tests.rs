@@ -61,6 +61,9 @@ fn a_file_of_two_weeks_is_scored_and_one_of_a_day_is_refused_with_what_is_needed
     let out = folder.path().join("report.html");
     let reported = args(&format!("--input {} --origins 3 --models auto,ridge --report {}", write("two.csv", 14).display(), out.display()));
     run(reported.unwrap()).unwrap();
+    let nowhere = folder.path().join("nowhere/report.html");
+    let refused = run(args(&format!("--input {} --report {}", write("two.csv", 14).display(), nowhere.display())).unwrap()).unwrap_err();
+    assert!(matches!(&refused, CliError::BadInput(text) if text.contains("nowhere/report.html")), "{refused}");
     assert!(std::fs::read_to_string(&out).unwrap().contains("<th scope=\"row\">ridge</th>"));
 
     let short = args(&format!("--input {} --horizon 24h", write("short.csv", 1).display())).unwrap();
