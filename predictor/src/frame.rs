@@ -2,6 +2,9 @@
 
 use crate::{boosted::Models, calendar::Calendar, forecast::Point, paths::Block};
 
+/// What is so small a share of the log scale's unit is zero.
+const NOTHING: f64 = 1e-6;
+
 /// Where an answer lies: asked for in UTC, found by the clocks.
 pub(crate) struct Frame<'a> {
     pub calendar: &'a Calendar,
@@ -36,14 +39,13 @@ pub(crate) fn points(frame: &Frame, step: impl Fn(usize, i64) -> (Vec<f64>, f64)
     let Frame { calendar, origin_ms, step_ms, scale, horizon_ms, .. } = *frame;
     // How far the origin lies after the last slot: the grid of the answer is that of the origin.
     let phase = (calendar.local_ms(origin_ms) - (frame.end_ms - step_ms)) as f64 / step_ms as f64;
-    let rounding = Rounding::new(scale);
     let count = (horizon_ms + step_ms - 1) / step_ms;
     let slot = |i: usize| {
         let lead_ms = (i as i64 + 1) * step_ms;
         let place = (calendar.local_lead_ms(origin_ms, lead_ms) / step_ms - 1).max(0) as usize;
         step(place, calendar.local_ms(origin_ms + lead_ms))
     };
-    (0..count as usize)
+    let mut points: Vec<Point> = (0..count as usize)
         .map(|i| {
             let (mut z, mut growth) = slot(i);
             if phase > 0.0 {
@@ -51,10 +53,18 @@ pub(crate) fn points(frame: &Frame, step: impl Fn(usize, i64) -> (Vec<f64>, f64)
                 growth += phase * (later_growth - growth);
                 z.iter_mut().zip(later).for_each(|(z, later)| *z += phase * (later - *z));
             }
-            let q = z.iter().map(|z| rounding.of(scale * libm::expm1(*z))).collect();
-            Point { ts_ms: origin_ms + (i as i64 + 1) * step_ms, mean: rounding.of(scale * (growth - 1.0)), q }
+            let q = z.iter().map(|z| scale * libm::expm1(*z)).collect();
+            Point { ts_ms: origin_ms + (i as i64 + 1) * step_ms, mean: scale * (growth - 1.0), q }
         })
-        .collect()
+        .collect();
+    // A forecast that lies far below what was usual so far has its own digits, unless it is nothing but rounding errors.
+    let highest = points.iter().map(|point| point.mean).fold(0.0, f64::max);
+    let rounding = Rounding::new(if highest > NOTHING * scale { scale.min(highest) } else { scale });
+    for point in &mut points {
+        point.mean = rounding.of(point.mean);
+        point.q.iter_mut().for_each(|value| *value = rounding.of(*value));
+    }
+    points
 }
 
 /// Six digits of the usual value: what lies below is noise that would only make answers long.

@@ -1,7 +1,7 @@
 //! What holds for every scenario: nobody is lost, time goes forward, the same seed gives the same result, both engines agree.
 
 use balancer::{ActiveHealth, Algorithm, BackendId, BackendWeight, Nanos, PassiveHealth, PoolConfig, SlowStart, WeightSnapshot};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 use simulator::{
     Arrivals, Autoscaler, AutoscalerFactory, Backoff, Call, ClassSpec, ClientRetries, Dependency, Discipline, Engine, Fault, FaultKind,
     Horizon, Jitter, Memory, NoAutoscaler, Observation, Orders, PoolSpec, ReplicaState, RetryRule, RunResult, Scenario, ScenarioError,
@@ -204,7 +204,7 @@ fn assert_conserved(run: &RunResult) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, rng_seed: RngSeed::Fixed(20_261_125), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_request_is_accounted_for_and_the_same_seed_gives_the_same_result(scenario in any_scenario(), seed in 0_u64..1000) {

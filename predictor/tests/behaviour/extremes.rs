@@ -1,7 +1,7 @@
 //! Rows that no service would have: a clear error or a sound forecast, never a panic, NaN, infinity or negative load.
 
 use predictor::{DAY_MS, Forecast, ForecastError, MAX_HORIZON_MS, Request, Series, SeriesError, forecast};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 
 use super::support::{HOUR_MS, MINUTE_MS, START_MS, noise, series, service, shape};
 
@@ -34,7 +34,7 @@ fn value() -> impl Strategy<Value = Option<f64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, rng_seed: RngSeed::Fixed(20_261_125), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_the_values_are_the_forecast_is_finite_and_in_order(values in prop::collection::vec(value(), 80..160), hours in 1_i64..30) {

@@ -1,7 +1,7 @@
 //! What holds for every series.
 
 use predictor::{DAY_MS, Forecast, ForecastError, ModelChoice, Request, Series, forecast, forecast_at};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 
 use super::support::{HOUR_MS, MINUTE_MS, START_MS, noise, shape};
 
@@ -77,7 +77,7 @@ fn check_sound(forecast: &Forecast) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, rng_seed: RngSeed::Fixed(20_261_125), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn quantiles_never_cross_and_are_never_negative(look in looks(), hours in 1_i64..50) {
@@ -109,11 +109,9 @@ proptest! {
         let request = Request::over(6 * HOUR_MS);
         if let (Ok(one), Ok(other)) = (forecast(&series, &request), forecast(&scaled, &request)) {
             let usual = one.points.iter().map(|p| p.mean).fold(0.0, f64::max);
-            // Values have six digits of the history's usual height, however low the forecast lies.
-            let digit = 2e-5 * (0..series.len()).filter_map(|i| series.value(i)).fold(0.0, f64::max);
             for (a, b) in one.points.iter().zip(&other.points) {
                 for (a, b) in a.q.iter().zip(&b.q) {
-                    prop_assert!((a * factor - b).abs() <= factor * (1e-3 * (usual + a) + digit), "{a} × {factor} became {b}");
+                    prop_assert!((a * factor - b).abs() <= 1e-3 * factor * (usual + a), "{a} × {factor} became {b}");
                 }
             }
         }
