@@ -4,7 +4,7 @@
 
 use std::{fs, time::Instant};
 
-use predictor::{DAY_MS, Request, Series, forecast};
+use predictor::{Calendar, DAY_MS, Request, Series, boosted::Models, fit, forecast};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -22,17 +22,22 @@ fn main() {
     };
     let values = (0..21 * 1440).map(|i| Some(value(i, noise()))).collect();
     let Ok(series) = Series::try_new(0, MINUTE_MS, values) else { return };
-    let rounds = 200;
     for (name, horizon_ms) in [("24 h and 1 h", DAY_MS), ("1 h", DAY_MS / 24)] {
         let request = Request::over(horizon_ms);
-        let (started, before) = (Instant::now(), cpu_ns());
-        for _ in 0..rounds {
-            std::hint::black_box(forecast(std::hint::black_box(&series), &request)).ok();
-        }
-        let used = cpu_ns().zip(before).map(|(after, before)| (after - before) / 1e9);
-        let ms = used.unwrap_or_else(|| started.elapsed().as_secs_f64()) * 1e3 / f64::from(rounds);
-        println!("forecast {name:<14} {ms:>7.2} ms a series, 10,000 series in {:.0} s on one core", ms * 10.0);
+        measure(name, || drop(std::hint::black_box(forecast(std::hint::black_box(&series), &request))));
     }
+    let (calendar, models, origin_ms) = (Calendar::default(), Models::shipped(), series.end_ms() - MINUTE_MS);
+    let Ok((_, Some(fitted))) = fit(&series, origin_ms, &Request::over(DAY_MS), &calendar, models) else { return };
+    measure("update", || drop(std::hint::black_box(fitted.update(std::hint::black_box(&series), origin_ms, &calendar, models))));
+}
+
+fn measure(name: &str, work: impl Fn()) {
+    let rounds = 200;
+    let (started, before) = (Instant::now(), cpu_ns());
+    (0..rounds).for_each(|_| work());
+    let used = cpu_ns().zip(before).map(|(after, before)| (after - before) / 1e9);
+    let ms = used.unwrap_or_else(|| started.elapsed().as_secs_f64()) * 1e3 / f64::from(rounds);
+    println!("forecast {name:<14} {ms:>7.2} ms a series, 10,000 series in {:.0} s on one core", ms * 10.0);
 }
 
 /// Linux's account of this thread on a processor [ns]; elsewhere the wall clock has to do.

@@ -1,9 +1,11 @@
 //! The mix: members judged on past origins of the same series, weighted by a sharp power of their loss.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     boosted::{self, Trees},
     grid::Grid,
-    member::{Averages, Known, Ridge, Simple, days_ahead, naive},
+    member::{Averages, Coefficients, Known, Ridge, Simple, days_ahead, naive},
     request::Member,
 };
 
@@ -39,9 +41,12 @@ pub(crate) struct Blend {
     pub members: Vec<Judged>,
     /// Newest first.
     pub past: Vec<PastPath>,
+    /// What the regression found at the grid's end.
+    pub ridge: Option<Coefficients>,
 }
 
 /// What became of a member at past origins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Judged {
     pub member: Member,
     /// All add up to 1.
@@ -77,7 +82,7 @@ pub(crate) fn blend(grid: &Grid, spec: &Spec) -> Option<Blend> {
     }
     origins.reverse();
     origins.push(grid.len() - 1);
-    let mut said = ask(grid, spec, &origins);
+    let (mut said, ridge) = ask(grid, spec, &origins, None);
     let now = said.pop()?;
     said.reverse();
     let members = judge(grid, spec, &said, &now)?;
@@ -86,7 +91,14 @@ pub(crate) fn blend(grid: &Grid, spec: &Spec) -> Option<Blend> {
     if past.is_empty() {
         return None;
     }
-    Some(Blend { path: mix(&weights, &now)?, members, past })
+    Some(Blend { path: mix(&weights, &now)?, members, past, ridge })
+}
+
+/// The path at the grid's end, mixed with weights and by a regression that were found before; `None` if nobody can speak.
+pub(crate) fn again(grid: &Grid, spec: &Spec, members: &[Judged], ridge: Option<&Coefficients>) -> Option<Vec<f64>> {
+    let (said, _) = ask(grid, spec, &[grid.len().checked_sub(1)?], Some(ridge));
+    let weights: Vec<f64> = members.iter().map(|judged| judged.weight).collect();
+    mix(&weights, said.first()?)
 }
 
 /// Newest first: a day per day of the horizon lies before each.
@@ -97,23 +109,33 @@ fn past_origins(grid: &Grid, spec: &Spec) -> Vec<usize> {
     ago.take_while(|&at| grid.days_before(at) >= need).collect()
 }
 
-fn ask(grid: &Grid, spec: &Spec, origins: &[usize]) -> Vec<Said> {
+/// What everybody says at the origins, and what the regression found at the last of them, unless that is `known`.
+fn ask(grid: &Grid, spec: &Spec, origins: &[usize], known: Option<Option<&Coefficients>>) -> (Vec<Said>, Option<Coefficients>) {
     if !spec.members.contains(&Member::Boosted) {
-        return paths(grid, &spec.members, spec.horizon, origins);
+        return paths(grid, &spec.members, spec.horizon, origins, known);
     }
     let mut members = spec.members.clone();
     members.extend(boosted::inputs(spec.near).iter().filter(|input| !spec.members.contains(input)));
-    let mut said = paths(grid, &members, spec.horizon, origins);
+    let (mut said, ridge) = paths(grid, &members, spec.horizon, origins, known);
     boosted::join(spec.trees, spec.near, grid, &members, &mut said);
     said.iter_mut().for_each(|said| said.paths.truncate(spec.members.len()));
-    said
+    (said, ridge)
 }
 
 /// What the members say, but for the boosted one, which needs to hear the others.
-pub(crate) fn paths(grid: &Grid, members: &[Member], horizon: usize, origins: &[usize]) -> Vec<Said> {
+pub(crate) fn paths(
+    grid: &Grid,
+    members: &[Member],
+    horizon: usize,
+    origins: &[usize],
+    known: Option<Option<&Coefficients>>,
+) -> (Vec<Said>, Option<Coefficients>) {
     let simple = Simple::new(grid, horizon);
     let averages: Vec<Option<Averages>> = members.iter().map(|&member| Averages::new(member, grid, horizon)).collect();
-    let ridge = members.contains(&Member::Ridge).then(|| Ridge::fit(grid, horizon, origins));
+    let ridge = members.contains(&Member::Ridge).then(|| match known {
+        Some(known) => Ridge::known(grid, horizon, known),
+        None => Ridge::fit(grid, horizon, origins),
+    });
     let speak = |index: usize, known: &Known, m: usize| {
         let mut path = vec![0.0; horizon];
         let spoke = match (&averages[m], &ridge, members[m]) {
@@ -127,7 +149,8 @@ pub(crate) fn paths(grid: &Grid, members: &[Member], horizon: usize, origins: &[
         let known = Known::at(grid, at, horizon);
         Said { at, paths: (0..members.len()).map(|m| speak(index, &known, m)).collect(), lags: known.lags }
     };
-    origins.iter().enumerate().map(at_origin).collect()
+    let said = origins.iter().enumerate().map(at_origin).collect();
+    (said, ridge.and_then(Ridge::last))
 }
 
 /// The members' losses at past origins, and one weight for each.

@@ -67,8 +67,11 @@ impl Calendar {
     }
 
     /// The series by the clocks.
-    pub(crate) fn localized(&self, series: &Series) -> Series {
-        let step_ms = series.step_ms();
+    pub(crate) fn localized(&self, series: Series) -> Series {
+        let (start_ms, step_ms) = (series.start_ms(), series.step_ms());
+        if !self.changes_in(start_ms, series.end_ms() - start_ms) {
+            return series.moved(self.offset_ms(start_ms));
+        }
         let last_ms = self.local_ms(series.end_ms() - step_ms);
         let before_last = |i: usize| (last_ms - self.local_ms(series.timestamp_ms(i)) + step_ms / 2).div_euclid(step_ms);
         let longest = (0..series.len()).map(before_last).fold(0, i64::max);
@@ -80,7 +83,7 @@ impl Calendar {
             }
         }
         // As long as the series, give or take an hour; a series at the very limit stays as it is.
-        Series::try_new(last_ms - longest * step_ms, step_ms, values).unwrap_or_else(|_| series.clone())
+        Series::try_new(last_ms - longest * step_ms, step_ms, values).unwrap_or(series)
     }
 }
 
@@ -93,7 +96,7 @@ mod tests {
         let hour = 3_600_000;
         let series = Series::try_new(0, hour, (0..6).map(|i| Some(f64::from(i))).collect()).unwrap();
         let seen = |calendar: &Calendar| {
-            let local = calendar.localized(&series);
+            let local = calendar.localized(series.clone());
             (local.start_ms() / hour, (0..local.len()).map(|i| local.value(i)).collect::<Vec<_>>())
         };
         let whole = |from: i32| (from..6).map(|i| Some(f64::from(i))).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! Where an answer lies in time, and its points on the series' own step.
 
-use crate::{boosted::Models, calendar::Calendar, forecast::Point, paths::Block};
+use crate::{boosted::Models, calendar::Calendar, forecast::Point, paths::Block, series::Series};
 
 /// What is so small a share of the log scale's unit is zero.
 const NOTHING: f64 = 1e-6;
@@ -17,7 +17,12 @@ pub(crate) struct Frame<'a> {
     pub horizon_ms: i64,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    /// At the end of a series by the clocks.
+    pub fn of(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, calendar: &'a Calendar, models: &'a Models) -> Self {
+        Self { calendar, models, origin_ms, step_ms: series.step_ms(), end_ms: series.end_ms(), scale, horizon_ms }
+    }
+
     /// How far the clocks go within the horizon.
     pub fn reach_ms(&self) -> i64 {
         self.horizon_ms + self.calendar.ahead_ms(self.origin_ms, self.horizon_ms)

@@ -1,5 +1,7 @@
 //! How sure the blend is: its own residuals on past origins, recent ones counting more, scaled by the time of day.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     blend::Blend,
     grid::{Grid, HOUR_MS},
@@ -38,13 +40,14 @@ pub(crate) struct Reading {
 }
 
 /// The distribution around a blend's path, at the series' own step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     /// Residual quantiles [z], in the order of the levels asked for.
     offsets: Vec<f64>,
     /// Residual quantiles at evenly spread levels, for the mean.
     even: Vec<f64>,
     /// Scale by time of day.
-    profile: [f64; PROFILE],
+    profile: Vec<f64>,
     /// Scale by lead, evenly over the blend's leads.
     by_lead: [f64; LEADS],
     /// Leads of the blend, in slots of the series.
@@ -53,7 +56,7 @@ pub(crate) struct Spread {
 }
 
 /// How much a distribution was learnt from.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sample {
     /// Residuals.
     pub count: usize,
@@ -86,6 +89,13 @@ impl Spread {
         Self { offsets, even, profile, by_lead, leads, sample: Sample::of(&residuals) }
     }
 
+    /// Whether it is a distribution at so many levels over so many leads, and not something that was read from a damaged place.
+    pub fn is_sound(&self, levels: usize, leads: usize) -> bool {
+        let numbers = self.offsets.iter().chain(&self.even).chain(&self.profile).chain(&self.by_lead);
+        let lengths = self.offsets.len() == levels && self.even.len() == MEAN_LEVELS && self.profile.len() == PROFILE;
+        lengths && self.leads == leads && leads > 0 && numbers.into_iter().all(|number| number.is_finite())
+    }
+
     /// Scale at a time [epoch ms] and a lead (slots of the series, from 0).
     pub fn scale_at(&self, ts_ms: i64, lead: usize) -> f64 {
         self.profile[slot(ts_ms)] * self.by_lead[part(lead, self.leads)]
@@ -116,7 +126,7 @@ fn part(lead: usize, leads: usize) -> usize {
 }
 
 /// [mean |residual| in a part of the horizon ÷ overall]^power, after the time of day was taken out.
-fn by_lead(residuals: &[Residual], profile: &[f64; PROFILE], leads: usize, power: f64) -> [f64; LEADS] {
+fn by_lead(residuals: &[Residual], profile: &[f64], leads: usize, power: f64) -> [f64; LEADS] {
     let (mut sums, mut weights) = ([0.0; LEADS], [0.0; LEADS]);
     for residual in residuals {
         sums[part(residual.lead, leads)] += residual.weight * (residual.value / profile[residual.slot]).abs();
@@ -169,14 +179,14 @@ fn slot(ts_ms: i64) -> usize {
 }
 
 /// [mean |residual| around a time of day ÷ overall]^power, drawn to 1 where little was seen.
-fn profile(residuals: &[Residual]) -> [f64; PROFILE] {
+fn profile(residuals: &[Residual]) -> Vec<f64> {
     let (mut sums, mut weights) = ([0.0; PROFILE], [0.0; PROFILE]);
     for residual in residuals {
         sums[residual.slot] += residual.weight * residual.value.abs();
         weights[residual.slot] += residual.weight;
     }
     let (sum, weight): (f64, f64) = (sums.iter().sum(), weights.iter().sum());
-    let mut profile = [1.0; PROFILE];
+    let mut profile = vec![1.0; PROFILE];
     if sum <= 0.0 {
         return profile;
     }

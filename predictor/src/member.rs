@@ -6,7 +6,7 @@ mod ridge;
 
 pub(crate) use calendar_average::Averages;
 pub(crate) use naive::{Simple, naive, recent_level};
-pub(crate) use ridge::Ridge;
+pub(crate) use ridge::{Coefficients, Ridge};
 
 use crate::grid::Grid;
 

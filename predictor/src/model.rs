@@ -10,6 +10,7 @@ use crate::{
     clean::{self, Cleaning, CleaningKind},
     cold::Cold,
     explanation::Explanation,
+    fitted::Fitted,
     forecast::{About, Basis, Forecast, MemberWeight, Point},
     frame::{Frame, points},
     grid::{Grid, HOUR_MS},
@@ -17,7 +18,7 @@ use crate::{
     request::{DAY_MS, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request},
     series::Series,
     shift,
-    stretch::{NEAR_MS, explain, far, mixed_step, near, weights},
+    stretch::{Learnt, NEAR_MS, Stretch, explain, far, mixed_step, near, weights},
 };
 
 /// Older rows are not looked at.
@@ -51,16 +52,57 @@ pub fn forecast_with(series: &Series, origin_ms: i64, request: &Request, models:
 
 /// A forecast by a calendar, with trained models.
 fn made(series: &Series, origin_ms: i64, request: &Request, calendar: &Calendar, models: &Models) -> Result<Forecast, ForecastError> {
+    fit(series, origin_ms, request, calendar, models).map(|(forecast, _)| forecast)
+}
+
+/// [`forecast_in`] with trained models, and what it learnt, which [`Fitted::update`] makes later forecasts of; `None` for a cold start.
+///
+/// # Errors
+/// [`ForecastError`].
+pub fn fit(
+    series: &Series,
+    origin_ms: i64,
+    request: &Request,
+    calendar: &Calendar,
+    models: &Models,
+) -> Result<(Forecast, Option<Fitted>), ForecastError> {
     let quantiles = check(request)?;
-    let series = series.until(origin_ms).since(origin_ms - MAX_HISTORY_MS);
-    let (mut series, mut cleaning) = clean::clean(&series);
     // The members must be judged on past origins; with less, a cold start answers in their place, unless one was asked for by name.
     let judged_ms = judged_ms(request);
     let need_ms = if request.model == ModelChoice::Auto { MIN_HISTORY_MS } else { judged_ms };
+    let Prepared { mut series, mut cleaning, have_ms } = prepare(series, origin_ms, need_ms, calendar)?;
+    let change = cut_at_change(&mut series, calendar);
+    cleaning.extend(change.clone());
+    let scale = scale_of(&series);
+    let frame = Frame::of(&series, origin_ms, request.horizon_ms, scale, calendar, models);
+    let (answer, learnt) = mixed(&series, &frame, request, judged_ms, &quantiles)
+        .map(|(answer, learnt)| (answer, Some(learnt)))
+        .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, &frame, &quantiles)).flatten().map(|answer| (answer, None)))
+        .ok_or(ForecastError::NotEnoughHistory { have_ms, need_ms })?;
+    let (step_ms, first_ms) = (series.step_ms(), series.start_ms());
+    let fitted = learnt.map(|learnt| {
+        let request = Request { quantiles: quantiles.clone(), ..*request };
+        Fitted { at_ms: origin_ms, request, step_ms, change: change.map(|note| (first_ms, note)), scale, basis: answer.basis, learnt }
+    });
+    Ok((answered(&series, &frame, request.model, quantiles, cleaning, answer), fitted))
+}
+
+/// A series that may be looked at.
+pub(crate) struct Prepared {
+    /// Up to the origin, cleaned, by the clocks.
+    pub series: Series,
+    pub cleaning: Vec<Cleaning>,
+    /// How much of it was observed [ms].
+    have_ms: i64,
+}
+
+/// Cuts, cleans and checks a history.
+pub(crate) fn prepare(series: &Series, origin_ms: i64, need_ms: i64, calendar: &Calendar) -> Result<Prepared, ForecastError> {
+    let series = series.until(origin_ms).since(origin_ms - MAX_HISTORY_MS);
+    let (mut series, cleaning) = clean::clean(&series);
     let have_ms = series.observed() as i64 * series.step_ms();
-    let too_little = ForecastError::NotEnoughHistory { have_ms, need_ms };
     if have_ms < need_ms {
-        return Err(too_little);
+        return Err(ForecastError::NotEnoughHistory { have_ms, need_ms });
     }
     let last = (0..series.len()).rev().find(|&i| series.value(i).is_some());
     let last_ms = last.map_or(series.start_ms(), |i| series.timestamp_ms(i));
@@ -70,23 +112,28 @@ fn made(series: &Series, origin_ms: i64, request: &Request, calendar: &Calendar,
     while series.end_ms() <= origin_ms {
         series.push(None);
     }
-    let mut series = calendar.localized(&series);
-    cut_at_change(&mut series, &mut cleaning, calendar);
-    let scale = scale_of(&series);
-    let (step_ms, end_ms, horizon_ms) = (series.step_ms(), series.end_ms(), request.horizon_ms);
-    let frame = Frame { calendar, models, origin_ms, step_ms, end_ms, scale, horizon_ms };
-    let answer = mixed(&series, &frame, request, judged_ms, &quantiles)
-        .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, &frame, &quantiles)).flatten())
-        .ok_or(too_little)?;
+    Ok(Prepared { series: calendar.localized(series), cleaning, have_ms })
+}
+
+/// The forecast of an answer.
+pub(crate) fn answered(
+    series: &Series,
+    frame: &Frame,
+    model: ModelChoice,
+    quantiles: Vec<f64>,
+    cleaning: Vec<Cleaning>,
+    answer: Answer,
+) -> Forecast {
     let Answer { points, members, basis, blocks, explanation } = answer;
-    let (model, basis, history_points) = (request.model.to_string(), Some(basis), series.observed());
-    let about = About { origin_ms, step_ms: series.step_ms(), model, basis, history_points, quantiles, members, cleaning, explanation };
+    let (model, basis, history_points) = (model.to_string(), Some(basis), series.observed());
+    let (origin_ms, step_ms) = (frame.origin_ms, series.step_ms());
+    let about = About { origin_ms, step_ms, model, basis, history_points, quantiles, members, cleaning, explanation };
     let blocks = blocks.into_iter().map(|block| frame.by_time(block)).collect();
-    Ok(Forecast::new(points, about, Maxima { scale, blocks }))
+    Forecast::new(points, about, Maxima { scale: frame.scale, blocks })
 }
 
 /// What is said, by whom, and on what it rests.
-struct Answer {
+pub(crate) struct Answer {
     points: Vec<Point>,
     members: Vec<MemberWeight>,
     basis: Basis,
@@ -94,20 +141,34 @@ struct Answer {
     explanation: Explanation,
 }
 
-/// The blends' answer; `None` if the history is too short to judge the members.
-fn mixed(series: &Series, frame: &Frame, request: &Request, judged_ms: i64, levels: &[f64]) -> Option<Answer> {
+/// The blends' answer and what they learnt; `None` if the history is too short to judge the members.
+fn mixed(series: &Series, frame: &Frame, request: &Request, judged_ms: i64, levels: &[f64]) -> Option<(Answer, (Learnt, Option<Learnt>))> {
     let observed_ms = series.observed() as i64 * series.step_ms();
     if observed_ms < judged_ms {
         return None;
     }
-    let near = near(series, frame, request.model, levels)?;
-    let far = if request.horizon_ms > NEAR_MS { Some(far(series, frame, request.model, levels)?) } else { None };
-    let points = points(frame, |i, ts_ms| mixed_step(&near, far.as_ref(), frame.step_ms, i, ts_ms));
-    let members = weights(far.as_ref().unwrap_or(&near));
-    let explanation = explain(&near, far.as_ref());
+    let near = near(series, frame, request.model).learn(series, frame.scale, levels)?;
+    let far = match request.horizon_ms > NEAR_MS {
+        true => Some(far(series, frame, request.model).learn(series, frame.scale, levels)?),
+        false => None,
+    };
     let week = observed_ms >= 7 * DAY_MS + request.horizon_ms;
-    let blocks = std::iter::once(near.block).chain(far.map(|far| far.block)).collect();
-    Some(Answer { points, members, basis: if week { Basis::Week } else { Basis::Day }, blocks, explanation })
+    let answer = Answer::of(frame, &near, far.as_ref(), if week { Basis::Week } else { Basis::Day });
+    Some((answer, (near.into_learnt(), far.map(Stretch::into_learnt))))
+}
+
+impl Answer {
+    /// Whether nothing in it is beyond what a number can hold.
+    pub fn is_finite(&self) -> bool {
+        self.points.iter().all(|point| point.q.iter().chain([&point.mean]).all(|value| value.is_finite()))
+    }
+
+    /// What the blends say.
+    pub fn of(frame: &Frame, near: &Stretch, far: Option<&Stretch>, basis: Basis) -> Self {
+        let points = points(frame, |i, ts_ms| mixed_step(near, far, frame.step_ms, i, ts_ms));
+        let blocks = std::iter::once(near).chain(far).map(|stretch| stretch.block.clone()).collect();
+        Self { points, members: weights(far.unwrap_or(near)), basis, blocks, explanation: explain(near, far) }
+    }
 }
 
 /// The answer of a cold start.
@@ -145,13 +206,14 @@ fn judged_ms(request: &Request) -> i64 {
     (2 * DAY_MS).max(reach_ms + request.horizon_ms.max(2 * HOUR_MS))
 }
 
-fn cut_at_change(series: &mut Series, cleaning: &mut Vec<Cleaning>, calendar: &Calendar) {
-    let Some(median) = clean::positive_median(series.raw()) else { return };
+/// Leaves out what lies before a lasting change of level, and says so.
+fn cut_at_change(series: &mut Series, calendar: &Calendar) -> Option<Cleaning> {
+    let median = clean::positive_median(series.raw())?;
     let daily = Grid::build(series, slots(series, FAR_BIN_MS), unit_of(median));
-    let Some(days) = shift::days_since_change(&daily) else { return };
+    let days = shift::days_since_change(&daily)?;
     let kept = series.since(series.end_ms() - series.step_ms() * daily.slots as i64 * daily.lag(days) as i64);
     let rows = (series.observed() - kept.observed()) as u64;
     let (first_ms, last_ms) = (calendar.utc_ms(series.start_ms()), calendar.utc_ms(kept.start_ms() - series.step_ms()));
-    cleaning.push(Cleaning { kind: CleaningKind::LevelShift, rows, first_ms, last_ms });
     *series = kept;
+    Some(Cleaning { kind: CleaningKind::LevelShift, rows, first_ms, last_ms })
 }

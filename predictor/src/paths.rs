@@ -152,27 +152,47 @@ impl Block {
         Self { bin_ms: self.bin_ms, path: moved(&self.path), past: past.collect() }
     }
 
-    /// From a blend's path and its past paths; bins are joined until at most `most` are left. `decay` is the weight of an origin against
-    /// the one after it.
-    pub fn new(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64, most: usize) -> Self {
-        let joined = blend.path.len().div_ceil(most);
-        let highest =
-            |path: &[f64]| path.chunks(joined).map(|bins| milli(bins.iter().copied().fold(f64::NEG_INFINITY, f64::max))).collect();
-        let skipped = series.len() - grid.len() * grid.slots;
-        let mut weight = 1.0;
-        let mut past = Vec::with_capacity(blend.past.len());
-        for origin in &blend.past {
-            let first = skipped + (origin.at + 1) * grid.slots;
-            let slots = &series.raw()[first..(first + blend.path.len() * grid.slots).min(series.len())];
-            // NaN loses against any number in f64::max.
-            let actual = slots.chunks(joined * grid.slots).map(|bin| bin.iter().copied().fold(f64::NAN, f64::max));
-            let mut actual: Vec<i16> = actual.map(|max| if max.is_nan() { ABSENT } else { milli(libm::log1p(max / scale)) }).collect();
-            // What lies after the series' end is not known yet.
-            actual.resize(blend.path.len().div_ceil(joined), ABSENT);
-            past.push(Past { weight: (libm::round(weight * 1e4) / 1e4) as f32, predicted: highest(&origin.path), actual });
-            weight *= decay;
-        }
-        Self { bin_ms: grid.bin_ms * joined as i64, path: highest(&blend.path), past }
+    /// From a path and what past origins showed; its bins are joined until at most `most` are left.
+    pub fn new(grid: &Grid, path: &[f64], past: Vec<Past>, most: usize) -> Self {
+        let joined = joined(path.len(), most);
+        Self { bin_ms: grid.bin_ms * joined as i64, path: highest(path, joined), past }
+    }
+}
+
+/// How many bins of a path become one, so that at most `most` are left.
+pub(crate) fn joined(bins: usize, most: usize) -> usize {
+    bins.div_ceil(most)
+}
+
+fn highest(path: &[f64], joined: usize) -> Vec<i16> {
+    path.chunks(joined).map(|bins| milli(bins.iter().copied().fold(f64::NEG_INFINITY, f64::max))).collect()
+}
+
+/// What a blend predicted at past origins and what came, in the joined bins of [`Block::new`]. `decay` is the weight of an origin against the
+/// one after it.
+pub(crate) fn past(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64, most: usize) -> Vec<Past> {
+    let joined = joined(blend.path.len(), most);
+    let skipped = series.len() - grid.len() * grid.slots;
+    let mut weight = 1.0;
+    let mut past = Vec::with_capacity(blend.past.len());
+    for origin in &blend.past {
+        let first = skipped + (origin.at + 1) * grid.slots;
+        let slots = &series.raw()[first..(first + blend.path.len() * grid.slots).min(series.len())];
+        // NaN loses against any number in f64::max.
+        let actual = slots.chunks(joined * grid.slots).map(|bin| bin.iter().copied().fold(f64::NAN, f64::max));
+        let mut actual: Vec<i16> = actual.map(|max| if max.is_nan() { ABSENT } else { milli(libm::log1p(max / scale)) }).collect();
+        // What lies after the series' end is not known yet.
+        actual.resize(blend.path.len().div_ceil(joined), ABSENT);
+        past.push(Past { weight: (libm::round(weight * 1e4) / 1e4) as f32, predicted: highest(&origin.path, joined), actual });
+        weight *= decay;
+    }
+    past
+}
+
+impl Past {
+    /// Whether it has so many bins, and a weight.
+    pub fn is_of(&self, bins: usize) -> bool {
+        self.predicted.len() == bins && self.actual.len() == bins && self.weight.is_finite() && self.weight >= 0.0
     }
 }
 

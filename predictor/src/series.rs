@@ -170,6 +170,11 @@ impl Series {
         Self { start_ms: self.timestamp_ms(skipped), step_ms: self.step_ms, values: self.values[skipped..].to_vec() }
     }
 
+    /// The same rows, later by so much.
+    pub(crate) fn moved(self, by_ms: i64) -> Self {
+        Self { start_ms: self.start_ms + by_ms, ..self }
+    }
+
     /// Adds the next slot; `None` is a gap.
     pub fn push(&mut self, value: Option<f64>) {
         self.values.push(value.filter(|v| v.is_finite()).unwrap_or(f64::NAN));

@@ -1,15 +1,20 @@
 //! The two blends, each with its distribution, and how one hands over to the other.
 
+use std::cell::Cell;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{
     bins::{NEAR_END_MS, far_bins, near_bins},
-    blend::{self, Blend, Judged, Spec},
+    blend::{self, Judged, Spec},
     crowd::Crowd,
     explanation::{Explanation, JudgedMember, Mix, four_decimals},
     forecast::MemberWeight,
     frame::Frame,
     grid::{Grid, HOUR_MS},
     interval::{Reading, Sample, Spread, path_at},
-    paths::Block,
+    member::Coefficients,
+    paths::{self, Block, Past},
     request::{Member, ModelChoice},
     series::Series,
 };
@@ -48,15 +53,35 @@ const FAR_MEMBERS: &[Member] = &[
 /// One blend with its distribution.
 pub(crate) struct Stretch {
     slots: usize,
-    blend: Blend,
+    learnt: Learnt,
     /// The blend's path without a crowd.
     usual: Vec<f64>,
-    spread: Spread,
     pub block: Block,
     crowd: Option<Crowd>,
+    /// The last scale and its mean factor: neighbouring steps share them.
+    factor: Cell<(f64, f64)>,
 }
 
-pub(crate) fn near(series: &Series, frame: &Frame, model: ModelChoice, levels: &[f64]) -> Option<Stretch> {
+/// What past origins taught a blend. It speaks for later origins too, until it is learnt anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Learnt {
+    members: Vec<Judged>,
+    ridge: Option<Coefficients>,
+    spread: Spread,
+    past: Vec<Past>,
+}
+
+/// What a blend is asked and how it is read.
+pub(crate) struct Plan<'a> {
+    slots: usize,
+    spec: Spec<'a>,
+    reading: Reading,
+    /// Bins of the windows whose maximum is told.
+    bins: usize,
+}
+
+/// The plan of the next hour.
+pub(crate) fn near<'a>(series: &Series, frame: &Frame<'a>, model: ModelChoice) -> Plan<'a> {
     let (slots, horizon) = near_bins(series);
     let bin_ms = series.step_ms() * slots as i64;
     let spec = Spec {
@@ -71,10 +96,11 @@ pub(crate) fn near(series: &Series, frame: &Frame, model: ModelChoice, levels: &
     };
     // A model that was asked for by name answers alone.
     let reading = Reading { decay: 0.97, median: 0.25, stretch: 1.02, lead_power: 0.7, crowds: model == ModelChoice::Auto };
-    stretch(series, frame.scale, slots, &spec, &reading, 18, levels)
+    Plan { slots, spec, reading, bins: 18 }
 }
 
-pub(crate) fn far(series: &Series, frame: &Frame, model: ModelChoice, levels: &[f64]) -> Option<Stretch> {
+/// The plan of the whole horizon.
+pub(crate) fn far<'a>(series: &Series, frame: &Frame<'a>, model: ModelChoice) -> Plan<'a> {
     let (slots, horizon) = far_bins(series, frame.reach_ms());
     let bin_ms = series.step_ms() * slots as i64;
     let spec = Spec {
@@ -87,15 +113,7 @@ pub(crate) fn far(series: &Series, frame: &Frame, model: ModelChoice, levels: &[
         count: 36,
         decay: 0.99,
     };
-    stretch(
-        series,
-        frame.scale,
-        slots,
-        &spec,
-        &Reading { decay: 0.95, median: 1.0, stretch: 1.05, lead_power: 0.3, crowds: false },
-        96,
-        levels,
-    )
+    Plan { slots, spec, reading: Reading { decay: 0.95, median: 1.0, stretch: 1.05, lead_power: 0.3, crowds: false }, bins: 96 }
 }
 
 fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
@@ -105,23 +123,46 @@ fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
     }
 }
 
-fn stretch(series: &Series, scale: f64, slots: usize, spec: &Spec, reading: &Reading, bins: usize, levels: &[f64]) -> Option<Stretch> {
-    let grid = Grid::build(series, slots, scale);
-    let mut blend = blend::blend(&grid, spec)?;
-    let spread = Spread::learn(series, &grid, &blend, scale, reading, levels);
-    let usual = blend.path.clone();
-    let crowd = if reading.crowds { Crowd::find(&grid, scale, spec.horizon, levels) } else { None };
-    if let Some(crowd) = &crowd {
-        let share = crowd.belief;
-        blend.path.iter_mut().zip(&crowd.path).for_each(|(path, crowd)| *path += share * (crowd - *path));
+impl Plan<'_> {
+    /// Learns from the past and speaks at the series' end; `None` if the history is too short to judge the members.
+    pub fn learn(&self, series: &Series, scale: f64, levels: &[f64]) -> Option<Stretch> {
+        let grid = Grid::build(series, self.slots, scale);
+        let blend = blend::blend(&grid, &self.spec)?;
+        let spread = Spread::learn(series, &grid, &blend, scale, &self.reading, levels);
+        let past = paths::past(series, &grid, &blend, scale, MAXIMA_DECAY, self.bins);
+        let learnt = Learnt { members: blend.members, ridge: blend.ridge, spread, past };
+        Some(self.stretch(&grid, scale, levels, learnt, blend.path))
     }
-    let block = Block::new(series, &grid, &blend, scale, MAXIMA_DECAY, bins);
-    Some(Stretch { slots, blend, usual, spread, block, crowd })
+
+    /// Speaks at the series' end with what was learnt before; `None` if that doesn't suit this plan, or nobody can speak.
+    pub fn again(&self, series: &Series, scale: f64, levels: &[f64], learnt: &Learnt) -> Option<Stretch> {
+        let alike = learnt.members.iter().map(|judged| judged.member).eq(self.spec.members.iter().copied());
+        let bins = self.spec.horizon.div_ceil(paths::joined(self.spec.horizon, self.bins));
+        let sound = learnt.spread.is_sound(levels.len(), self.spec.horizon * self.slots) && learnt.past.iter().all(|past| past.is_of(bins));
+        let numbers = learnt.members.iter().map(|judged| judged.weight).chain(learnt.ridge.iter().flatten().copied());
+        if !alike || !sound || numbers.into_iter().any(|number| !number.is_finite()) {
+            return None;
+        }
+        let grid = Grid::build(series, self.slots, scale);
+        let path = blend::again(&grid, &self.spec, &learnt.members, learnt.ridge.as_ref())?;
+        Some(self.stretch(&grid, scale, levels, learnt.clone(), path))
+    }
+
+    fn stretch(&self, grid: &Grid, scale: f64, levels: &[f64], learnt: Learnt, usual: Vec<f64>) -> Stretch {
+        let crowd = if self.reading.crowds { Crowd::find(grid, scale, self.spec.horizon, levels) } else { None };
+        let mut path = usual.clone();
+        if let Some(crowd) = &crowd {
+            let share = crowd.belief;
+            path.iter_mut().zip(&crowd.path).for_each(|(path, crowd)| *path += share * (crowd - *path));
+        }
+        let block = Block::new(grid, &path, learnt.past.clone(), self.bins);
+        Stretch { slots: self.slots, learnt, usual, block, crowd, factor: Cell::new((0.0, 1.0)) }
+    }
 }
 
 pub(crate) fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
     let shared = |judged: &Judged| MemberWeight { name: judged.member.name().to_owned(), weight: four_decimals(judged.weight) };
-    stretch.blend.members.iter().map(shared).collect()
+    stretch.learnt.members.iter().map(shared).collect()
 }
 
 /// What both blends and the crowd rest on.
@@ -131,6 +172,18 @@ pub(crate) fn explain(near: &Stretch, far: Option<&Stretch>) -> Explanation {
 }
 
 impl Stretch {
+    /// What later origins need.
+    pub fn into_learnt(self) -> Learnt {
+        self.learnt
+    }
+
+    fn mean_factor(&self, scale: f64) -> f64 {
+        if self.factor.get().0 != scale {
+            self.factor.set((scale, self.learnt.spread.mean_factor(scale)));
+        }
+        self.factor.get().1
+    }
+
     fn mix(&self) -> Mix {
         let judged = |judged: &Judged| JudgedMember {
             name: judged.member.name().to_owned(),
@@ -138,8 +191,8 @@ impl Stretch {
             loss: judged.loss.map(four_decimals),
             origins: judged.origins,
         };
-        let Sample { count, effective } = self.spread.sample;
-        Mix { members: self.blend.members.iter().map(judged).collect(), residuals: count, effective_residuals: libm::round(effective) }
+        let Sample { count, effective } = self.learnt.spread.sample;
+        Mix { members: self.learnt.members.iter().map(judged).collect(), residuals: count, effective_residuals: libm::round(effective) }
     }
 }
 
@@ -155,9 +208,9 @@ pub(crate) fn mixed_step(near: &Stretch, far: Option<&Stretch>, step_ms: i64, i:
 /// Quantiles of z and the mean of e^z in one slot, times the share.
 fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f64) {
     let path = path_at(&stretch.usual, stretch.slots, i);
-    let scale = stretch.spread.scale_at(ts_ms, i);
-    let usual = stretch.spread.quantiles(path, scale);
-    let growth = libm::exp(path) * stretch.spread.mean_factor(scale);
+    let scale = stretch.learnt.spread.scale_at(ts_ms, i);
+    let usual = stretch.learnt.spread.quantiles(path, scale);
+    let growth = libm::exp(path) * stretch.mean_factor(scale);
     let Some(crowd) = &stretch.crowd else { return (usual.map(|z| share * z).collect(), share * growth) };
     let lead = (i / stretch.slots).min(crowd.path.len() - 1);
     let path = path_at(&crowd.path, stretch.slots, i);

@@ -31,7 +31,7 @@ pub fn rows(series: &Series, near: bool, count: usize) -> Rows {
     let leads = PER_ORIGIN.min(horizon);
     let count = (count / leads).min(last.saturating_sub(first));
     let origins: Vec<usize> = (0..count).map(|i| first + (last - first) * i / count).collect();
-    for (i, said) in blend::paths(&grid, inputs(near), horizon, &origins).iter().enumerate() {
+    for (i, said) in blend::paths(&grid, inputs(near), horizon, &origins, None).0.iter().enumerate() {
         let Some(origin) = context.at(said, said.paths.iter().map(Option::as_ref).collect()) else { continue };
         for k in 0..leads {
             // Another phase at each origin: 37 has no divisor in common with usual horizons.

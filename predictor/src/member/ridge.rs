@@ -23,6 +23,9 @@ const ROWS: usize = 2_500;
 
 type Row = [f64; COLUMNS];
 
+/// A model as it is kept.
+pub(crate) type Coefficients = Vec<f64>;
+
 /// One model per origin, for origins in ascending order.
 pub(crate) struct Ridge {
     basis: Basis,
@@ -54,6 +57,18 @@ impl Ridge {
             models.push(equations.solve());
         }
         Self { basis, models }
+    }
+
+    /// With the model of an earlier fit, for one origin.
+    pub fn known(grid: &Grid, horizon: usize, model: Option<&Coefficients>) -> Self {
+        // One of another length is of another version.
+        let model = model.and_then(|model| Row::try_from(model.as_slice()).ok());
+        Self { basis: Basis::new(grid, horizon), models: vec![model] }
+    }
+
+    /// The model of the last origin.
+    pub fn last(mut self) -> Option<Coefficients> {
+        self.models.pop().flatten().map(Vec::from)
     }
 
     /// Predicts with the model of the `index`-th origin; false if that one had too few rows.
