@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clean::Cleaning, explanation::Explanation, paths::Maxima};
+use crate::{clean::Cleaning, explanation::Explanation, frame::rounded, paths::Maxima, tracking::stretch_at};
 
 /// What is expected from the origin on, and how sure that is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,8 +181,29 @@ impl Forecast {
         let (first, last) = (self.index(from_ms)?, self.index(to_ms)?);
         let highest = self.points[first..=last].iter().map(|point| between.of(&point.q)).fold(0.0, f64::max);
         let lead = |index: usize| (index as i64 + 1) * self.step_ms;
-        let simulated = self.maxima.quantile(lead(first) - self.step_ms, lead(last), q);
+        let (from, to) = (lead(first) - self.step_ms, lead(last));
+        let simulated = self.maxima.quantile(from, to, q).map(|max| match self.maxima.quantile(from, to, 0.5) {
+            Some(median) => moved(max, median, self.maxima.scale, self.maxima.stretch(from + (to - from) / 2, &between)),
+            None => max,
+        });
         Some(simulated.map_or(highest, |max| max.max(highest)))
+    }
+
+    /// Moves the quantiles away from the median, or towards it, on the log scale: each level by a factor that depends on the lead.
+    pub(crate) fn stretch(&mut self, stretches: Vec<(i64, Vec<f64>)>) {
+        let (Some(between), scale) = (self.level(0.5), self.maxima.scale) else { return };
+        for (i, point) in self.points.iter_mut().enumerate() {
+            let lead_ms = (i as i64 + 1) * self.step_ms;
+            let median = between.of(&point.q);
+            for (level, value) in point.q.iter_mut().enumerate() {
+                *value = moved(*value, median, scale, stretch_at(&stretches, lead_ms, level));
+            }
+            for level in 1..point.q.len() {
+                point.q[level] = point.q[level].max(point.q[level - 1]);
+            }
+        }
+        rounded(&mut self.points, scale);
+        self.maxima.stretches = stretches;
     }
 
     /// The step of the window in which the forecast's median is highest [epoch ms]; `None` as [`Forecast::window_max`].
@@ -235,14 +256,23 @@ pub(crate) struct About {
     pub explanation: Explanation,
 }
 
+/// A value at another distance from the median on the log scale of that unit.
+fn moved(value: f64, median: f64, scale: f64, stretch: f64) -> f64 {
+    if stretch == 1.0 || scale <= 0.0 {
+        return value;
+    }
+    let (z, middle) = (libm::log1p(value / scale), libm::log1p(median / scale));
+    (scale * libm::expm1(middle + stretch * (z - middle))).max(0.0)
+}
+
 /// A level between two stored ones.
-struct Between {
+pub(crate) struct Between {
     above: usize,
     share_below: f64,
 }
 
 impl Between {
-    fn of(&self, q: &[f64]) -> f64 {
+    pub fn of(&self, q: &[f64]) -> f64 {
         let above = q[self.above];
         if self.share_below == 0.0 { above } else { above + self.share_below * (q[self.above - 1] - above) }
     }

@@ -62,14 +62,19 @@ pub(crate) fn points(frame: &Frame, step: impl Fn(usize, i64) -> (Vec<f64>, f64)
             Point { ts_ms: origin_ms + (i as i64 + 1) * step_ms, mean: scale * (growth - 1.0), q }
         })
         .collect();
+    rounded(&mut points, scale);
+    points
+}
+
+/// Without digits that are noise.
+pub(crate) fn rounded(points: &mut [Point], scale: f64) {
     // A forecast that lies far below what was usual so far has its own digits, unless it is nothing but rounding errors.
     let highest = points.iter().map(|point| point.mean).fold(0.0, f64::max);
     let rounding = Rounding::new(if highest > NOTHING * scale { scale.min(highest) } else { scale });
-    for point in &mut points {
+    for point in points {
         point.mean = rounding.of(point.mean);
         point.q.iter_mut().for_each(|value| *value = rounding.of(*value));
     }
-    points
 }
 
 /// Six digits of the usual value: what lies below is noise that would only make answers long.

@@ -49,6 +49,7 @@ mod series;
 mod shed;
 mod shift;
 mod stretch;
+mod tracking;
 
 pub use calendar::Calendar;
 pub use clean::{Cleaning, CleaningKind};
@@ -59,6 +60,7 @@ pub use model::{fit, forecast_at, forecast_in, forecast_with};
 pub use request::{DAY_MS, DEFAULT_QUANTILES, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request, UnknownModel};
 pub use series::{MAX_SLOTS, MAX_STEP_MS, MIN_STEP_MS, Series, SeriesError};
 pub use shed::without_own_shedding;
+pub use tracking::{Record, Tracker};
 
 /// The forecast at the series' last row.
 ///

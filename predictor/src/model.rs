@@ -129,7 +129,7 @@ pub(crate) fn answered(
     let (origin_ms, step_ms) = (frame.origin_ms, series.step_ms());
     let about = About { origin_ms, step_ms, model, basis, history_points, quantiles, members, cleaning, explanation };
     let blocks = blocks.into_iter().map(|block| frame.by_time(block)).collect();
-    Forecast::new(points, about, Maxima { scale: frame.scale, blocks })
+    Forecast::new(points, about, Maxima { scale: frame.scale, blocks, stretches: Vec::new() })
 }
 
 /// What is said, by whom, and on what it rests.

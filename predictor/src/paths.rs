@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{blend::Blend, grid::Grid, series::Series};
+use crate::{blend::Blend, forecast::Between, grid::Grid, series::Series, tracking::stretch_at};
 
 /// What the maximum of any window is computed from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,9 @@ pub(crate) struct Maxima {
     pub scale: f64,
     /// From the shortest reach to the longest.
     pub blocks: Vec<Block>,
+    /// What the distances from the median are multiplied by: per lead [ms], a factor a level of the forecast; none without a record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stretches: Vec<(i64, Vec<f64>)>,
 }
 
 /// Binned paths from the origin to the block's reach, in thousandths of z.
@@ -49,6 +52,13 @@ impl Maxima {
         let whole = self.of_block(&self.blocks[reaching], from_ms, to_ms, q)?;
         let shorter = self.blocks[..reaching].iter().filter(|block| block.reach_ms() > from_ms);
         Some(shorter.filter_map(|block| self.of_block(block, from_ms, block.reach_ms(), q)).fold(whole, f64::max))
+    }
+
+    /// The factor at a lead and between two levels.
+    pub fn stretch(&self, lead_ms: i64, between: &Between) -> f64 {
+        let levels = self.stretches.first().map_or(0, |(_, levels)| levels.len());
+        let factors: Vec<f64> = (0..levels).map(|level| stretch_at(&self.stretches, lead_ms, level)).collect();
+        if factors.is_empty() { 1.0 } else { between.of(&factors) }
     }
 
     /// What one block says about a window within its reach; `None` if it saw nothing there.

@@ -1,8 +1,10 @@
 //! Scores the forecaster on a folder of traces against the gates of docs/forecasting.md and prints one row a series.
 //!
 //! ```text
-//! cargo run --release -p predictor --example gates -- [--left-out DIR] [--model NAME] DIR [NAME…]
+//! cargo run --release -p predictor --example gates -- [--left-out DIR] [--model NAME] [--issued] DIR [NAME…]
 //! ```
+//!
+//! With `--issued`, forecasts are replayed as they are issued live: every ten minutes, updated between fits, and tracked.
 //!
 //! Each file of the folder is `timestamp,value` with RFC 3339 times at a regular step. Files shorter than a week are left out.
 //! With `--left-out`, a series whose name begins with that of a file of the folder (`make train-model` writes it) is forecast with that file's
@@ -14,6 +16,7 @@ mod cold;
 mod flash;
 mod measure;
 mod traces;
+mod tracked;
 
 use std::process::ExitCode;
 
@@ -33,6 +36,10 @@ fn main() -> ExitCode {
             eprintln!("{folder}: no trace of a week or more");
             ExitCode::from(2)
         }
+        Ok(traces) if how.issued => {
+            tracked::report(&how, &traces);
+            ExitCode::SUCCESS
+        }
         Ok(traces) => {
             report(&how, &traces);
             ExitCode::SUCCESS
@@ -45,18 +52,19 @@ fn main() -> ExitCode {
 }
 
 fn arguments() -> Result<(How, String, Vec<String>), String> {
-    let mut how = How { model: ModelChoice::Auto, left_out: Vec::new() };
+    let mut how = How { model: ModelChoice::Auto, left_out: Vec::new(), issued: false };
     let mut places = Vec::new();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--left-out" => how.left_out = measure::read_models(&args.next().unwrap_or_default())?,
+            "--issued" => how.issued = true,
             "--model" => how.model = args.next().unwrap_or_default().parse().map_err(|error: UnknownModel| error.to_string())?,
             _ => places.push(arg),
         }
     }
     if places.is_empty() {
-        return Err("a folder of traces is needed: gates [--left-out DIR] [--model NAME] DIR [NAME…]".to_owned());
+        return Err("a folder of traces is needed: gates [--left-out DIR] [--model NAME] [--issued] DIR [NAME…]".to_owned());
     }
     let folder = places.remove(0);
     Ok((how, folder, places))

@@ -18,10 +18,12 @@ pub struct How {
     pub model: ModelChoice,
     /// Trained models by the beginning of the names of the series that they never saw.
     pub left_out: Vec<(String, Models)>,
+    /// Whether forecasts are replayed as they are issued live.
+    pub issued: bool,
 }
 
 impl How {
-    fn models(&self, name: &str) -> &Models {
+    pub fn models(&self, name: &str) -> &Models {
         self.left_out.iter().find(|(source, _)| name.starts_with(source)).map_or_else(|| Models::shipped(), |(_, models)| models)
     }
 }

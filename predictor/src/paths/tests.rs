@@ -5,7 +5,7 @@ fn past(actual: &[i16]) -> Past {
 }
 
 fn maxima(path: &[i16], past: Vec<Past>) -> Maxima {
-    Maxima { scale: 1.0, blocks: vec![Block { bin_ms: 100, path: path.to_vec(), past }] }
+    Maxima { scale: 1.0, blocks: vec![Block { bin_ms: 100, path: path.to_vec(), past }], stretches: Vec::new() }
 }
 
 fn z(max: Option<f64>) -> f64 {
@@ -47,7 +47,7 @@ fn bins_without_an_observation_say_nothing_and_a_window_out_of_reach_is_none() {
 fn the_block_with_the_finest_bins_that_reaches_far_enough_answers() {
     let near = Block { bin_ms: 100, path: vec![1000; 2], past: vec![past(&[1000; 2])] };
     let far = Block { bin_ms: 500, path: vec![2000; 2], past: vec![past(&[1000; 2])] };
-    let both = Maxima { scale: 1.0, blocks: vec![near, far] };
+    let both = Maxima { scale: 1.0, blocks: vec![near, far], ..Maxima::default() };
     assert!((z(both.quantile(0, 200, 0.5)) - 1.0).abs() < 1e-9);
     assert!((z(both.quantile(0, 201, 0.5)) - 2.0).abs() < 1e-9);
 }
@@ -56,7 +56,7 @@ fn the_block_with_the_finest_bins_that_reaches_far_enough_answers() {
 fn a_window_is_as_high_as_the_part_of_it_that_a_finer_block_knows() {
     let near = Block { bin_ms: 100, path: vec![3000; 2], past: vec![past(&[1000; 2])] };
     let far = Block { bin_ms: 500, path: vec![2000; 2], past: vec![past(&[1000; 2])] };
-    let both = Maxima { scale: 1.0, blocks: vec![near, far] };
+    let both = Maxima { scale: 1.0, blocks: vec![near, far], ..Maxima::default() };
     assert!((z(both.quantile(0, 900, 0.5)) - 3.0).abs() < 1e-9);
     assert!((z(both.quantile(200, 900, 0.5)) - 2.0).abs() < 1e-9, "the finer block ends before this window");
 }
@@ -66,7 +66,8 @@ fn a_narrow_window_learns_from_the_errors_at_similar_leads() {
     // The one past stretch had a burst just where the window lies, and none around it.
     let mut actual = [1000; 30];
     actual[12] = 1600;
-    let once = Maxima { scale: 1.0, blocks: vec![Block { bin_ms: 60_000, path: vec![1000; 30], past: vec![past(&actual)] }] };
+    let once =
+        Maxima { scale: 1.0, blocks: vec![Block { bin_ms: 60_000, path: vec![1000; 30], past: vec![past(&actual)] }], ..Maxima::default() };
     let minute = |q| z(once.quantile(12 * 60_000, 13 * 60_000, q));
     assert!((minute(0.5) - 1.0).abs() < 1e-9, "one burst in a quarter of an hour isn't what to expect of any minute: {}", minute(0.5));
     assert!(minute(0.99) > 1.5, "but it may come");
