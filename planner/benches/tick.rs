@@ -32,6 +32,7 @@ fn config(i: usize) -> ServiceConfig {
         tick_ms: 15_000,
         stale_after_ms: 180_000,
         forecast_every_ms: 3_600_000,
+        forecast_update_ms: 60_000,
         forecast_max_age_ms: 7_200_000,
         approval_ttl_ms: 900_000,
         drain_ms: 30_000,

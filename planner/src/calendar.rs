@@ -24,6 +24,7 @@ mod learn;
 mod spoken;
 pub use at::{At, Day};
 pub use clocks::clocks;
+pub(crate) use forecast::Usual;
 pub use forecast::{Outlined, forecast};
 pub use history::without_events;
 pub use learn::{Uplift, learn};

@@ -38,9 +38,12 @@ pub struct ServiceConfig {
     /// Load or fleet older than this is unknown: nothing is lowered, nothing is raised.
     #[serde(default = "default_stale_after")]
     pub stale_after_ms: i64,
-    /// How often a new forecast is asked for.
+    /// How often a forecast is made anew.
     #[serde(default = "default_forecast_every")]
     pub forecast_every_ms: i64,
+    /// How often it is brought up to date with what was observed since; from [`ServiceConfig::forecast_every_ms`] on never.
+    #[serde(default = "default_forecast_update")]
+    pub forecast_update_ms: i64,
     /// A forecast whose origin is older than this is not trusted.
     #[serde(default = "default_forecast_max_age")]
     pub forecast_max_age_ms: i64,
@@ -327,6 +330,9 @@ fn default_stale_after() -> i64 {
 }
 fn default_forecast_every() -> i64 {
     600_000
+}
+fn default_forecast_update() -> i64 {
+    60_000
 }
 fn default_forecast_max_age() -> i64 {
     3_600_000

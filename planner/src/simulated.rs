@@ -7,7 +7,7 @@
 //! min = 2                      # rails: min, max, step_up, step_down, stabilisation, cool_down
 //! max = 20
 //! interval = "15s"
-//! quantile = 0.95              # predictive: quantile, target, fallback_target, fallback_stabilisation, lead_time, forecast_every, ramp
+//! quantile = 0.95              # predictive: quantile, target, fallback_target, fallback_stabilisation, lead_time, forecast_every, forecast_update, ramp
 //! time_zone = "Europe/Berlin"  # whose days and hours forecasts go by; UTC without it
 //! target = 0.78                # hpa: target, tolerance, stabilisation, stabilisation_up
 //! scale_up = { select = "max", policies = [{ kind = "pods", value = 4, period = "15s" }] }   # hpa: scale_up, scale_down
@@ -23,11 +23,12 @@ use balancer::{Nanos, WeightSnapshot};
 use predictor::{ForecastError, Request, Series};
 use simulator::{Autoscaler, AutoscalerFactory, Observation, Orders, Scenario, ScenarioError};
 
-use crate::calendar::{self, Outlined};
+use crate::calendar::Outlined;
 use crate::capacity::Curves;
 use crate::command::{Command, OrderId};
 use crate::config::ServiceConfig;
 use crate::event::{Event, HistoryNeed, Replica, ReplicaState};
+use crate::forecaster::{Asked, Forecaster};
 use crate::state::State;
 use crate::step;
 
@@ -97,6 +98,7 @@ struct Planned {
     tick_ms: i64,
     extra: Extra,
     observed: Observed,
+    forecaster: Forecaster,
     /// When each replica was ordered, as far as it was seen booting.
     ordered_ms: BTreeMap<u32, i64>,
     /// The order of the last tick, which the simulator has executed since.
@@ -121,6 +123,7 @@ impl Planned {
             tick_ms,
             extra,
             observed,
+            forecaster: Forecaster::default(),
             ordered_ms: BTreeMap::new(),
             executed: None,
             planned: None,
@@ -165,7 +168,7 @@ impl Planned {
     }
 
     /// The answer to a request for a forecast.
-    fn forecast(&self, at_ms: i64) -> Event {
+    fn forecast(&mut self, at_ms: i64) -> Event {
         let service = SERVICE.to_owned();
         let failed = |error: &dyn std::fmt::Display, not_enough_history| Event::ForecastFailed {
             service: SERVICE.to_owned(),
@@ -178,7 +181,9 @@ impl Planned {
         };
         let need_ms = known.config.horizon_needed_ms(known.lead.lead(&known.config).ms);
         let request = Request::over(need_ms.clamp(series.step_ms(), predictor::MAX_HORIZON_MS));
-        match calendar::forecast(series, (&known.config).into(), series.end_ms() - series.step_ms(), &request) {
+        let (origin_ms, refit_ms) = (series.end_ms() - series.step_ms(), known.config.forecast_every_ms);
+        let asked = Asked { place: (&known.config).into(), origin_ms, request: &request, refit_ms };
+        match self.forecaster.forecast(series, &asked) {
             Ok(Outlined { forecast, learnt }) => Event::Forecast { service, forecast, learnt },
             Err(error @ ForecastError::NotEnoughHistory { have_ms, need_ms }) => failed(&error, Some(HistoryNeed { have_ms, need_ms })),
             Err(error) => failed(&error, None),

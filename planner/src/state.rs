@@ -67,6 +67,9 @@ pub struct ServiceState {
     pub forecast_problem: Option<ForecastMissing>,
     /// When one was last asked for.
     pub forecast_asked_ms: Option<i64>,
+    /// Set from then until one comes; after a failure too, so that what can't be made isn't asked for each minute.
+    #[serde(default)]
+    pub forecast_pending: bool,
     /// Measured start-up times.
     pub lead: LeadTimes,
     /// The order that is not settled.
@@ -207,6 +210,7 @@ impl ServiceState {
             learnt: Vec::new(),
             forecast_problem: None,
             forecast_asked_ms: None,
+            forecast_pending: false,
             lead: LeadTimes::default(),
             pending: None,
             release: None,

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::tracking::Record;
+
 /// What a forecast rests on. A cold start and a forecast that somebody else made have no mix.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
@@ -12,6 +14,9 @@ pub struct Explanation {
     pub far: Option<Mix>,
     /// How sure it is that the load is in a flash crowd, which the next hour then follows: 0 (there is none) … 1.
     pub crowd: f64,
+    /// How the quantiles of the forecasts that were issued before did, and what became of these for it ([`crate::Tracker`]); empty without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub record: Vec<Record>,
 }
 
 /// The members of a mix as they were judged, and how many errors its quantiles come from.

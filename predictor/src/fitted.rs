@@ -41,10 +41,13 @@ impl Fitted {
         self.at_ms
     }
 
-    /// What was asked, with ascending quantiles.
+    /// Whether it is what was learnt for this request, with the quantiles in any order.
     #[must_use]
-    pub fn request(&self) -> &Request {
-        &self.request
+    pub fn answers(&self, request: &Request) -> bool {
+        let mut quantiles = request.quantiles.clone();
+        quantiles.sort_by(f64::total_cmp);
+        quantiles.dedup();
+        self.request == Request { quantiles, ..*request }
     }
 
     /// The forecast at a later origin of the same series: weights and errors are those of the fit, levels, lags and flash crowds those of the

@@ -168,7 +168,7 @@ pub(crate) fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
 /// What both blends and the crowd rest on.
 pub(crate) fn explain(near: &Stretch, far: Option<&Stretch>) -> Explanation {
     let crowd = near.crowd.as_ref().map_or(0.0, |crowd| four_decimals(crowd.belief));
-    Explanation { near: Some(near.mix()), far: far.map(Stretch::mix), crowd }
+    Explanation { near: Some(near.mix()), far: far.map(Stretch::mix), crowd, record: Vec::new() }
 }
 
 impl Stretch {

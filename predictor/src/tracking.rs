@@ -12,7 +12,7 @@ use std::{cmp::Ordering, collections::VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{forecast::Forecast, series::Series};
+use crate::{explanation::four_decimals, forecast::Forecast, series::Series};
 
 /// Leads at which promises are judged [ms]; between them the stretch is interpolated by the logarithm of the lead.
 const LEADS_MS: [i64; 4] = [600_000, 3_600_000, 21_600_000, 86_400_000];
@@ -62,7 +62,7 @@ struct Track {
 }
 
 /// How a level did at a lead.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The lead [ms].
     pub lead_ms: i64,
@@ -101,6 +101,7 @@ impl Tracker {
         for (lead_ms, lead) in LEADS_MS.iter().zip(&mut self.leads) {
             lead.promise(*lead_ms, forecast);
         }
+        forecast.explanation.record = self.records().filter(|record| record.judged > 0).collect();
     }
 
     /// How each level did at each lead, in this order.
@@ -110,8 +111,8 @@ impl Tracker {
                 lead_ms: *lead_ms,
                 level: *level,
                 judged: lead.judged,
-                coverage: track.covered as f64 / lead.judged.max(1) as f64,
-                stretch: track.stretch(),
+                coverage: four_decimals(track.covered as f64 / lead.judged.max(1) as f64),
+                stretch: four_decimals(track.stretch()),
             })
         })
     }

@@ -80,6 +80,7 @@ fn service(number: usize, clock: &Clock) -> Arc<Service> {
         mode: Mode::Observe,
         tick_ms: 15_000,
         forecast_every_ms: 3_600_000,
+        forecast_update_ms: 60_000,
         ..world::config(false, world::TARGET, world::QUANTILE)
     };
     let replicas = (number as u32 + 150) / 60;

@@ -1,6 +1,6 @@
 //! The forecast of a service's load: of the usual load, by the clocks of its place.
 
-use predictor::{Forecast, ForecastError, Request, Series};
+use predictor::{Calendar as Clocks, Forecast, ForecastError, Request, Series};
 
 use super::{Calendar, Place, Uplift, clocks, factor, learn, without_events};
 
@@ -19,14 +19,32 @@ pub struct Outlined {
 /// # Errors
 /// As [`predictor::forecast`].
 pub fn forecast(series: &Series, place: Place, origin_ms: i64, request: &Request) -> Result<Outlined, ForecastError> {
-    let known = series.until(origin_ms);
-    let learnt = learn(&known, place, origin_ms);
-    let usual = without_events(known, place, &learnt, origin_ms);
-    let to_ms = origin_ms.saturating_add(request.horizon_ms);
-    // A name that is no zone's never gets past the check of the configuration.
-    let clocks = clocks(place.time_zone, usual.start_ms(), to_ms).unwrap_or_default();
-    let forecast = predictor::forecast_in(&usual, origin_ms, request, &clocks)?;
+    let Usual { series, learnt, clocks } = Usual::of(series, place, origin_ms, request.horizon_ms);
+    let forecast = predictor::forecast_in(&series, origin_ms, request, &clocks)?;
     Ok(Outlined { forecast, learnt })
+}
+
+/// The usual load, without its events.
+pub(crate) struct Usual {
+    /// Up to the origin.
+    pub series: Series,
+    /// What it says about the events that learn.
+    pub learnt: Vec<Uplift>,
+    /// How the clocks stand from its begin to the end of the horizon.
+    pub clocks: Clocks,
+}
+
+impl Usual {
+    /// Of a series as it was known at `origin_ms`.
+    pub fn of(series: &Series, place: Place, origin_ms: i64, horizon_ms: i64) -> Self {
+        let known = series.until(origin_ms);
+        let learnt = learn(&known, place, origin_ms);
+        let series = without_events(known, place, &learnt, origin_ms);
+        let to_ms = origin_ms.saturating_add(horizon_ms);
+        // A name that is no zone's never gets past the check of the configuration.
+        let clocks = clocks(place.time_zone, series.start_ms(), to_ms).unwrap_or_default();
+        Self { series, learnt, clocks }
+    }
 }
 
 impl Outlined {

@@ -110,6 +110,7 @@ impl ServiceConfig {
         c.duration("tick_ms", self.tick_ms, 1)?;
         c.duration("stale_after_ms", self.stale_after_ms, self.tick_ms)?;
         c.duration("forecast_every_ms", self.forecast_every_ms, 1)?;
+        c.duration("forecast_update_ms", self.forecast_update_ms, 1)?;
         c.duration("forecast_max_age_ms", self.forecast_max_age_ms, self.forecast_every_ms)?;
         c.duration("approval_ttl_ms", self.approval_ttl_ms, 1)?;
         c.duration("drain_ms", self.drain_ms, 0)?;

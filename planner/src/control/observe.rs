@@ -44,6 +44,7 @@ impl Turn<'_> {
             return;
         }
         self.service.forecast = Some(forecast);
+        self.service.forecast_pending = false;
         self.service.learnt = learnt;
         self.service.forecast_problem = None;
     }

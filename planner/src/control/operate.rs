@@ -68,7 +68,7 @@ pub(super) fn restarted(state: &mut State, now_ms: i64) -> Vec<Command> {
             turn.send_release();
         }
         turn.send_weights();
-        turn.service.forecast_asked_ms = Some(now_ms);
+        (turn.service.forecast_asked_ms, turn.service.forecast_pending) = (Some(now_ms), true);
         turn.out.push(Command::RequestForecast { service: name, at_ms: now_ms });
         out.append(&mut turn.out);
     }

@@ -26,11 +26,14 @@ impl Turn<'_> {
     }
 
     fn ask_for_forecast(&mut self) {
-        let every_ms = self.service.config.forecast_every_ms;
+        let config = &self.service.config;
+        // Nobody is asked twice at once: where answers take longer than a forecast is good for, they come when they can.
+        let update_ms = config.forecast_every_ms.min(config.forecast_update_ms);
+        let every_ms = if self.service.forecast_pending { config.forecast_every_ms } else { update_ms };
         if self.service.forecast_asked_ms.is_some_and(|asked| self.now_ms < asked.saturating_add(every_ms)) {
             return;
         }
-        self.service.forecast_asked_ms = Some(self.now_ms);
+        (self.service.forecast_asked_ms, self.service.forecast_pending) = (Some(self.now_ms), true);
         self.out.push(Command::RequestForecast { service: self.service.config.name.clone(), at_ms: self.now_ms });
     }
 

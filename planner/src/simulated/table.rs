@@ -132,6 +132,7 @@ fn planned(
     let more = reader.number("more", "a whole number, negative for fewer", |x| x == libm::trunc(x) && libm::fabs(x) <= MOST as f64)?;
     let extra = Extra { ramp: ramp_ms > 0, more: more.unwrap_or(0.0) as i32 };
     let forecast_every_ms = duration_ms(reader, "forecast_every", 600_000)?;
+    let forecast_update_ms = duration_ms(reader, "forecast_update", 60_000)?;
     let config = ServiceConfig {
         name: SERVICE.to_owned(),
         slo: slo(scenario),
@@ -143,6 +144,7 @@ fn planned(
         tick_ms,
         stale_after_ms: tick_ms.saturating_mul(4).max(180_000),
         forecast_every_ms,
+        forecast_update_ms,
         forecast_max_age_ms: duration_ms(reader, "forecast_max_age", forecast_every_ms.saturating_mul(6))?,
         approval_ttl_ms: 900_000,
         drain_ms: 0,

@@ -51,6 +51,7 @@ fn config(name: &str, policy: Policy, rps_per_replica: f64, max: u32) -> Service
         tick_ms: TICK_MS,
         stale_after_ms: 60_000,
         forecast_every_ms: 300_000,
+        forecast_update_ms: 60_000,
         forecast_max_age_ms: 1_800_000,
         approval_ttl_ms: 120_000,
         drain_ms: 30_000,

@@ -23,6 +23,7 @@ pub fn checked(service: &Service) -> ServiceConfig {
         tick_ms: timing.tick.ms(),
         stale_after_ms: timing.stale_after.ms(),
         forecast_every_ms: timing.forecast_every.ms(),
+        forecast_update_ms: timing.forecast_update.ms(),
         forecast_max_age_ms: timing.forecast_max_age.ms(),
         approval_ttl_ms: timing.approval_ttl.ms(),
         drain_ms: timing.drain.ms(),

@@ -57,6 +57,7 @@ pub fn config(reactive: bool, target: f64, quantile: f64) -> ServiceConfig {
         tick_ms: 30_000,
         stale_after_ms: 180_000,
         forecast_every_ms: 300_000,
+        forecast_update_ms: 60_000,
         forecast_max_age_ms: 3_600_000,
         approval_ttl_ms: 900_000,
         drain_ms: DRAIN_MS,

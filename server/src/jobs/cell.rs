@@ -160,6 +160,7 @@ impl Common<'_> {
             format!("fallback_stabilisation = \"{}ms\"", policy.fallback_stabilisation_ms),
             format!("stabilisation = \"{}ms\"", self.config.rails.stabilisation_ms),
             format!("forecast_every = \"{}ms\"", self.config.forecast_every_ms),
+            format!("forecast_update = \"{}ms\"", self.config.forecast_update_ms),
             format!("forecast_max_age = \"{}ms\"", self.config.forecast_max_age_ms),
         ]
     }

@@ -215,7 +215,9 @@ fn size(common: &Common<'_>, plans: &[Plan], cells: usize, requests: f64, rate: 
     let planned = plans.iter().filter(|plan| matches!(plan, Plan::Planner(_))).count() as f64 * common.request.algorithms.len() as f64;
     let window_ms = common.load.window().len() as f64 * common.load.step_ms as f64;
     let forecasts = if predicted {
-        planned * f64::from(common.request.seeds) * (1.0 + window_ms / common.config.forecast_every_ms as f64)
+        let (every_ms, update_ms) = (common.config.forecast_every_ms as f64, common.config.forecast_update_ms as f64);
+        // An update costs half of a forecast that is made anew.
+        planned * f64::from(common.request.seeds) * (1.0 + window_ms / every_ms + 0.5 * window_ms / update_ms.min(every_ms))
     } else {
         0.0
     };

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use planner::calendar::Outlined;
+use planner::forecaster::Asked;
 use planner::{Event, HistoryNeed, ServiceConfig};
 use predictor::{ForecastError, ModelChoice, Request};
 
-use super::Shared;
+use super::{Shared, forecasters::Forecasters};
 use crate::store::{SeriesKey, Store, StoreError};
 
 /// What a forecast may look back on.
@@ -19,19 +20,20 @@ const QUANTILES: [f64; 8] = [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99];
 
 /// Forecasts `service` and sends the result to the loop.
 pub async fn make(shared: Arc<Shared>, service: String) {
-    // The semaphore is never closed.
-    let Ok(_permit) = shared.forecasts.acquire().await else { return };
-    let Some(known) = shared.service(&service) else { return };
+    let mut forecasters = shared.forecasters.lock().await;
+    let Some(known) = shared.service(&service) else { return forecasters.forget(&service) };
+    forecasters.serve(&known);
     let begun = Instant::now();
-    let event = event(&shared.store, &known.config, shared.clock.now_ms()).await;
+    let event = event(&shared.store, &mut forecasters, &known.config, shared.clock.now_ms()).await;
+    drop(forecasters);
     shared.counts.forecast.observe(begun.elapsed());
     shared.send(event).await;
 }
 
 /// The forecast of a service as of `now_ms`, or why there is none, as an event for the loop.
-pub async fn event(store: &Store, config: &ServiceConfig, now_ms: i64) -> Event {
+pub async fn event(store: &Store, forecasters: &mut Forecasters, config: &ServiceConfig, now_ms: i64) -> Event {
     let service = config.name.clone();
-    match attempt(store, config, now_ms).await {
+    match attempt(store, forecasters, config, now_ms).await {
         Ok(Outlined { forecast, learnt }) => {
             for uplift in &learnt {
                 let (name, occurrences, highest) = (&uplift.event, uplift.occurrences, uplift.highest());
@@ -67,7 +69,7 @@ impl From<ForecastError> for Failure {
     }
 }
 
-async fn attempt(store: &Store, config: &ServiceConfig, now_ms: i64) -> Result<Outlined, Failure> {
+async fn attempt(store: &Store, forecasters: &mut Forecasters, config: &ServiceConfig, now_ms: i64) -> Result<Outlined, Failure> {
     let service = config.name.as_str();
     let key = SeriesKey { service, metric: "load" };
     let series = store.read(key, now_ms - HISTORY_MS, now_ms).await?;
@@ -77,18 +79,28 @@ async fn attempt(store: &Store, config: &ServiceConfig, now_ms: i64) -> Result<O
         return Err(ForecastError::NotEnoughHistory { have_ms: 0, need_ms }.into());
     };
     let shed = store.read(SeriesKey { service, metric: "saturated" }, now_ms - HISTORY_MS, now_ms).await?;
+    let mut forecaster = forecasters.take(store, service).await;
+    let fitted_ms = forecaster.fitted_ms();
     let config = config.clone();
     let made = tokio::task::spawn_blocking(move || {
         let of_demand = match shed {
             Some(shed) => predictor::without_own_shedding(&series, |ts_ms| marked(&shed, ts_ms)),
             None => series,
         };
-        let last_ms = of_demand.end_ms() - of_demand.step_ms();
-        planner::calendar::forecast(&of_demand, (&config).into(), last_ms, &request)
+        let origin_ms = of_demand.end_ms() - of_demand.step_ms();
+        let asked = Asked { place: (&config).into(), origin_ms, request: &request, refit_ms: config.forecast_every_ms };
+        let made = forecaster.forecast(&of_demand, &asked);
+        (made, forecaster)
     })
     .await;
     // A join error would be a panic inside of the predictor: a failed forecast to the loop, which falls back to the reactive rule.
-    Ok(made.map_err(|error| Failure { error: error.to_string(), not_enough_history: None })??)
+    let (made, forecaster) = made.map_err(|error| {
+        // What it rests on may be the reason.
+        forecasters.begin_anew(service);
+        Failure { error: error.to_string(), not_enough_history: None }
+    })?;
+    forecasters.put(store, service, forecaster, fitted_ms).await;
+    Ok(made?)
 }
 
 /// Whether a step of a series of flags is set.
@@ -128,7 +140,7 @@ mod tests {
             store.append(SeriesKey { service: "shop", metric: "saturated" }, STEP_MS, &flags).await.unwrap();
         }
         let config = planner::ServiceConfig { name: "shop".into(), ..crate::demo::world::config(false, 0.9, 0.95) };
-        match event(&store, &config, start_ms + 10 * DAY_MS).await {
+        match event(&store, &mut Forecasters::default(), &config, start_ms + 10 * DAY_MS).await {
             Event::Forecast { forecast, .. } => forecast.quantile_at(start_ms + 10 * DAY_MS + 12 * 3_600_000, 0.5).unwrap(),
             other => panic!("{other:?}"),
         }
@@ -147,7 +159,9 @@ mod tests {
         store.append(SeriesKey { service: "shop", metric: "load" }, STEP_MS, &points).await.unwrap();
         for (time_zone, opens_on_time) in [("America/New_York", true), ("UTC", false)] {
             let config = ServiceConfig { name: "shop".into(), time_zone: time_zone.into(), ..crate::demo::world::config(false, 0.9, 0.95) };
-            let Event::Forecast { forecast, .. } = event(&store, &config, end_ms).await else { panic!("no forecast") };
+            let Event::Forecast { forecast, .. } = event(&store, &mut Forecasters::default(), &config, end_ms).await else {
+                panic!("no forecast")
+            };
             // 17:30 there, 21:30 UTC: until yesterday it was 16:30 then.
             let after_closing = forecast.quantile_at(changed_ms + 14 * 3_600_000 + STEP_MS * 2, 0.5).unwrap();
             assert_eq!(after_closing < 110.0, opens_on_time, "{time_zone}: {after_closing}");

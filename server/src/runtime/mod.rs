@@ -18,6 +18,7 @@ mod execute;
 mod failpoint;
 mod feed;
 mod forecast;
+mod forecasters;
 mod health;
 mod history;
 mod issued;
@@ -48,6 +49,7 @@ use crate::collect::LoadSource;
 use crate::config::difference;
 use crate::store::{Retention, Store, StoreError};
 
+use forecasters::Forecasters;
 use memory::Memory;
 pub use shared::Shared;
 
@@ -114,8 +116,9 @@ impl Begin {
 
     /// Makes the forecasts as of `now_ms` too, for a clock that mustn't run while they are made.
     pub async fn with_forecasts(mut self, store: &Store, now_ms: i64) -> Self {
+        let mut forecasters = Forecasters::default();
         for service in self.state.services.values() {
-            self.first.push(forecast::event(store, &service.config, now_ms).await);
+            self.first.push(forecast::event(store, &mut forecasters, &service.config, now_ms).await);
         }
         self
     }

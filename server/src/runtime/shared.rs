@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLock;
 use planner::{Decision, Entry, Event, HistoryNeed, Needs, Pause, ServiceState, State};
 use predictor::Forecast;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::control_loop::Outcome;
+use super::forecasters::Forecasters;
 use super::metrics::{Counts, StoreWork};
 use super::news::Changes;
 use super::past::Past;
@@ -73,7 +74,7 @@ pub struct Shared {
     /// What has to be told.
     pub(super) changes: Changes,
     /// One forecast at a time: two cores must not be taken from the proxy.
-    pub(super) forecasts: Semaphore,
+    pub(super) forecasters: Mutex<Forecasters>,
     services: RwLock<BTreeMap<String, Arc<Service>>>,
     /// What the shell around the loop wants to be seen on `/readyz`, by the check's name.
     notes: RwLock<BTreeMap<String, HealthCheck>>,
@@ -101,7 +102,7 @@ impl Shared {
             clock,
             store,
             counts: Counts::new(state.services.keys().cloned()),
-            forecasts: Semaphore::new(1),
+            forecasters: Mutex::default(),
             services: RwLock::new(services),
             notes: RwLock::default(),
             events,

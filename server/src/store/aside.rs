@@ -90,6 +90,8 @@ impl Store {
                 .bind(measured.load)
                 .execute(&mut write.connection)
                 .await?;
+            // What forecasts rested on was learnt from the history of before.
+            sqlx::query("DELETE FROM forecaster WHERE service = $1").bind(service).execute(&mut write.connection).await?;
             // The ids that it remembers are by the names of before.
             write.commit().await?.series.clear();
             Ok(())

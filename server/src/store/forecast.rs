@@ -1,4 +1,4 @@
-//! Forecasts as they were issued, one an hour of each service. What is in them is the runtime's business.
+//! Forecasts as they were issued, one an hour of each service, and what the next ones rest on. What is in them is the runtime's business.
 
 use sqlx::Row;
 
@@ -54,6 +54,32 @@ impl Store {
             .bind(service)
             .fetch_optional(&self.pool)
             .await?;
+        row.map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
+    /// Keeps what a service's forecasts rest on.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn keep_forecaster(&self, service: &str, data: &[u8]) -> Result<(), StoreError> {
+        in_time(async {
+            let mut write = self.begin().await?;
+            sqlx::query("INSERT INTO forecaster (service, data) VALUES ($1, $2) ON CONFLICT (service) DO UPDATE SET data = excluded.data")
+                .bind(service)
+                .bind(data)
+                .execute(&mut write.connection)
+                .await?;
+            write.commit().await.map(drop)
+        })
+        .await
+    }
+
+    /// What was kept last.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn forecaster(&self, service: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let row = sqlx::query("SELECT data FROM forecaster WHERE service = $1").bind(service).fetch_optional(&self.pool).await?;
         row.map(|row| Ok(row.try_get(0)?)).transpose()
     }
 

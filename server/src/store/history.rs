@@ -154,6 +154,7 @@ impl Store {
                 "DELETE FROM chunk WHERE series_id IN (SELECT id FROM series WHERE service = $1)",
                 "DELETE FROM hourly WHERE series_id IN (SELECT id FROM series WHERE service = $1)",
                 "DELETE FROM forecast WHERE service = $1",
+                "DELETE FROM forecaster WHERE service = $1",
             ] {
                 sqlx::query(sql).bind(service).execute(&mut write.connection).await?;
             }

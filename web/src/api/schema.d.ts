@@ -852,6 +852,8 @@ export interface components {
             crowd: number;
             far: components["schemas"]["ForecastMix"] | null;
             near: components["schemas"]["ForecastMix"] | null;
+            /** @description How the quantiles that were issued so far did: per lead and level that was judged at least once. */
+            record: components["schemas"]["TrackRecord"][];
         };
         /** @description A figure over all seeds. */
         Figure: {
@@ -1641,6 +1643,34 @@ export interface components {
         TokenList: {
             /** @description By name. */
             tokens: components["schemas"]["Token"][];
+        };
+        /** @description How a quantile did at a lead, and what is made of it. */
+        TrackRecord: {
+            /**
+             * Format: double
+             * @description Share of them whose load was at most the quantile.
+             */
+            coverage: number;
+            /**
+             * Format: int64
+             * @description Steps that it was judged at.
+             */
+            judged: number;
+            /**
+             * Format: double
+             * @description Seconds from the forecast to what it was about.
+             */
+            lead_s: number;
+            /**
+             * Format: double
+             * @description The quantile's level.
+             */
+            level: number;
+            /**
+             * Format: double
+             * @description What its distance from the median is multiplied by for that (1: nothing).
+             */
+            stretch: number;
         };
         /**
          * @description How somebody is known.

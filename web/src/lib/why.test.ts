@@ -1,13 +1,18 @@
 import { expect, test } from "vitest";
 
 import type { Explanation } from "../api/client";
-import { crowd, rows, sample } from "./why";
+import { crowd, kept, rows, sample } from "./why";
 
 const member = (name: string, weight: number, loss: number | null, origins = 36) => ({ name, weight, loss, origins });
 const why: Explanation = {
   near: { members: [member("last_value", 0.7, 1, 40), member("ridge", 0.3, 1.08, 40), member("week", 0, null, 0)], residuals: 3_600, effective_residuals: 2_410 },
   far: { members: [member("ridge", 0.996, 1), member("calendar", 0.004, 1.6)], residuals: 5_900, effective_residuals: 2_300 },
   crowd: 0,
+  record: [
+    { lead_s: 3_600, level: 0.9, judged: 12, coverage: 0.75, stretch: 1.1 },
+    { lead_s: 600, level: 0.95, judged: 140, coverage: 0.942, stretch: 1.02 },
+    { lead_s: 600, level: 0.9, judged: 140, coverage: 0.893, stretch: 1.01 },
+  ],
   cleaning: [],
 };
 
@@ -23,6 +28,14 @@ test("a crowd that isn't sure says how sure it is", () => {
   expect(crowd(0)).toContain("No flash crowd");
   expect(crowd(0.36)).toContain("36 % sure");
   expect(crowd(1)).toContain("in place of the members");
+});
+
+test("the record has a row a lead, nearest first", () => {
+  expect(kept(why)).toEqual([
+    { lead_s: 600, judged: 140, covered: [0.893, 0.942, null] },
+    { lead_s: 3_600, judged: 12, covered: [0.75, null, null] },
+  ]);
+  expect(kept({ ...why, record: [] })).toEqual([]);
 });
 
 test("what the quantiles rest on", () => {

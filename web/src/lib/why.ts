@@ -29,6 +29,27 @@ export function rows(why: Explanation): Row[] {
     .sort((a, b) => most(b) - most(a));
 }
 
+/** How the quantiles did at one lead: what was promised and what came. */
+export interface Kept {
+  lead_s: number;
+  judged: number;
+  /** Share that each of the levels covered, in their order; null where it was not tracked. */
+  covered: (number | null)[];
+}
+
+/** The levels whose record is shown. */
+export const LEVELS = [0.9, 0.95, 0.99];
+
+/** One row a lead, nearest first. */
+export function kept(why: Explanation): Kept[] {
+  const leads = [...new Set(why.record.map(({ lead_s }) => lead_s))].sort((a, b) => a - b);
+  return leads.map((lead_s) => {
+    const at = why.record.filter((record) => record.lead_s === lead_s);
+    const covered = LEVELS.map((level) => at.find((record) => record.level === level)?.coverage ?? null);
+    return { lead_s, judged: Math.max(...at.map(({ judged }) => judged)), covered };
+  });
+}
+
 /** Whether a flash crowd is followed. */
 export function crowd(belief: number): string {
   if (belief === 0) return "No flash crowd: the next hour follows the members.";

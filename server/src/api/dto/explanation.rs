@@ -14,6 +14,8 @@ pub struct Explanation {
     pub far: Option<ForecastMix>,
     /// How sure it is that the load is in a flash crowd, which the next hour then follows: 0 (there is none) … 1.
     pub crowd: f64,
+    /// How the quantiles that were issued so far did: per lead and level that was judged at least once.
+    pub record: Vec<TrackRecord>,
     /// What was done to the history before it was learnt from.
     pub cleaning: Vec<String>,
 }
@@ -43,17 +45,40 @@ pub struct JudgedMember {
     pub origins: u64,
 }
 
+/// How a quantile did at a lead, and what is made of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TrackRecord {
+    /// Seconds from the forecast to what it was about.
+    pub lead_s: f64,
+    /// The quantile's level.
+    pub level: f64,
+    /// Steps that it was judged at.
+    pub judged: u64,
+    /// Share of them whose load was at most the quantile.
+    pub coverage: f64,
+    /// What its distance from the median is multiplied by for that (1: nothing).
+    pub stretch: f64,
+}
+
 impl Explanation {
     /// As the predictor gave it.
     #[must_use]
     pub fn of(forecast: &predictor::Forecast) -> Self {
-        let predictor::Explanation { near, far, crowd } = &*forecast.explanation;
+        let predictor::Explanation { near, far, crowd, record } = &*forecast.explanation;
         Self {
             near: near.as_ref().map(ForecastMix::from),
             far: far.as_ref().map(ForecastMix::from),
             crowd: *crowd,
+            record: record.iter().map(TrackRecord::from).collect(),
             cleaning: forecast.cleaning.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+impl From<&predictor::Record> for TrackRecord {
+    fn from(record: &predictor::Record) -> Self {
+        let predictor::Record { lead_ms, level, judged, coverage, stretch } = *record;
+        Self { lead_s: lead_ms as f64 / 1e3, level, judged, coverage, stretch }
     }
 }
 

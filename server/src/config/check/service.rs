@@ -136,6 +136,7 @@ fn check_timing(timing: &Timing, context: &Context, reads_prometheus: bool, path
     duration(timing.tick, 1_000, path.key("tick"), problems);
     duration(timing.read_every, 1_000, path.key("read_every"), problems);
     duration(timing.forecast_every, 1_000, path.key("forecast_every"), problems);
+    duration(timing.forecast_update, 1_000, path.key("forecast_update"), problems);
     duration(timing.approval_ttl, 1_000, path.key("approval_ttl"), problems);
     duration(timing.drain, 0, path.key("drain"), problems);
     duration(timing.ramp, 0, path.key("ramp"), problems);

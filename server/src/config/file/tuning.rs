@@ -85,8 +85,10 @@ pub struct Timing {
     pub read_every: Span,
     /// Load or fleet older than this is unknown, and capacity holds. At least two steps of `prometheus.step`.
     pub stale_after: Span,
-    /// Between two forecasts.
+    /// Between two forecasts that are made anew, with every member judged again.
     pub forecast_every: Span,
+    /// Between two updates of a forecast with what was observed since; as long as `forecast_every`, there are none.
+    pub forecast_update: Span,
     /// A forecast older than this is not trusted; the cautious reactive rule stands in.
     pub forecast_max_age: Span,
     /// A proposal that nobody approved within this time expires.
@@ -104,6 +106,7 @@ impl Default for Timing {
             read_every: Span::seconds(15),
             stale_after: Span::seconds(180),
             forecast_every: Span::seconds(600),
+            forecast_update: Span::seconds(60),
             forecast_max_age: Span::seconds(3_600),
             approval_ttl: Span::seconds(900),
             drain: Span::seconds(30),

@@ -67,7 +67,8 @@ pub struct Verdict {
 }
 
 impl Accuracy {
-    /// Takes down what a new forecast says about the steps that it is responsible for.
+    /// Takes down what a new forecast says about the steps that it is responsible for: at most those of `every_ms`, and less when a newer one
+    /// takes over.
     pub fn promise(&mut self, forecast: &Forecast, lead_ms: i64, every_ms: i64, now_rps: Option<f64>) {
         let from = forecast.origin_ms.saturating_add(lead_ms);
         let until = from.saturating_add(every_ms.max(forecast.step_ms));
@@ -77,7 +78,9 @@ impl Accuracy {
             let values = QUANTILES.map(|quantile| forecast.quantile_at(point.ts_ms, quantile));
             if let [Some(median), Some(high), Some(higher)] = values {
                 let promise = Promise { q: [median, high, higher], then_rps: now_rps, judged: false };
-                self.promises.entry(point.ts_ms).or_insert(promise);
+                if !self.promises.get(&point.ts_ms).is_some_and(|known| known.judged) {
+                    self.promises.insert(point.ts_ms, promise);
+                }
             }
         }
     }
@@ -195,9 +198,12 @@ mod tests {
         let verdict = accuracy.verdict(3 * MINUTE).unwrap();
         assert_eq!((verdict.judged, verdict.error_ratio, verdict.persistence_error_ratio), (1, Some(1.0), None));
         // A later forecast doesn't make it better in hindsight.
-        accuracy.promise(&forecast(MINUTE, |_| 50.0), 0, 5 * MINUTE, None);
+        accuracy.promise(&forecast(MINUTE, |_| 50.0), 3 * MINUTE, 5 * MINUTE, None);
         accuracy.judge(&[step(3 * MINUTE, 100.0)]);
         assert_eq!(accuracy.verdict(3 * MINUTE).unwrap().error_ratio, Some(50.0 / 150.0));
+        // A newer one takes over from its lead time on.
+        accuracy.judge(&[step(4 * MINUTE, 100.0)]);
+        assert_eq!(accuracy.verdict(4 * MINUTE).unwrap().error_ratio, Some(100.0 / 250.0));
     }
 
     #[test]

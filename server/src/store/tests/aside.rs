@@ -14,10 +14,14 @@ pub async fn another_query_or_step_begins_a_history_of_its_own_and_the_former_co
     // Nobody wrote down what it is of: it is taken for the right one, once.
     assert_eq!(store.measure("api", first).await.unwrap(), []);
 
+    store.keep_forecaster("api", b"of the first").await.unwrap();
+    store.measure("api", first).await.unwrap();
+    assert!(store.forecaster("api").await.unwrap().is_some(), "nothing changed");
     let second = Measured { load: "second", ..first };
     let aside = store.measure("api", second).await.unwrap();
     assert_eq!(aside.iter().map(|one| (one.metric.as_str(), one.of_the_same_load)).collect::<Vec<_>>(), [("load", false)]);
     assert_eq!(store.read(LOAD, 0, DAY_MS).await.unwrap(), None);
+    assert_eq!(store.forecaster("api").await.unwrap(), None, "what it learnt was of another load");
     assert_eq!(store.read(REPLICAS, 0, DAY_MS).await.unwrap().unwrap().observed(), 1, "whatever no query gives stays");
     // What is written now is of the second, also by a writer that knew the first.
     store.append(LOAD, 60_000, &[(60_000, 5.0)]).await.unwrap();

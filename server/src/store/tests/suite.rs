@@ -185,6 +185,10 @@ async fn of_each_hour_the_first_forecast_is_kept_for_a_fortnight(site: &Site) {
         store.keep_forecast("shop", origin_ms, data).await.unwrap();
     }
     store.keep_forecast("chat", hour(2), b"d").await.unwrap();
+    for (service, data) in [("shop", b"old"), ("chat", b"all"), ("shop", b"new")] {
+        store.keep_forecaster(service, data).await.unwrap();
+    }
+    assert_eq!(store.forecaster("shop").await.unwrap().as_deref(), Some(&b"new"[..]));
     for (at_ms, found) in [(hour(1) + 4, None), (hour(1) + 5, Some(b"a")), (hour(3) - 1, Some(b"a")), (hour(900), Some(b"c"))] {
         assert_eq!(store.forecast_at("shop", at_ms).await.unwrap().as_deref(), found.map(|data| &data[..]), "{at_ms}");
     }
@@ -193,6 +197,8 @@ async fn of_each_hour_the_first_forecast_is_kept_for_a_fortnight(site: &Site) {
     assert_eq!((done.forecasts, store.forecasts_since("shop").await.unwrap()), (1, Some(hour(3))));
     store.forget("shop").await.unwrap();
     assert_eq!(store.forecasts_since("shop").await.unwrap(), None);
+    assert_eq!(store.forecaster("shop").await.unwrap(), None);
+    assert_eq!(store.forecaster("chat").await.unwrap().as_deref(), Some(&b"all"[..]));
     assert_eq!(store.forecasts_since("chat").await.unwrap(), Some(hour(2)));
 }
 
