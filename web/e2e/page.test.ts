@@ -49,6 +49,22 @@ test("a forecast and its why are read by keyboard alone", async () => {
   await page.context().close();
 });
 
+test("why a forecast says that, and how earlier ones did, is read by keyboard", async () => {
+  const page = await open(browser, demo.url + SERVICE);
+  await complete(page, "figure canvas");
+  type Answer = { explanation: { record: { judged: number }[]; far: { members: { name: string; weight: number }[] } } };
+  const forecast = async () => (await (await fetch(`${demo.url}/api/v1${SERVICE}/forecast`)).json()) as Answer;
+  await until("a promise was judged", async () => (await forecast()).explanation.record.some(({ judged }) => judged > 0));
+  await tabTo(page, /^Why this forecast/);
+  await page.keyboard.press("Enter");
+  const panel = page.locator("details[open]", { hasText: "Why this forecast" });
+  await panel.locator("table").nth(1).waitFor();
+  const said = await panel.innerText();
+  const most = [...(await forecast()).explanation.far.members].sort((a, b) => b.weight - a.weight)[0]!;
+  for (const part of [most.name.replaceAll("_", " "), "No flash crowd", "past errors", "Kept promises", "10 min"]) expect(said).toContain(part);
+  await page.context().close();
+});
+
 test("a service goes from observe to automatic through approve, is paused, and resumes, by keyboard alone", async () => {
   const page = await open(browser, `${demo.url}/policies`);
   const mode = async () => ((await (await fetch(`${demo.url}/api/v1/services/worldcup`)).json()) as { mode: string }).mode;
