@@ -174,11 +174,8 @@ impl Forecast {
     /// shifted by past errors of such maxima.
     #[must_use]
     pub fn window_max(&self, from_ms: i64, to_ms: i64, q: f64) -> Option<f64> {
-        if from_ms > to_ms {
-            return None;
-        }
         let between = self.level(q)?;
-        let (first, last) = (self.index(from_ms)?, self.index(to_ms)?);
+        let (first, last) = self.steps(from_ms, to_ms)?;
         let highest = self.points[first..=last].iter().map(|point| between.of(&point.q)).fold(0.0, f64::max);
         let lead = |index: usize| (index as i64 + 1) * self.step_ms;
         let (from, to) = (lead(first) - self.step_ms, lead(last));
@@ -206,23 +203,28 @@ impl Forecast {
         self.maxima.stretches = stretches;
     }
 
-    /// The step of the window in which the forecast's median is highest [epoch ms]; `None` as [`Forecast::window_max`].
-    #[must_use]
-    pub fn peak_at(&self, from_ms: i64, to_ms: i64) -> Option<i64> {
-        if from_ms > to_ms {
-            return None;
-        }
-        let between = self.level(0.5).or_else(|| self.level(self.quantiles[0]))?;
-        let (first, last) = (self.index(from_ms)?, self.index(to_ms)?);
-        let height = |point: &Point| between.of(&point.q);
-        let peak = self.points[first..=last].iter().reduce(|best, point| if height(point) > height(best) { point } else { best })?;
-        Some(peak.ts_ms)
-    }
-
     /// End of the last step [epoch ms].
     #[must_use]
     pub fn horizon_end_ms(&self) -> i64 {
         self.origin_ms + self.points.len() as i64 * self.step_ms
+    }
+
+    /// The first and the last step of a window; `None` if it leaves the horizon or is empty.
+    pub(crate) fn steps(&self, from_ms: i64, to_ms: i64) -> Option<(usize, usize)> {
+        if from_ms > to_ms {
+            return None;
+        }
+        Some((self.index(from_ms)?, self.index(to_ms)?))
+    }
+
+    /// The medians of these steps, or the lowest level's values where there is none.
+    pub(crate) fn medians(&self, first: usize, last: usize) -> Option<Vec<f64>> {
+        let between = self.level(0.5).or_else(|| self.level(self.quantiles[0]))?;
+        Some(self.points[first..=last].iter().map(|point| between.of(&point.q)).collect())
+    }
+
+    pub(crate) fn maxima(&self) -> &Maxima {
+        &self.maxima
     }
 
     /// The point whose step holds the time; the origin itself belongs to the first.

@@ -54,6 +54,11 @@ impl Maxima {
         Some(shorter.filter_map(|block| self.of_block(block, from_ms, block.reach_ms(), q)).fold(whole, f64::max))
     }
 
+    /// The first block that knows leads up to that one [ms].
+    pub fn reaching(&self, to_ms: i64) -> Option<&Block> {
+        self.blocks.iter().find(|block| block.reach_ms() >= to_ms)
+    }
+
     /// The factor at a lead and between two levels.
     pub fn stretch(&self, lead_ms: i64, between: &Between) -> f64 {
         let levels = self.stretches.first().map_or(0, |(_, levels)| levels.len());

@@ -15,6 +15,7 @@
 mod cold;
 mod flash;
 mod measure;
+mod peaks;
 mod traces;
 mod tracked;
 
@@ -93,6 +94,7 @@ fn report(how: &How, traces: &[traces::Trace]) {
     println!("day's maximum: median error   {:.3}, median of series' medians {:.3}", median(errors), median(all(&|r| r.max_error)));
     println!("maxima below their q.90       {:.3}", mean(&below));
     println!("CPU per series                {:.2} ms (mean)", mean(&all(&|r| r.cpu_ms)));
+    peaks::report(how, traces);
     cold::report(traces);
     for trace in traces.iter().filter(|trace| flash::TRACES.contains(&trace.name.as_str())) {
         let (whole, begun) = flash::score(&trace.series);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Peak;
 
 fn external() -> Forecast {
     let point = |i: i64, low: f64| Point { ts_ms: 1_000 + i * 100, mean: low, q: vec![low, low + 10.0] };
@@ -35,7 +36,7 @@ fn the_maximum_of_an_external_forecast_is_its_highest_point_in_the_window() {
     let forecast = external();
     assert_eq!(forecast.window_max(1_000, 1_300, 0.9), Some(17.0));
     assert_eq!(forecast.window_max(1_201, 1_300, 0.9), Some(13.0));
-    assert_eq!(forecast.peak_at(1_000, 1_300), Some(1_200));
+    assert_eq!(forecast.peak(1_000, 1_300), Some(Peak { at_ms: 1_200, from_ms: 1_000, to_ms: 1_300 }));
     assert_eq!(forecast.horizon_end_ms(), 1_300);
 }
 

@@ -25,7 +25,9 @@ fn sound(mix: &Mix) {
 #[test]
 fn both_mixes_show_their_members_losses_and_what_the_quantiles_rest_on() {
     let forecast = day(&service(21.0, 5 * MINUTE_MS));
-    let Explanation { near: Some(near), far: Some(far), crowd, record } = &*forecast.explanation else { panic!("{:?}", forecast.explanation) };
+    let Explanation { near: Some(near), far: Some(far), crowd, record } = &*forecast.explanation else {
+        panic!("{:?}", forecast.explanation)
+    };
     sound(near);
     sound(far);
     let shares: Vec<(&str, f64)> = far.members.iter().map(|member| (member.name.as_str(), member.weight)).collect();

@@ -120,7 +120,10 @@ struct LinePoint {
 #[derive(Debug, Serialize)]
 struct LineMax {
     q: BTreeMap<String, f64>,
+    /// When it is expected, and between when half of the paths have theirs.
     at: String,
+    from: String,
+    to: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -252,9 +255,9 @@ fn by_level(levels: &[f64], value: impl Fn(usize, f64) -> Option<f64>) -> BTreeM
 /// The distribution of the first window's maximum; `None` if the horizon doesn't cover it.
 fn max(made: &Outlined, place: Place, window_ms: i64) -> Option<LineMax> {
     let (from_ms, to_ms) = (made.forecast.origin_ms, made.forecast.origin_ms + window_ms);
-    let at = made.clone().shown(place).peak_at(from_ms, to_ms)?;
+    let peak = made.clone().shown(place).peak(from_ms, to_ms)?;
     let q = by_level(&made.forecast.quantiles, |_, level| made.window_max(place, from_ms, to_ms, level));
-    Some(LineMax { q, at: show_time(at) })
+    Some(LineMax { q, at: show_time(peak.at_ms), from: show_time(peak.from_ms), to: show_time(peak.to_ms) })
 }
 
 fn note(cleaning: &Cleaning) -> LineCleaning {

@@ -1724,10 +1724,12 @@ export interface components {
         /** @description Quantiles of a window's maximum. */
         WindowMax: {
             at: components["schemas"]["Time"] | null;
+            from: components["schemas"]["Time"] | null;
             /** @description Quantile (as text) → requests per second. */
             q: {
                 [key: string]: number;
             };
+            to: components["schemas"]["Time"] | null;
         };
     };
     responses: never;

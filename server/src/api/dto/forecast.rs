@@ -103,9 +103,15 @@ pub struct Member {
 pub struct WindowMax {
     /// Quantile (as text) → requests per second.
     pub q: BTreeMap<String, f64>,
-    /// When the median path peaks, if known.
+    /// When it is expected, if known.
     #[schema(required)]
     pub at: Option<Time>,
+    /// Half of the paths that the load may take have their maximum from then …
+    #[schema(required)]
+    pub from: Option<Time>,
+    /// … to then.
+    #[schema(required)]
+    pub to: Option<Time>,
 }
 
 /// A step of the plan.

@@ -148,7 +148,7 @@ impl Control for Fake {
                 points: vec![ForecastPoint { ts: Time(NOON.0 + 60_000), mean: 119.0, q: q.clone() }],
                 members: vec![Member { name: "seasonal_naive_week".to_owned(), weight: 1.0 }],
                 explanation: None,
-                max: BTreeMap::from([("1h".to_owned(), WindowMax { q, at: None })]),
+                max: BTreeMap::from([("1h".to_owned(), WindowMax { q, at: None, from: None, to: None })]),
                 planned: vec![PlannedStep { at: NOON, replicas: 4 }],
                 kept_since: Some(Time(NOON.0 - 3_600_000)),
             })

@@ -53,6 +53,9 @@ pub(super) fn table(line: &Line) -> String {
         let _ = write!(text, "{:<21}{:>12}", format!("highest of {window}"), "");
         row(&mut text, &max.q);
     }
+    for (window, max) in &line.max {
+        let _ = writeln!(text, "highest of {window}: about {}, as likely as not from {} to {}", max.at, max.from, max.to);
+    }
     let members: Vec<String> =
         line.members.iter().filter(|m| m.weight >= 0.005).map(|m| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
     let _ = writeln!(text, "members: {}", members.join(", "));

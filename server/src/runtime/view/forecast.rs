@@ -20,7 +20,10 @@ pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since
             .filter_map(|quantile| Some((quantile.to_string(), forecast.window_max(first, to_ms, *quantile)?)))
             .collect();
         if !q.is_empty() {
-            max.insert(name.to_owned(), dto::WindowMax { q, at: highest(forecast, to_ms) });
+            let peak = forecast.peak(first, to_ms);
+            let time = |of: fn(&predictor::Peak) -> i64| peak.as_ref().map(|peak| Time(of(peak)));
+            let (at, from, to) = (time(|peak| peak.at_ms), time(|peak| peak.from_ms), time(|peak| peak.to_ms));
+            max.insert(name.to_owned(), dto::WindowMax { q, at, from, to });
         }
     }
     dto::Forecast {
@@ -44,11 +47,6 @@ pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since
 }
 
 /// When the path is highest up to `to_ms`.
-fn highest(forecast: &predictor::Forecast, to_ms: i64) -> Option<Time> {
-    let within = forecast.points.iter().filter(|point| point.ts_ms <= to_ms);
-    within.max_by(|left, right| left.mean.total_cmp(&right.mean)).map(|point| Time(point.ts_ms))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
