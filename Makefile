@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast train-model release deny clean
+.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast train-model holidays release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -84,6 +84,15 @@ train-model:
 	mkdir -p target/traces
 	for trace in bench/forecast/traces/*.csv.gz; do gunzip -c $$trace > target/traces/$$(basename $$trace .gz) || exit 1; done
 	$(CARGO) run --release -p predictor --example train-model -- target/traces predictor/src/boosted/models.bin target/left-out
+
+# The public holidays that planner ships, from a Python package: the same bytes on every run with the version that scripts/holidays.txt pins.
+holidays: .tools/holidays/.stamp
+	.tools/holidays/bin/python scripts/holidays planner/src/calendar/holidays/table.txt
+
+.tools/holidays/.stamp: scripts/holidays.txt
+	python3 -m venv .tools/holidays
+	.tools/holidays/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 release: web
 	$(CARGO) build --release --bin prescale

@@ -40,6 +40,7 @@ fn config(i: usize) -> ServiceConfig {
         holds_at: None,
         time_zone: "UTC".to_owned(),
         events: Vec::new(),
+        holidays: Vec::new(),
     }
 }
 

@@ -20,6 +20,7 @@ mod at;
 mod clocks;
 mod forecast;
 mod history;
+mod holidays;
 mod learn;
 mod spoken;
 pub use at::{At, Day};
@@ -27,6 +28,7 @@ pub use clocks::clocks;
 pub(crate) use forecast::Usual;
 pub use forecast::{Outlined, forecast};
 pub use history::without_events;
+pub use holidays::{Holidays, holidays};
 pub use learn::{Uplift, learn};
 
 /// An event in a service's calendar.
@@ -106,11 +108,13 @@ pub struct Place<'a> {
     pub time_zone: &'a str,
     /// What is planned, in that zone.
     pub events: &'a [CalendarEvent],
+    /// Which days aren't as their weekday there.
+    pub holidays: &'a [Holidays],
 }
 
 impl<'a> From<&'a ServiceConfig> for Place<'a> {
     fn from(config: &'a ServiceConfig) -> Self {
-        Place { time_zone: &config.time_zone, events: &config.events }
+        Place { time_zone: &config.time_zone, events: &config.events, holidays: &config.holidays }
     }
 }
 

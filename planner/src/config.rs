@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{Calendar, CalendarEvent};
+use crate::calendar::{Calendar, CalendarEvent, Holidays};
 
 mod check;
 pub use check::ConfigError;
@@ -66,6 +66,9 @@ pub struct ServiceConfig {
     /// What is known of the days ahead, see [`crate::calendar`].
     #[serde(default)]
     pub events: Vec<CalendarEvent>,
+    /// Which days aren't as their weekday: public holidays of a country, and days of one's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holidays: Vec<Holidays>,
 }
 
 /// The promise: `percentile` of the requests answered within `latency_ms`, and at most `errors` of them failed.

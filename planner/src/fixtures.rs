@@ -25,6 +25,7 @@ pub(crate) fn service(name: &str) -> ServiceConfig {
         holds_at: None,
         time_zone: "UTC".to_owned(),
         events: Vec::new(),
+        holidays: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use predictor::{Fitted, ForecastError, Record, Request, Series, Tracker, boosted::Models};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{CalendarEvent, Outlined, Place, Usual};
+use crate::calendar::{CalendarEvent, Holidays, Outlined, Place, Usual};
 
 /// What is kept of a service's forecasts: what the last one learnt of the history, and the record of all. It can be written down and read
 /// again, so that a restart neither judges every member anew nor forgets the record.
@@ -12,13 +12,16 @@ pub struct Forecaster {
     fitted: Option<Fitted>,
     /// Of which place `fitted` is: its zone and what it had planned.
     place: (String, Vec<CalendarEvent>),
+    /// Its holidays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    holidays: Vec<Holidays>,
     tracker: Tracker,
 }
 
 /// What is asked of a [`Forecaster`].
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// Whose clocks and events.
+    /// Whose clocks, events and holidays.
     pub place: Place<'a>,
     /// Rows after this aren't looked at [epoch ms].
     pub origin_ms: i64,
@@ -39,7 +42,7 @@ impl Forecaster {
         let models = Models::shipped();
         let kept = self.fitted.take().filter(|fitted| {
             let age_ms = origin_ms.saturating_sub(fitted.at_ms());
-            let of_here = self.place.0 == place.time_zone && self.place.1 == place.events;
+            let of_here = self.place.0 == place.time_zone && self.place.1 == place.events && self.holidays == place.holidays;
             of_here && (0..refit_ms).contains(&age_ms) && fitted.answers(request)
         });
         let updated = kept.and_then(|kept| Some((kept.update(&series, origin_ms, &clocks, models)?, kept)));
@@ -52,6 +55,7 @@ impl Forecaster {
                 let (forecast, fitted) = predictor::fit(&series, origin_ms, request, &clocks, models)?;
                 self.fitted = fitted;
                 self.place = (place.time_zone.to_owned(), place.events.to_vec());
+                self.holidays = place.holidays.to_vec();
                 forecast
             }
         };

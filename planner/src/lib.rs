@@ -26,6 +26,7 @@
 //!     holds_at: None,
 //!     time_zone: "UTC".into(),
 //!     events: Vec::new(),
+//!     holidays: Vec::new(),
 //! };
 //! let mut state = State::new(vec![config])?;
 //! let commands = step(&mut state, Event::Tick { service: "shop".into() }, 1_700_000_000_000);
@@ -65,7 +66,7 @@ mod text;
 pub mod weights;
 pub mod window;
 
-pub use calendar::{At, CalendarEvent, Day};
+pub use calendar::{At, CalendarEvent, Day, Holidays};
 pub use command::{
     AlertCode, Changed, Command, DecisionId, Edit, Entry, Order, OrderId, OrderOutcome, Ramp, ReleaseOutcome, WeightPlan, WeightedBackend,
 };

@@ -9,6 +9,7 @@
 //! interval = "15s"
 //! quantile = 0.95              # predictive: quantile, target, fallback_target, fallback_stabilisation, lead_time, forecast_every, forecast_update, ramp
 //! time_zone = "Europe/Berlin"  # whose days and hours forecasts go by; UTC without it
+//! holidays = ["DE-BE", "2026-12-24 company holiday"]   # which days aren't as their weekday
 //! target = 0.78                # hpa: target, tolerance, stabilisation, stabilisation_up
 //! scale_up = { select = "max", policies = [{ kind = "pods", value = 4, period = "15s" }] }   # hpa: scale_up, scale_down
 //! rps_per_replica = 120        # without it the capacity is found in the simulator, from the pool and the [slo]

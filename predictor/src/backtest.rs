@@ -6,7 +6,8 @@ use rayon::prelude::*;
 
 use crate::{
     boosted::Models,
-    model::forecast_with,
+    calendar::Calendar,
+    model::made,
     request::{DAY_MS, ForecastError, ModelChoice, Request},
     score::Tally,
     series::Series,
@@ -19,7 +20,7 @@ pub const SCORED_LEVELS: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 const NORMAL: [f64; 4] = [0.0, 1.281_551_565_544_600_4, 1.644_853_626_951_472_7, 2.326_347_874_040_840_8];
 
 /// What is backtested.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Setup {
     /// How far each origin looks ahead [ms].
     pub horizon_ms: i64,
@@ -29,6 +30,10 @@ pub struct Setup {
     pub last: f64,
     /// Rows older than this before an origin aren't shown to the models [ms].
     pub history_ms: i64,
+    /// The clocks and holidays of the series' place.
+    pub calendar: Calendar,
+    /// Origins [epoch ms] in place of evenly spread ones, if there are any; those without a whole horizon in the series are left out.
+    pub at_ms: Vec<i64>,
 }
 
 /// How a model did.
@@ -110,10 +115,22 @@ pub fn origins(series: &Series, setup: &Setup) -> Result<Vec<usize>, BacktestErr
     let Some(last) = last else {
         return Err(BacktestError::TooShort { have: (series.len().saturating_sub(1)).saturating_sub(first), need: steps });
     };
+    if !setup.at_ms.is_empty() {
+        return named_origins(series, setup, steps);
+    }
     let count = setup.origins.max(1);
     let mut found: Vec<usize> = (0..count).map(|i| first + (last - first) * i / (count - 1).max(1)).collect();
     found.dedup();
     Ok(found)
+}
+
+/// The slots of the origins that somebody named.
+fn named_origins(series: &Series, setup: &Setup, steps: usize) -> Result<Vec<usize>, BacktestError> {
+    let slot = |at_ms: &i64| usize::try_from((at_ms - series.start_ms()).div_euclid(series.step_ms())).ok();
+    let mut found: Vec<usize> = setup.at_ms.iter().filter_map(slot).filter(|slot| slot + steps < series.len()).collect();
+    found.sort_unstable();
+    found.dedup();
+    if found.is_empty() { Err(BacktestError::TooShort { have: 0, need: steps }) } else { Ok(found) }
 }
 
 /// Scores a model on all origins (in parallel; the result doesn't depend on the number of threads).
@@ -173,7 +190,8 @@ fn score_origin(series: &Series, setup: &Setup, model: ModelChoice, models: &Mod
     let origin_ms = series.timestamp_ms(origin);
     let history = series.until(origin_ms).since(origin_ms - setup.history_ms);
     let request = Request { horizon_ms: setup.horizon_ms, quantiles: SCORED_LEVELS.to_vec(), model };
-    let forecast = forecast_with(&history, origin_ms, &request, models).map_err(|error| BacktestError::Forecast { origin_ms, error })?;
+    let forecast =
+        made(&history, origin_ms, &request, &setup.calendar, models).map_err(|error| BacktestError::Forecast { origin_ms, error })?;
     let naive = seasonal_naive(&history, forecast.points.len());
     let (mut own, mut yardstick) = (Tally::new(&SCORED_LEVELS), Tally::new(&SCORED_LEVELS));
     let mut highest = Some(0.0_f64);

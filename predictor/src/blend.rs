@@ -105,8 +105,8 @@ pub(crate) fn again(grid: &Grid, spec: &Spec, members: &[Judged], ridge: Option<
 fn past_origins(grid: &Grid, spec: &Spec) -> Vec<usize> {
     let need = days_ahead(grid, spec.horizon - 1) + 1;
     let newest = (grid.len() - 1).checked_sub(spec.newest.clamp(1, spec.horizon));
-    let ago = (0..spec.count).map_while(|i| newest?.checked_sub(i * spec.every));
-    ago.take_while(|&at| grid.days_before(at) >= need).collect()
+    let ago = (0..).map_while(|i| newest?.checked_sub(i * spec.every)).take_while(|&at| grid.days_before(at) >= need);
+    ago.filter(|&at| !grid.is_left_out(at + 1, spec.horizon)).take(spec.count).collect()
 }
 
 /// What everybody says at the origins, and what the regression found at the last of them, unless that is `known`.

@@ -3,7 +3,7 @@
 //! A history is laid on local time before anything is learnt from it, so that lags of whole days, weekdays and times of day stay at the same hour
 //! when the clocks change. An hour that a change skips is a gap; of one that it repeats the second pass counts. The answer goes back to UTC.
 
-use crate::{request::DAY_MS, series::Series};
+use crate::{holiday::Holiday, request::DAY_MS, series::Series};
 
 /// Day of the week of a time [epoch ms, UTC]: 0 is Monday.
 #[must_use]
@@ -23,6 +23,7 @@ pub fn is_weekend(ts_ms: i64) -> bool {
 pub struct Calendar {
     offset_ms: i64,
     changes: Vec<(i64, i64)>,
+    holidays: Vec<Holiday>,
 }
 
 impl Calendar {
@@ -30,7 +31,18 @@ impl Calendar {
     #[must_use]
     pub fn new(offset_ms: i64, mut changes: Vec<(i64, i64)>) -> Self {
         changes.sort_unstable();
-        Self { offset_ms, changes }
+        Self { offset_ms, changes, holidays: Vec::new() }
+    }
+
+    /// With days that aren't as their weekday: what they do to the load is learnt apart, see [`Holiday`]. Those of the history count as much as
+    /// those to come. Of several on one day the last one is told.
+    #[must_use]
+    pub fn with_holidays(self, holidays: Vec<Holiday>) -> Self {
+        Self { holidays, ..self }
+    }
+
+    pub(crate) fn holidays(&self) -> &[Holiday] {
+        &self.holidays
     }
 
     /// How far the clocks are ahead of UTC at a time [epoch ms].

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::tracking::Record;
+use crate::{holiday::ExpectedHoliday, tracking::Record};
 
 /// What a forecast rests on. A cold start and a forecast that somebody else made have no mix.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Explanation {
     /// How the quantiles of the forecasts that were issued before did, and what became of these for it ([`crate::Tracker`]); empty without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub record: Vec<Record>,
+    /// The holidays from the origin's day to the horizon's end, and what they are expected to do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holidays: Vec<ExpectedHoliday>,
 }
 
 /// The members of a mix as they were judged, and how many errors its quantiles come from.

@@ -61,18 +61,18 @@ impl Fitted {
         if !(0..=MAX_AGE_MS).contains(&age_ms) || series.step_ms() != self.step_ms || !(self.scale.is_finite() && self.scale > 0.0) {
             return None;
         }
-        let prepared = prepare(series, origin_ms, MIN_HISTORY_MS, calendar).ok()?;
+        let prepared = prepare(series, origin_ms, MIN_HISTORY_MS, calendar, self.request.horizon_ms).ok()?;
         let (mut series, mut cleaning) = (prepared.series, prepared.cleaning);
         if let Some((since_ms, note)) = &self.change {
             series = series.since(*since_ms);
             cleaning.push(note.clone());
         }
-        let frame = Frame::of(&series, origin_ms, self.request.horizon_ms, self.scale, calendar, models);
+        let frame = Frame::of(&series, origin_ms, self.request.horizon_ms, self.scale, calendar, models, &prepared.effects);
         let levels = &self.request.quantiles;
-        let (model, scale) = (self.request.model, self.scale);
-        let near = near(&series, &frame, model).again(&series, scale, levels, &self.learnt.0)?;
+        let model = self.request.model;
+        let near = near(&series, &frame, model).again(&series, &frame, levels, &self.learnt.0)?;
         let far = match &self.learnt.1 {
-            Some(learnt) => Some(far(&series, &frame, model).again(&series, scale, levels, learnt)?),
+            Some(learnt) => Some(far(&series, &frame, model).again(&series, &frame, levels, learnt)?),
             None => None,
         };
         let answer = Answer::of(&frame, &near, far.as_ref(), self.basis);

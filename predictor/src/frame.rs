@@ -1,6 +1,6 @@
 //! Where an answer lies in time, and its points on the series' own step.
 
-use crate::{boosted::Models, calendar::Calendar, forecast::Point, paths::Block, series::Series};
+use crate::{boosted::Models, calendar::Calendar, forecast::Point, holiday::Effects, paths::Block, series::Series};
 
 /// What is so small a share of the log scale's unit is zero.
 const NOTHING: f64 = 1e-6;
@@ -9,6 +9,7 @@ const NOTHING: f64 = 1e-6;
 pub(crate) struct Frame<'a> {
     pub calendar: &'a Calendar,
     pub models: &'a Models,
+    pub effects: &'a Effects,
     pub origin_ms: i64,
     pub step_ms: i64,
     /// The slot after the history's last one, by the clocks.
@@ -19,8 +20,16 @@ pub(crate) struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     /// At the end of a series by the clocks.
-    pub fn of(series: &Series, origin_ms: i64, horizon_ms: i64, scale: f64, calendar: &'a Calendar, models: &'a Models) -> Self {
-        Self { calendar, models, origin_ms, step_ms: series.step_ms(), end_ms: series.end_ms(), scale, horizon_ms }
+    pub fn of(
+        series: &Series,
+        origin_ms: i64,
+        horizon_ms: i64,
+        scale: f64,
+        calendar: &'a Calendar,
+        models: &'a Models,
+        effects: &'a Effects,
+    ) -> Self {
+        Self { calendar, models, effects, origin_ms, step_ms: series.step_ms(), end_ms: series.end_ms(), scale, horizon_ms }
     }
 
     /// How far the clocks go within the horizon.

@@ -24,6 +24,8 @@ pub(crate) struct Grid {
     /// Bins of an hour, at least 1.
     pub hour: usize,
     sums: Vec<f64>,
+    /// Bins at which nobody is judged; empty if there are none.
+    left_out: Vec<bool>,
 }
 
 impl Grid {
@@ -51,6 +53,7 @@ impl Grid {
             importance,
             hour: ((HOUR_MS + bin_ms / 2) / bin_ms).max(1) as usize,
             sums: Vec::new(),
+            left_out: Vec::new(),
         };
         grid.bridge();
         grid.sums = std::iter::once(0.0)
@@ -60,6 +63,20 @@ impl Grid {
             }))
             .collect();
         grid
+    }
+
+    /// Nobody is judged at bins whose middle [epoch ms] is such.
+    pub fn leave_out(&mut self, such: impl Fn(i64) -> bool) {
+        self.left_out = (0..self.len()).map(|i| such(self.middle_ms(i))).collect();
+        for i in (0..self.len()).filter(|&i| self.left_out[i]) {
+            self.seen[i] = false;
+            self.importance[i] = 0.0;
+        }
+    }
+
+    /// Whether all of some bins that are known are such.
+    pub fn is_left_out(&self, from: usize, bins: usize) -> bool {
+        !self.left_out.is_empty() && self.left_out[from.min(self.len())..].iter().take(bins).all(|left_out| *left_out)
     }
 
     pub fn len(&self) -> usize {

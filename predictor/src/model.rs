@@ -14,6 +14,7 @@ use crate::{
     forecast::{About, Basis, Forecast, MemberWeight, Point},
     frame::{Frame, points},
     grid::{Grid, HOUR_MS},
+    holiday::{Effects, LEARNT_MS},
     paths::{Block, Maxima},
     request::{DAY_MS, ForecastError, MAX_HORIZON_MS, MIN_HISTORY_MS, Member, ModelChoice, Request},
     series::Series,
@@ -51,7 +52,13 @@ pub fn forecast_with(series: &Series, origin_ms: i64, request: &Request, models:
 }
 
 /// A forecast by a calendar, with trained models.
-fn made(series: &Series, origin_ms: i64, request: &Request, calendar: &Calendar, models: &Models) -> Result<Forecast, ForecastError> {
+pub(crate) fn made(
+    series: &Series,
+    origin_ms: i64,
+    request: &Request,
+    calendar: &Calendar,
+    models: &Models,
+) -> Result<Forecast, ForecastError> {
     fit(series, origin_ms, request, calendar, models).map(|(forecast, _)| forecast)
 }
 
@@ -70,11 +77,11 @@ pub fn fit(
     // The members must be judged on past origins; with less, a cold start answers in their place, unless one was asked for by name.
     let judged_ms = judged_ms(request);
     let need_ms = if request.model == ModelChoice::Auto { MIN_HISTORY_MS } else { judged_ms };
-    let Prepared { mut series, mut cleaning, have_ms } = prepare(series, origin_ms, need_ms, calendar)?;
+    let Prepared { mut series, mut cleaning, have_ms, effects } = prepare(series, origin_ms, need_ms, calendar, request.horizon_ms)?;
     let change = cut_at_change(&mut series, calendar);
     cleaning.extend(change.clone());
     let scale = scale_of(&series);
-    let frame = Frame::of(&series, origin_ms, request.horizon_ms, scale, calendar, models);
+    let frame = Frame::of(&series, origin_ms, request.horizon_ms, scale, calendar, models, &effects);
     let (answer, learnt) = mixed(&series, &frame, request, judged_ms, &quantiles)
         .map(|(answer, learnt)| (answer, Some(learnt)))
         .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, &frame, &quantiles)).flatten().map(|answer| (answer, None)))
@@ -89,17 +96,24 @@ pub fn fit(
 
 /// A series that may be looked at.
 pub(crate) struct Prepared {
-    /// Up to the origin, cleaned, by the clocks.
+    /// Up to the origin, cleaned, by the clocks, without what holidays did.
     pub series: Series,
     pub cleaning: Vec<Cleaning>,
     /// How much of it was observed [ms].
     have_ms: i64,
+    pub effects: Effects,
 }
 
 /// Cuts, cleans and checks a history.
-pub(crate) fn prepare(series: &Series, origin_ms: i64, need_ms: i64, calendar: &Calendar) -> Result<Prepared, ForecastError> {
-    let series = series.until(origin_ms).since(origin_ms - MAX_HISTORY_MS);
-    let (mut series, cleaning) = clean::clean(&series);
+pub(crate) fn prepare(
+    series: &Series,
+    origin_ms: i64,
+    need_ms: i64,
+    calendar: &Calendar,
+    horizon_ms: i64,
+) -> Result<Prepared, ForecastError> {
+    let known = series.until(origin_ms);
+    let (mut series, cleaning) = clean::clean(&known.since(origin_ms - MAX_HISTORY_MS));
     let have_ms = series.observed() as i64 * series.step_ms();
     if have_ms < need_ms {
         return Err(ForecastError::NotEnoughHistory { have_ms, need_ms });
@@ -112,7 +126,9 @@ pub(crate) fn prepare(series: &Series, origin_ms: i64, need_ms: i64, calendar: &
     while series.end_ms() <= origin_ms {
         series.push(None);
     }
-    Ok(Prepared { series: calendar.localized(series), cleaning, have_ms })
+    let mut series = calendar.localized(series);
+    let effects = take_out_holidays(&mut series, &known, origin_ms, calendar, horizon_ms);
+    Ok(Prepared { series, cleaning, have_ms, effects })
 }
 
 /// The forecast of an answer.
@@ -147,9 +163,9 @@ fn mixed(series: &Series, frame: &Frame, request: &Request, judged_ms: i64, leve
     if observed_ms < judged_ms {
         return None;
     }
-    let near = near(series, frame, request.model).learn(series, frame.scale, levels)?;
+    let near = near(series, frame, request.model).learn(series, frame, levels)?;
     let far = match request.horizon_ms > NEAR_MS {
-        true => Some(far(series, frame, request.model).learn(series, frame.scale, levels)?),
+        true => Some(far(series, frame, request.model).learn(series, frame, levels)?),
         false => None,
     };
     let week = observed_ms >= 7 * DAY_MS + request.horizon_ms;
@@ -165,9 +181,9 @@ impl Answer {
 
     /// What the blends say.
     pub fn of(frame: &Frame, near: &Stretch, far: Option<&Stretch>, basis: Basis) -> Self {
-        let points = points(frame, |i, ts_ms| mixed_step(near, far, frame.step_ms, i, ts_ms));
+        let points = points(frame, |i, ts_ms| mixed_step(near, far, frame, i, ts_ms));
         let blocks = std::iter::once(near).chain(far).map(|stretch| stretch.block.clone()).collect();
-        Self { points, members: weights(far.unwrap_or(near)), basis, blocks, explanation: explain(near, far) }
+        Self { points, members: weights(far.unwrap_or(near)), basis, blocks, explanation: explain(near, far, frame.effects) }
     }
 }
 
@@ -204,6 +220,17 @@ fn judged_ms(request: &Request) -> i64 {
     };
     // The near blend looks an hour and a half ahead, and the oldest partial bins are lost.
     (2 * DAY_MS).max(reach_ms + request.horizon_ms.max(2 * HOUR_MS))
+}
+
+/// The holidays' effects, out of the series by the clocks. Last year's holidays teach too, if the history goes back so far.
+fn take_out_holidays(series: &mut Series, known: &Series, origin_ms: i64, calendar: &Calendar, horizon_ms: i64) -> Effects {
+    if calendar.holidays().is_empty() {
+        return Effects::default();
+    }
+    let whole = calendar.localized(known.since(origin_ms - LEARNT_MS));
+    let until_ms = calendar.local_ms(origin_ms + horizon_ms);
+    let scale = scale_of(series);
+    Effects::take_out(&whole, series, calendar.holidays(), scale, until_ms)
 }
 
 /// Leaves out what lies before a lasting change of level, and says so.

@@ -12,8 +12,10 @@ use crate::{
     forecast::MemberWeight,
     frame::Frame,
     grid::{Grid, HOUR_MS},
+    holiday::Effects,
     interval::{Reading, Sample, Spread, path_at},
     member::Coefficients,
+    normal,
     paths::{self, Block, Past},
     request::{Member, ModelChoice},
     series::Series,
@@ -60,6 +62,8 @@ pub(crate) struct Stretch {
     crowd: Option<Crowd>,
     /// The last scale and its mean factor: neighbouring steps share them.
     factor: Cell<(f64, f64)>,
+    /// The levels as quantiles of a standard normal distribution.
+    normal: Vec<f64>,
 }
 
 /// What past origins taught a blend. It speaks for later origins too, until it is learnt anew.
@@ -125,17 +129,20 @@ fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
 
 impl Plan<'_> {
     /// Learns from the past and speaks at the series' end; `None` if the history is too short to judge the members.
-    pub fn learn(&self, series: &Series, scale: f64, levels: &[f64]) -> Option<Stretch> {
-        let grid = Grid::build(series, self.slots, scale);
+    pub fn learn(&self, series: &Series, frame: &Frame, levels: &[f64]) -> Option<Stretch> {
+        let scale = frame.scale;
+        let without_holidays = frame.effects.left_out(series);
+        let judged = without_holidays.as_ref().unwrap_or(series);
+        let grid = self.grid(series, frame, without_holidays.is_some());
         let blend = blend::blend(&grid, &self.spec)?;
-        let spread = Spread::learn(series, &grid, &blend, scale, &self.reading, levels);
-        let past = paths::past(series, &grid, &blend, scale, MAXIMA_DECAY, self.bins);
+        let spread = Spread::learn(judged, &grid, &blend, scale, &self.reading, levels);
+        let past = paths::past(judged, &grid, &blend, scale, MAXIMA_DECAY, self.bins);
         let learnt = Learnt { members: blend.members, ridge: blend.ridge, spread, past };
-        Some(self.stretch(&grid, scale, levels, learnt, blend.path))
+        Some(self.stretch(&grid, frame, levels, learnt, blend.path))
     }
 
     /// Speaks at the series' end with what was learnt before; `None` if that doesn't suit this plan, or nobody can speak.
-    pub fn again(&self, series: &Series, scale: f64, levels: &[f64], learnt: &Learnt) -> Option<Stretch> {
+    pub fn again(&self, series: &Series, frame: &Frame, levels: &[f64], learnt: &Learnt) -> Option<Stretch> {
         let alike = learnt.members.iter().map(|judged| judged.member).eq(self.spec.members.iter().copied());
         let bins = self.spec.horizon.div_ceil(paths::joined(self.spec.horizon, self.bins));
         let sound = learnt.spread.is_sound(levels.len(), self.spec.horizon * self.slots) && learnt.past.iter().all(|past| past.is_of(bins));
@@ -143,20 +150,33 @@ impl Plan<'_> {
         if !alike || !sound || numbers.into_iter().any(|number| !number.is_finite()) {
             return None;
         }
-        let grid = Grid::build(series, self.slots, scale);
+        let grid = self.grid(series, frame, frame.effects.left_out(series).is_some());
         let path = blend::again(&grid, &self.spec, &learnt.members, learnt.ridge.as_ref())?;
-        Some(self.stretch(&grid, scale, levels, learnt.clone(), path))
+        Some(self.stretch(&grid, frame, levels, learnt.clone(), path))
     }
 
-    fn stretch(&self, grid: &Grid, scale: f64, levels: &[f64], learnt: Learnt, usual: Vec<f64>) -> Stretch {
-        let crowd = if self.reading.crowds { Crowd::find(grid, scale, self.spec.horizon, levels) } else { None };
+    /// The series in bins, its holidays left out of what is judged.
+    fn grid(&self, series: &Series, frame: &Frame, leave_out: bool) -> Grid {
+        let mut grid = Grid::build(series, self.slots, frame.scale);
+        if leave_out {
+            grid.leave_out(|middle_ms| frame.effects.holds(middle_ms));
+        }
+        grid
+    }
+
+    fn stretch(&self, grid: &Grid, frame: &Frame, levels: &[f64], learnt: Learnt, mut usual: Vec<f64>) -> Stretch {
+        let mut crowd = if self.reading.crowds { Crowd::find(grid, frame.scale, self.spec.horizon, levels) } else { None };
         let mut path = usual.clone();
         if let Some(crowd) = &crowd {
             let share = crowd.belief;
             path.iter_mut().zip(&crowd.path).for_each(|(path, crowd)| *path += share * (crowd - *path));
         }
+        for path in [&mut path, &mut usual].into_iter().chain(crowd.as_mut().map(|crowd| &mut crowd.path)) {
+            frame.effects.put_on(path, |h| grid.middle_ms(grid.len() + h));
+        }
+        let normal = levels.iter().map(|&level| normal::quantile(level)).collect();
         let block = Block::new(grid, &path, learnt.past.clone(), self.bins);
-        Stretch { slots: self.slots, learnt, usual, block, crowd, factor: Cell::new((0.0, 1.0)) }
+        Stretch { slots: self.slots, learnt, usual, block, crowd, factor: Cell::new((0.0, 1.0)), normal }
     }
 }
 
@@ -166,9 +186,9 @@ pub(crate) fn weights(stretch: &Stretch) -> Vec<MemberWeight> {
 }
 
 /// What both blends and the crowd rest on.
-pub(crate) fn explain(near: &Stretch, far: Option<&Stretch>) -> Explanation {
+pub(crate) fn explain(near: &Stretch, far: Option<&Stretch>, effects: &Effects) -> Explanation {
     let crowd = near.crowd.as_ref().map_or(0.0, |crowd| four_decimals(crowd.belief));
-    Explanation { near: Some(near.mix()), far: far.map(Stretch::mix), crowd, record: Vec::new() }
+    Explanation { near: Some(near.mix()), far: far.map(Stretch::mix), crowd, record: Vec::new(), holidays: effects.told() }
 }
 
 impl Stretch {
@@ -197,20 +217,23 @@ impl Stretch {
 }
 
 /// The near blend's step, then the far one's, mixed where the one hands over to the other.
-pub(crate) fn mixed_step(near: &Stretch, far: Option<&Stretch>, step_ms: i64, i: usize, ts_ms: i64) -> (Vec<f64>, f64) {
-    let lead_ms = (i as i64 + 1) * step_ms;
+pub(crate) fn mixed_step(near: &Stretch, far: Option<&Stretch>, frame: &Frame, i: usize, ts_ms: i64) -> (Vec<f64>, f64) {
+    let lead_ms = (i as i64 + 1) * frame.step_ms;
+    // The step ends then.
+    let unsure = frame.effects.at(ts_ms - frame.step_ms / 2).1;
     let share = far.map_or(1.0, |_| ((NEAR_END_MS - lead_ms) as f64 / (NEAR_END_MS - NEAR_MS) as f64).clamp(0.0, 1.0));
-    let of_near = (share > 0.0).then(|| slot_of(near, i, ts_ms, share));
-    let of_far = far.filter(|_| share < 1.0).map(|far| slot_of(far, i, ts_ms, 1.0 - share));
+    let of_near = (share > 0.0).then(|| slot_of(near, i, ts_ms, unsure, share));
+    let of_far = far.filter(|_| share < 1.0).map(|far| slot_of(far, i, ts_ms, unsure, 1.0 - share));
     add(of_near, of_far)
 }
 
 /// Quantiles of z and the mean of e^z in one slot, times the share.
-fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f64) {
+fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, unsure: f64, share: f64) -> (Vec<f64>, f64) {
     let path = path_at(&stretch.usual, stretch.slots, i);
     let scale = stretch.learnt.spread.scale_at(ts_ms, i);
-    let usual = stretch.learnt.spread.quantiles(path, scale);
-    let growth = libm::exp(path) * stretch.mean_factor(scale);
+    let usual = stretch.learnt.spread.quantiles(path, scale).zip(&stretch.normal);
+    let usual = usual.map(|(z, normal)| widened(z, path, unsure * normal));
+    let growth = libm::exp(path + unsure * unsure / 2.0) * stretch.mean_factor(scale);
     let Some(crowd) = &stretch.crowd else { return (usual.map(|z| share * z).collect(), share * growth) };
     let lead = (i / stretch.slots).min(crowd.path.len() - 1);
     let path = path_at(&crowd.path, stretch.slots, i);
@@ -220,6 +243,15 @@ fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, share: f64) -> (Vec<f64>, f6
         mixed[i] = mixed[i].max(mixed[i - 1]);
     }
     (mixed, share * (growth + crowd.belief * (crowd.growth(path, lead) - growth)))
+}
+
+/// A quantile with an independent error on it, whose own is `error` away from the middle.
+fn widened(z: f64, path: f64, error: f64) -> f64 {
+    if error == 0.0 {
+        return z;
+    }
+    let own = z - path;
+    z + (libm::hypot(own, error) - own.abs()).copysign(error)
 }
 
 fn add(one: Option<(Vec<f64>, f64)>, other: Option<(Vec<f64>, f64)>) -> (Vec<f64>, f64) {

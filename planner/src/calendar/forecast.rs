@@ -2,7 +2,7 @@
 
 use predictor::{Calendar as Clocks, Forecast, ForecastError, Request, Series};
 
-use super::{Calendar, Place, Uplift, clocks, factor, learn, without_events};
+use super::{Calendar, Place, Uplift, clocks, factor, holidays, learn, without_events};
 
 /// A forecast, and what it takes to put the events on it.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Outlined {
     pub learnt: Vec<Uplift>,
 }
 
-/// The forecast of a series as of `origin_ms`, live as in a simulation and for a file: by the service's time zone, and without what its events
+/// The forecast of a series as of `origin_ms`, live as in a simulation and for a file: by the service's time zone and holidays, and without what its events
 /// multiply, which the planner does afterwards. Rows after the origin aren't looked at.
 ///
 /// # Errors
@@ -30,7 +30,7 @@ pub(crate) struct Usual {
     pub series: Series,
     /// What it says about the events that learn.
     pub learnt: Vec<Uplift>,
-    /// How the clocks stand from its begin to the end of the horizon.
+    /// How the clocks stand from its begin to the end of the horizon, and the holidays.
     pub clocks: Clocks,
 }
 
@@ -43,6 +43,7 @@ impl Usual {
         let to_ms = origin_ms.saturating_add(horizon_ms);
         // A name that is no zone's never gets past the check of the configuration.
         let clocks = clocks(place.time_zone, series.start_ms(), to_ms).unwrap_or_default();
+        let clocks = clocks.with_holidays(holidays(place.holidays, place.time_zone, series.start_ms(), to_ms));
         Self { series, learnt, clocks }
     }
 }

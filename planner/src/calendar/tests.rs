@@ -245,3 +245,22 @@ fn what_was_learnt_is_multiplied_once_piece_by_piece_and_told() {
     assert_eq!((pieces.piece_ms, pieces.occurrences), (300_000, 5));
     assert!(pieces.at(600_000) > 3.0 && pieces.at(1_800_000) < 1.05, "{pieces:?}");
 }
+
+#[test]
+fn a_public_holiday_of_the_place_is_forecast_as_one_and_an_ordinary_day_without() {
+    // Four weeks of quarters of an hour, busy on weekdays, up to Thanksgiving 2026 in New York, 05:00 UTC.
+    let (end_ms, step_ms) = (ms("2026-11-26T05:00:00Z"), 900_000);
+    let load = |at_ms: i64| if predictor::calendar::is_weekend(at_ms - 5 * 3_600_000 - step_ms) { 100.0 } else { 400.0 };
+    let start_ms = end_ms - 28 * 96 * step_ms;
+    let series = Series::try_new(start_ms, step_ms, (0..=28 * 96).map(|i| Some(load(start_ms + i * step_ms))).collect()).unwrap();
+    let noon = |holidays: &[Holidays]| {
+        let place = Place { time_zone: "America/New_York", events: &[], holidays };
+        let made = forecast(&series, place, end_ms, &predictor::Request::over(predictor::DAY_MS)).unwrap().forecast;
+        let told: Vec<String> = made.explanation.holidays.iter().map(|day| format!("{} {}", day.date, day.name)).collect();
+        (made.quantile_at(ms("2026-11-26T17:00:00Z"), 0.5).unwrap(), told)
+    };
+    let (holiday, told) = noon(&["US".parse().unwrap()]);
+    let (ordinary, nothing) = noon(&[]);
+    assert!(ordinary > 380.0 && holiday < 0.65 * ordinary, "{holiday} and {ordinary}");
+    assert_eq!((told, nothing), (vec!["2026-11-26 Thanksgiving Day".to_owned()], Vec::new()));
+}

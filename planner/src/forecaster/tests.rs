@@ -23,7 +23,7 @@ fn asked<'a>(place: Place<'a>, request: &'a Request, origin_ms: i64) -> Asked<'a
     Asked { place, origin_ms, request, refit_ms: REFIT_MS }
 }
 
-const UTC: Place = Place { time_zone: "UTC", events: &[] };
+const UTC: Place = Place { time_zone: "UTC", events: &[], holidays: &[] };
 
 #[test]
 fn without_a_record_it_is_the_forecast_of_the_series() {

@@ -6,6 +6,7 @@ use simulator::{Discipline, Scenario, ScenarioError, ServiceDist};
 
 use super::SERVICE;
 use super::extra::Extra;
+use crate::calendar::Holidays;
 use crate::config::{Capacity, HpaPolicy, Mode, Policy, PredictivePolicy, Rails, ServiceConfig, Slo};
 
 /// What the table asks for.
@@ -152,6 +153,7 @@ fn planned(
         holds_at: None,
         time_zone: time_zone(reader)?,
         events: Vec::new(),
+        holidays: holidays(reader)?,
     };
     Ok(Choice::Planned { config: Box::new(config), extra })
 }
@@ -161,6 +163,21 @@ fn time_zone(reader: &mut Reader) -> Result<String, ScenarioError> {
     const ALLOWED: &str = "a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\"";
     let name = reader.string("time_zone", ALLOWED)?.unwrap_or("UTC").to_owned();
     if crate::calendar::zone(&name).is_some() { Ok(name) } else { Err(reader.error("time_zone", ALLOWED)) }
+}
+
+/// What isn't as its weekday there: one text or a list.
+fn holidays(reader: &mut Reader) -> Result<Vec<Holidays>, ScenarioError> {
+    let listed: Vec<&toml::Value> = match reader.value("holidays") {
+        None => Vec::new(),
+        Some(toml::Value::Array(listed)) => listed.iter().collect(),
+        Some(one) => vec![one],
+    };
+    let read = |value: &toml::Value| match value.as_str().map(str::parse) {
+        Some(Ok(holidays)) => Ok(holidays),
+        Some(Err::<Holidays, String>(allowed)) => Err(reader.error("holidays", allowed)),
+        None => Err(reader.error("holidays", Holidays::ALLOWED)),
+    };
+    listed.into_iter().map(read).collect()
 }
 
 fn slo(scenario: &Scenario) -> Slo {

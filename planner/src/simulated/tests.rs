@@ -102,6 +102,11 @@ fn errors_name_the_key_the_value_and_what_is_allowed() {
             "`autoscaler.quantile` is an unknown key (with the value 0.9); allowed: the keys policy,",
         ),
         ("policy = \"predictive\"\nmax = 3\nquantile = 9", "`autoscaler.quantile` is 9; allowed: 0.5 to below 1"),
+        (
+            "policy = \"predictive\"\nmax = 3\nholidays = \"Germany\"",
+            "`autoscaler.holidays` is \"Germany\"; allowed: a country such as \"DE\"",
+        ),
+        ("policy = \"predictive\"\nmax = 3\nholidays = [\"DE\", 3]", "`autoscaler.holidays` is "),
         ("policy = \"predictive\"\nmax = 3\ncool_down = 30", "`autoscaler.cool_down` is 30; allowed:"),
     ] {
         assert!(error(table).starts_with(expected), "{}", error(table));
@@ -191,4 +196,18 @@ fn forecasts_go_by_the_clocks_of_the_services_place_as_they_do_live() {
         let after_closing = forecast.quantile_at(changed_ms + 14 * 60 * MIN + 30 * MIN, 0.5).unwrap();
         assert_eq!(after_closing < 110.0, closes_on_time, "{zone}: {after_closing}");
     }
+}
+
+#[test]
+fn a_scenario_names_the_holidays_of_its_place() {
+    let listed = |table: &str| {
+        let scenario = climb(&format!("policy = \"predictive\"\n{table}\n{RAILS}"));
+        let Ok(Choice::Planned { config, .. }) = table::read(scenario.autoscaler.as_ref().unwrap(), &scenario) else {
+            panic!("not a planned one")
+        };
+        config.holidays.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("holidays = \"US-CA\""), ["US-CA"]);
+    assert_eq!(listed("holidays = [\"DE-BE\", \"2026-12-24 company holiday\"]"), ["DE-BE", "2026-12-24 company holiday"]);
+    assert!(listed("").is_empty());
 }

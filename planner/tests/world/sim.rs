@@ -59,6 +59,7 @@ fn config(name: &str, policy: Policy, rps_per_replica: f64, max: u32) -> Service
         holds_at: None,
         time_zone: "UTC".to_owned(),
         events: Vec::new(),
+        holidays: Vec::new(),
     }
 }
 

@@ -66,7 +66,12 @@ impl Row {
         let daily = coarse.as_ref().unwrap_or(native);
         let score = |series: &Series, horizon_ms, origins| {
             let history_ms = if series.step_ms() >= HOUR_MS { 56 } else { 21 } * DAY_MS;
-            backtest::run_with(series, &Setup { horizon_ms, origins, last: 0.3, history_ms }, how.model, how.models(&trace.name))
+            backtest::run_with(
+                series,
+                &Setup { horizon_ms, origins, last: 0.3, history_ms, ..Setup::default() },
+                how.model,
+                how.models(&trace.name),
+            )
         };
         let relative = |series, horizon_ms| score(series, horizon_ms, 10).ok().and_then(|report| report.relative()).unwrap_or(f64::NAN);
         let cover = |report: &backtest::Report| [0.9, 0.95, 0.99].map(|q| report.model.coverage(q).unwrap_or(f64::NAN));

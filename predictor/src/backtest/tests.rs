@@ -8,7 +8,7 @@ fn hours(n: usize, value: impl Fn(usize) -> f64) -> Series {
 }
 
 fn setup(origins: usize) -> Setup {
-    Setup { horizon_ms: DAY_MS, origins, last: 0.3, history_ms: 21 * DAY_MS }
+    Setup { horizon_ms: DAY_MS, origins, last: 0.3, history_ms: 21 * DAY_MS, ..Setup::default() }
 }
 
 #[test]

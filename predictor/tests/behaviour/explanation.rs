@@ -25,7 +25,7 @@ fn sound(mix: &Mix) {
 #[test]
 fn both_mixes_show_their_members_losses_and_what_the_quantiles_rest_on() {
     let forecast = day(&service(21.0, 5 * MINUTE_MS));
-    let Explanation { near: Some(near), far: Some(far), crowd, record } = &*forecast.explanation else {
+    let Explanation { near: Some(near), far: Some(far), crowd, record, .. } = &*forecast.explanation else {
         panic!("{:?}", forecast.explanation)
     };
     sound(near);

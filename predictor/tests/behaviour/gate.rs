@@ -10,7 +10,7 @@ const ELB: &str = include_str!("../../testdata/nab_elb_requests.csv");
 const WORLD_CUP: &str = include_str!("../../testdata/wc98_may_5min.csv");
 
 fn score(series: &Series, horizon_ms: i64, model: ModelChoice) -> Report {
-    let setup = Setup { horizon_ms, origins: 10, last: 0.3, history_ms: 21 * DAY_MS };
+    let setup = Setup { horizon_ms, origins: 10, last: 0.3, history_ms: 21 * DAY_MS, ..Setup::default() };
     backtest::run(series, &setup, model).unwrap()
 }
 

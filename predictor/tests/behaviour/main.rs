@@ -7,6 +7,7 @@ mod cold;
 mod explanation;
 mod extremes;
 mod gate;
+mod holidays;
 mod local_time;
 mod properties;
 mod support;

@@ -12,6 +12,7 @@ use super::forecast::{self, Format, bad_input, json, print};
 use super::{CliError, parse_duration, report_file, show_time};
 use crate::api::dto::{LeadScore, ModelScore};
 
+mod place;
 mod report;
 mod skill;
 mod text;
@@ -55,6 +56,12 @@ pub struct Args {
     /// The lead time up to which skill is measured, such as what a replica needs to be ready; a step where that is longer
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     lead: i64,
+    /// TOML file with the time_zone whose days and hours the load goes by [default: UTC] and its holidays, as for forecast; events are left out
+    #[arg(long, value_name = "FILE")]
+    calendar: Option<PathBuf>,
+    /// Origins in place of evenly spread ones: times separated by commas, holidays (the begin of each in the calendar) or after-holidays (its end)
+    #[arg(long, value_name = "T1,T2|holidays", value_parser = place::parse_at)]
+    at: Option<place::At>,
     /// Write a report with charts to this file too: one HTML file that needs nothing else
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -118,6 +125,7 @@ impl Row {
 pub fn run(args: Args) -> Result<(), CliError> {
     let models = models(&args.models)?;
     report_file::check(args.report.as_deref())?;
+    let plan = args.calendar.as_deref().map(forecast::calendar::read).transpose()?.unwrap_or_default();
     let mut rows = Vec::new();
     for input in &args.input {
         let (name, series) = read(input, args.step)?;
@@ -126,7 +134,9 @@ pub fn run(args: Args) -> Result<(), CliError> {
             origins: args.origins as usize,
             last: args.last,
             history_ms: args.history.unwrap_or_else(|| usual_history_ms(&series)),
+            ..Setup::default()
         };
+        let setup = place::at_place(setup, &series, &plan, args.at.as_ref())?;
         backtest::origins(&series, &setup).map_err(|error| explain(&name, ModelChoice::Auto, &error))?;
         let at_lead = AtLead::new(&series, &setup, args.lead, &|| ControlFlow::Continue(()));
         let at_lead = at_lead.map_err(|error| explain(&name, ModelChoice::Named(Member::LastValue), &error))?;
@@ -151,11 +161,14 @@ pub fn run(args: Args) -> Result<(), CliError> {
 fn how(args: &Args) -> String {
     let hours = |ms: i64| crate::jobs::report::number(ms as f64 / 3_600_000.0);
     let (share, horizon, lead) = ((args.last * 1000.0).round() / 10.0, hours(args.horizon), args.lead / 60_000);
-    format!(
-        "{} origins evenly over the last {share} % of each series, each looking {horizon} h ahead from what was known then; for the lead time of {lead} \
-         min, 40 or more.",
-        args.origins
-    )
+    match args.at {
+        Some(_) => format!("Chosen origins, each looking {horizon} h ahead from what was known then, and {lead} min."),
+        None => format!(
+            "{} origins evenly over the last {share} % of each series, each looking {horizon} h ahead from what was known then; for the lead time of \
+             {lead} min, 40 or more.",
+            args.origins
+        ),
+    }
 }
 
 fn models(names: &[String]) -> Result<Vec<ModelChoice>, CliError> {

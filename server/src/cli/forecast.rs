@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{CliError, parse_duration, parse_time, show_time};
 use crate::series_file::SeriesFile;
 
-mod calendar;
+pub(crate) mod calendar;
 mod text;
 
 use calendar::Plan;
@@ -47,7 +47,7 @@ pub struct Args {
     /// auto (the blend) or one of its members
     #[arg(long, default_value = "auto")]
     model: ModelChoice,
-    /// TOML file with the time_zone whose days and hours the load goes by [default: UTC], and [[events]] as a service has them
+    /// TOML file with the time_zone whose days and hours the load goes by [default: UTC], the holidays and the [[events]], as a service has them
     #[arg(long, value_name = "FILE")]
     calendar: Option<PathBuf>,
     /// How to print

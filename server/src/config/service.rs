@@ -30,6 +30,8 @@ pub fn checked(service: &Service) -> ServiceConfig {
         ramp_ms: timing.ramp.ms(),
         holds_at: service.act.as_ref().and_then(file::Act::holds_at),
         time_zone: service.time_zone.clone(),
+        // What can't be read was told by the checks.
+        holidays: service.holidays.texts().into_iter().filter_map(|text| text.parse().ok()).collect(),
         events: service.events.iter().filter_map(event).collect(),
     }
 }

@@ -217,6 +217,7 @@ pub(super) fn check_kind(kind: &str, text: &str) -> Result<(), String> {
         },
         "event time" => text.parse::<planner::At>().map(drop),
         "day" => text.parse::<planner::Day>().map(drop),
+        "holidays" => text.parse::<planner::Holidays>().map(drop),
         _ => Ok(()),
     }
 }

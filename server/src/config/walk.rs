@@ -151,8 +151,12 @@ fn choose(choices: &[&Value], value: &DeValue<'_>, path: &KeyPath, out: &mut Vec
             None => wrong(Problem::value(path.key("kind"), show(kind.get_ref()), one_of(&kinds))),
         };
     }
-    // A text, or a table that says more.
-    let wanted = if value.is_table() { "object" } else { "string" };
+    // A text, or a table or a list that says more.
+    let wanted = match value {
+        DeValue::Table(_) => "object",
+        DeValue::Array(_) => "array",
+        _ => "string",
+    };
     match choices.iter().find(|one| kind(one) == wanted) {
         Some(chosen) => walk(chosen, value, path, out),
         None => wrong(Problem::value(path.clone(), show(value), "another kind of value")),

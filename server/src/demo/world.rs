@@ -65,5 +65,6 @@ pub fn config(reactive: bool, target: f64, quantile: f64) -> ServiceConfig {
         holds_at: None,
         time_zone: "UTC".to_owned(),
         events: Vec::new(),
+        holidays: Vec::new(),
     }
 }

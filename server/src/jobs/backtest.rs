@@ -45,7 +45,8 @@ pub async fn prepare(shared: &Shared, job: &BacktestJob) -> Result<Prepared, Con
         })?,
         false => stored,
     };
-    let setup = Setup { horizon_ms, origins: job.origins as usize, last: job.last, history_ms: usual_history_ms(&series) };
+    let setup =
+        Setup { horizon_ms, origins: job.origins as usize, last: job.last, history_ms: usual_history_ms(&series), ..Setup::default() };
     let found = origins(&series, &setup).map_err(|error: BacktestError| bad("last", job.last.to_string(), error.to_string()))?;
     let notes = vec![format!(
         "The load of {service} from {} to {}, by {} s; {} origins in its last {} %, each looking {} ahead. Relative is the loss relative to \

@@ -67,7 +67,7 @@ fn hopeless_overload_is_the_result_of_its_cell_and_files_are_refused() {
 fn a_backtest_scores_every_model_as_the_command_does() {
     let values = (0..12 * 96).map(|slot| Some(100.0 + 50.0 * f64::from(slot % 96) / 96.0 + f64::from(slot % 7))).collect();
     let series = predictor::Series::try_new(1_767_225_600_000, 900_000, values).unwrap();
-    let setup = Setup { horizon_ms: 6 * 3_600_000, origins: 3, last: 0.3, history_ms: 21 * 86_400_000 };
+    let setup = Setup { horizon_ms: 6 * 3_600_000, origins: 3, last: 0.3, history_ms: 21 * 86_400_000, ..Setup::default() };
     let models = vec!["seasonal_naive_day".to_owned(), "seasonal_naive_week".to_owned(), "last_value".to_owned()];
     let job = BacktestJob { service: "shop".into(), horizon: "6h".into(), origins: 3, last: 0.3, models, step: "15m".into() };
     let live = Live::new(1, HOUR);

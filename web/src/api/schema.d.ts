@@ -851,6 +851,8 @@ export interface components {
              */
             crowd: number;
             far: components["schemas"]["ForecastMix"] | null;
+            /** @description The public holidays from the forecast's day to the horizon's end. */
+            holidays: components["schemas"]["ForecastHoliday"][];
             near: components["schemas"]["ForecastMix"] | null;
             /** @description How the quantiles that were issued so far did: per lead and level that was judged at least once. */
             record: components["schemas"]["TrackRecord"][];
@@ -924,6 +926,23 @@ export interface components {
             origin: components["schemas"]["Time"] | null;
             /** @description Its state. */
             state: components["schemas"]["ForecastState"];
+        };
+        /** @description A day that isn't as its weekday, and what is expected of it. */
+        ForecastHoliday: {
+            /** @description The day by the service's clocks, such as `2026-12-25`. */
+            date: string;
+            /**
+             * Format: int64
+             * @description How often the history showed this holiday; without it, Sundays and other holidays stand for it.
+             */
+            earlier: number;
+            /**
+             * Format: double
+             * @description What the load of the whole day is multiplied by, on average; 1 while nothing is known of such days.
+             */
+            factor: number;
+            /** @description The holiday. */
+            name: string;
         };
         /** @description The members of a mix as they were judged, and how many errors its quantiles come from. */
         ForecastMix: {

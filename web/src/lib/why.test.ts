@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Explanation } from "../api/client";
-import { crowd, kept, rows, sample } from "./why";
+import { crowd, holiday, kept, rows, sample } from "./why";
 
 const member = (name: string, weight: number, loss: number | null, origins = 36) => ({ name, weight, loss, origins });
 const why: Explanation = {
@@ -13,6 +13,7 @@ const why: Explanation = {
     { lead_s: 600, level: 0.95, judged: 140, coverage: 0.942, stretch: 1.02 },
     { lead_s: 600, level: 0.9, judged: 140, coverage: 0.893, stretch: 1.01 },
   ],
+  holidays: [],
   cleaning: [],
 };
 
@@ -40,4 +41,10 @@ test("the record has a row a lead, nearest first", () => {
 
 test("what the quantiles rest on", () => {
   expect(sample(why.near!)).toBe("3600 past errors, worth 2410 of equal weight; members judged at 40 past origins");
+});
+
+test("a holiday is told by its name, with what it does and where that is from", () => {
+  const day = { date: "2026-12-25", name: "Christmas Day", factor: 0.7, earlier: 0 };
+  expect(holiday(day)).toBe("2026-12-25 is a holiday, Christmas Day: ×0.70 on average, from Sundays and other holidays.");
+  expect(holiday({ ...day, earlier: 2 })).toContain("from 2 earlier ones and Sundays");
 });

@@ -50,6 +50,12 @@ export function kept(why: Explanation): Kept[] {
   });
 }
 
+/** What a holiday is expected to do, and where that is from. */
+export function holiday(day: Explanation["holidays"][number]): string {
+  const from = day.earlier === 0 ? "Sundays and other holidays" : day.earlier === 1 ? "an earlier one and Sundays" : `${day.earlier} earlier ones and Sundays`;
+  return `${day.date} is a holiday, ${day.name}: ×${day.factor.toFixed(2)} on average, from ${from}.`;
+}
+
 /** Whether a flash crowd is followed. */
 export function crowd(belief: number): string {
   if (belief === 0) return "No flash crowd: the next hour follows the members.";

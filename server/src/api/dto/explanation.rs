@@ -16,8 +16,23 @@ pub struct Explanation {
     pub crowd: f64,
     /// How the quantiles that were issued so far did: per lead and level that was judged at least once.
     pub record: Vec<TrackRecord>,
+    /// The public holidays from the forecast's day to the horizon's end.
+    pub holidays: Vec<ForecastHoliday>,
     /// What was done to the history before it was learnt from.
     pub cleaning: Vec<String>,
+}
+
+/// A day that isn't as its weekday, and what is expected of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ForecastHoliday {
+    /// The day by the service's clocks, such as `2026-12-25`.
+    pub date: String,
+    /// The holiday.
+    pub name: String,
+    /// What the load of the whole day is multiplied by, on average; 1 while nothing is known of such days.
+    pub factor: f64,
+    /// How often the history showed this holiday; without it, Sundays and other holidays stand for it.
+    pub earlier: u64,
 }
 
 /// The members of a mix as they were judged, and how many errors its quantiles come from.
@@ -64,14 +79,22 @@ impl Explanation {
     /// As the predictor gave it.
     #[must_use]
     pub fn of(forecast: &predictor::Forecast) -> Self {
-        let predictor::Explanation { near, far, crowd, record } = &*forecast.explanation;
+        let predictor::Explanation { near, far, crowd, record, holidays } = &*forecast.explanation;
         Self {
             near: near.as_ref().map(ForecastMix::from),
             far: far.as_ref().map(ForecastMix::from),
             crowd: *crowd,
             record: record.iter().map(TrackRecord::from).collect(),
+            holidays: holidays.iter().map(ForecastHoliday::from).collect(),
             cleaning: forecast.cleaning.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+impl From<&predictor::ExpectedHoliday> for ForecastHoliday {
+    fn from(holiday: &predictor::ExpectedHoliday) -> Self {
+        let predictor::ExpectedHoliday { date, name, factor, earlier } = holiday;
+        Self { date: date.clone(), name: name.clone(), factor: *factor, earlier: *earlier as u64 }
     }
 }
 

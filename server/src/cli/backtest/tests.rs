@@ -47,7 +47,7 @@ fn a_file_of_two_weeks_is_scored_and_one_of_a_day_is_refused_with_what_is_needed
         path
     };
     let (name, series) = read(&write("load.csv", 14), None).unwrap();
-    let setup = Setup { horizon_ms: DAY_MS, origins: 3, last: 0.3, history_ms: 21 * DAY_MS };
+    let setup = Setup { horizon_ms: DAY_MS, origins: 3, last: 0.3, history_ms: 21 * DAY_MS, ..Setup::default() };
     let row = row(&name, ModelChoice::Auto, &backtest::run(&series, &setup, ModelChoice::Auto).unwrap());
     assert_eq!((row.series.as_str(), row.points), ("load", 72));
     assert!(row.relative.unwrap() < 1.0, "{row:?}");
@@ -71,6 +71,38 @@ fn a_file_of_two_weeks_is_scored_and_one_of_a_day_is_refused_with_what_is_needed
     assert!(text.contains("short") && text.contains("one horizon is 24"), "{text}");
     let odd = read(&write("odd.csv", 3), Some(5_400_000)).unwrap_err().to_string();
     assert!(odd.contains("--step"), "{odd}");
+}
+
+#[test]
+fn origins_at_holidays_are_those_of_the_calendar_and_of_its_clocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let calendar = folder.path().join("calendar.toml");
+    std::fs::write(&calendar, "time_zone = \"America/New_York\"\nholidays = [\"US\", \"2026-11-03 election\"]").unwrap();
+    let plan = forecast::calendar::read(&calendar).unwrap();
+    // From 2026-11-01 to 2026-12-02, UTC.
+    let series = Series::try_new(1_793_491_200_000, 3_600_000, (0..31 * 24).map(|i| Some(f64::from(i % 24))).collect()).unwrap();
+    let origins = |at: &str| {
+        let setup = Setup { horizon_ms: DAY_MS, origins: 1, last: 0.3, history_ms: 21 * DAY_MS, ..Setup::default() };
+        let setup = place::at_place(setup, &series, &plan, Some(&place::parse_at(at).unwrap())).map_err(|error| error.to_string())?;
+        Ok::<_, String>(setup.at_ms.iter().map(|at_ms| show_time(*at_ms)).collect::<Vec<_>>())
+    };
+    // The third is too early for a week before it.
+    assert_eq!(origins("holidays").unwrap(), ["2026-11-11T05:00:00Z", "2026-11-26T05:00:00Z"]);
+    assert_eq!(origins("after-holidays").unwrap(), ["2026-11-12T05:00:00Z", "2026-11-27T05:00:00Z"]);
+    assert_eq!(origins("2026-11-20T00:00:00Z").unwrap(), ["2026-11-20T00:00:00Z"]);
+    let error = args("--input a.csv --at christmas").unwrap_err();
+    assert!(error.contains("after-holidays"), "{error}");
+    let none = place::at_place(Setup::default(), &series, &forecast::calendar::Plan::default(), Some(&place::At::Holidays));
+    assert!(none.unwrap_err().to_string().contains("--calendar FILE with `holidays`"));
+    let scored = |options: &str| {
+        let path = folder.path().join("load.csv");
+        let rows = (0..31 * 24).map(|i| format!("{},{}\n", show_time(1_793_491_200_000 + i * 3_600_000), 100 + i % 24));
+        std::fs::write(&path, "timestamp,value\n".to_owned() + &rows.collect::<String>()).unwrap();
+        run(args(&format!("--input {} --calendar {} {options}", path.display(), calendar.display())).unwrap())
+    };
+    scored("--at holidays --format json").unwrap();
+    let outside = scored("--at 2030-01-01T00:00:00Z").unwrap_err().to_string();
+    assert!(outside.contains("load"), "{outside}");
 }
 
 #[test]

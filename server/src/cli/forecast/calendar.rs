@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use planner::CalendarEvent;
 use planner::calendar::Place;
+use planner::{CalendarEvent, Holidays};
 use serde::Deserialize;
 
 use super::bad_input;
@@ -16,38 +16,47 @@ use crate::config::{file, planned_event};
 struct File {
     time_zone: String,
     #[serde(default)]
+    holidays: file::HolidayList,
+    #[serde(default)]
     events: Vec<file::Event>,
 }
 
 /// The file, checked.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     time_zone: String,
     events: Vec<CalendarEvent>,
+    holidays: Vec<Holidays>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Plan { time_zone: "UTC".to_owned(), events: Vec::new() }
+        Plan { time_zone: "UTC".to_owned(), events: Vec::new(), holidays: Vec::new() }
     }
 }
 
 impl Plan {
     pub fn place(&self) -> Place<'_> {
-        Place { time_zone: &self.time_zone, events: &self.events }
+        Place { time_zone: &self.time_zone, events: &self.events, holidays: &self.holidays }
     }
 }
 
-pub(super) fn read(path: &Path) -> Result<Plan, CliError> {
+pub(crate) fn read(path: &Path) -> Result<Plan, CliError> {
     let named = |problem: &dyn std::fmt::Display| bad_input(format!("{}: {problem}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
-    let File { time_zone, events } = toml::from_str(&text).map_err(|error| named(&error))?;
+    let File { time_zone, holidays, events } = toml::from_str(&text).map_err(|error| named(&error))?;
     if planner::calendar::zone(&time_zone).is_none() {
         let allowed = "a name of the IANA time zone database, such as Europe/Berlin or UTC";
         return Err(named(&format!("time_zone = {time_zone:?} is not allowed: {allowed}")));
     }
+    let texts = holidays.texts();
+    let holiday = |(at, text): (usize, &&str)| {
+        let key = if matches!(holidays, file::HolidayList::One(_)) { "holidays".to_owned() } else { format!("holidays[{at}]") };
+        text.parse().map_err(|allowed: String| named(&format!("{key} = {text:?} is not allowed: {allowed}")))
+    };
+    let holidays = texts.iter().enumerate().map(holiday).collect::<Result<_, _>>()?;
     let events = events.iter().enumerate().map(|(at, one)| checked(at, one).map_err(|problem| named(&problem)));
-    Ok(Plan { time_zone, events: events.collect::<Result<_, _>>()? })
+    Ok(Plan { time_zone, holidays, events: events.collect::<Result<_, _>>()? })
 }
 
 /// An event as the planner has it, or what is wrong with it.
@@ -90,6 +99,8 @@ mod tests {
         }
         for (text, parts) in [
             ("time_zone = \"Mars/Olympus\"", ["calendar.toml: time_zone = \"Mars/Olympus\"", "Europe/Berlin"]),
+            ("time_zone = \"UTC\"\nholidays = \"Germany\"", ["holidays = \"Germany\"", "did you mean DE (Germany)?"]),
+            ("time_zone = \"UTC\"\nholidays = [\"DE\", \"DE-XX\"]", ["holidays[1] = \"DE-XX\"", "DE-BY"]),
             ("timezone = \"UTC\"", ["timezone", "time_zone"]),
             ("", ["calendar.toml", "time_zone"]),
         ] {

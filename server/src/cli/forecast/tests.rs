@@ -191,3 +191,27 @@ fn events_of_the_calendar_file_are_on_the_forecast() {
         table(&learnt)
     );
 }
+
+#[test]
+fn a_holiday_of_the_calendar_is_told_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (csv, calendar) = (folder.path().join("load.csv"), folder.path().join("calendar.toml"));
+    // Four weeks up to Christmas Day 2026, weekends quiet.
+    let end_ms = parse_time("2026-12-25T00:00:00Z").unwrap();
+    let load = |ts_ms: i64| if predictor::calendar::is_weekend(ts_ms - 1) { 100 } else { 400 };
+    let rows = (0..=28 * 24).rev().map(|back| end_ms - back * HOUR_MS).map(|ts_ms| format!("{},{}\n", show_time(ts_ms), load(ts_ms)));
+    std::fs::write(&csv, "timestamp,value\n".to_owned() + &rows.collect::<String>()).unwrap();
+    std::fs::write(&calendar, "time_zone = \"UTC\"\nholidays = \"US\"\n").unwrap();
+    let told = |options: &str| {
+        let args = args(&format!("--input {} --horizon 24h {options}", csv.display())).unwrap();
+        let plan = args.calendar.as_deref().map(calendar::read).transpose().unwrap().unwrap_or_default();
+        let file = read(&args.input).unwrap();
+        let made = line(&file, HOUR_MS, end_ms, &Asked { args: &args, plan }).unwrap();
+        (table(&made), json(&made, false).unwrap())
+    };
+    let (text, data) = told(&format!("--calendar {}", calendar.display()));
+    assert!(text.contains("why: 2026-12-25 is a holiday, Christmas Day: ×0."), "{text}");
+    assert!(data.contains("\"holidays\":[{\"date\":\"2026-12-25\",\"name\":\"Christmas Day\",\"factor\":0."), "{data}");
+    let (text, data) = told("");
+    assert!(!text.contains("holiday") && !data.contains("holiday"));
+}

@@ -87,6 +87,15 @@ fn why(text: &mut String, explanation: &Explanation) {
             let _ = writeln!(text, "why, {part}: {}", reasons(mix));
         }
     }
+    for holiday in &explanation.holidays {
+        let predictor::ExpectedHoliday { date, name, factor, earlier } = holiday;
+        let from = match earlier {
+            0 => "from Sundays and other holidays".to_owned(),
+            1 => "from an earlier one and Sundays".to_owned(),
+            times => format!("from {times} earlier ones and Sundays"),
+        };
+        let _ = writeln!(text, "why: {date} is a holiday, {name}: ×{factor} on average, {from}");
+    }
     match explanation.crowd {
         0.0 => {}
         1.0 => text.push_str("why, next hour: a flash crowd is followed in place of the members\n"),

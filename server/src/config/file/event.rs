@@ -5,6 +5,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::value::Span;
 
+/// Which days aren't as their weekday, in one text or a list of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum HolidayList {
+    /// A country (`DE`), a part of one (`US-CA`), an exchange (`XNYS`), or a day with its name (`2026-12-24 company holiday`).
+    One(#[schemars(extend("x-kind" = "holidays"))] String),
+    /// Several of them.
+    Several(Vec<HolidayText>),
+}
+
+/// A country (`DE`), a part of one (`US-CA`), an exchange (`XNYS`), or a day with its name (`2026-12-24 company holiday`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("x-kind" = "holidays"))]
+pub struct HolidayText(String);
+
+impl Default for HolidayList {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl HolidayList {
+    /// Without one.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Several(list) if list.is_empty())
+    }
+
+    /// Each text.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::Several(list) => list.iter().map(|text| text.0.as_str()).collect(),
+        }
+    }
+}
+
 /// What is known of the days ahead and no history tells: a market that opens, a sale. At least one of `multiplier`, `floor`, `ceiling` and `learn`.
 /// Events may overlap. A multiplier is of the usual load: what the history shows of the event already is taken out of it before the load is
 /// forecast, as far as it really rose then, so that nothing counts twice. A `floor` leaves the load alone.

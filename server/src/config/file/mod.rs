@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use act::{Act, Kubernetes, Webhook};
-pub use event::Event;
+pub use event::{Event, HolidayList};
 pub use proxy::{Backend, BackendTable, Limits, Proxy};
 pub use server::{BasicAuth, Log, LogFormat, Prometheus, Retention, Server, SignIn};
 pub use service::{Capacity, Mode, Rails, Service, Slo};

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, Event, Policy, Proxy, Timing};
+use super::{Act, Event, HolidayList, Policy, Proxy, Timing};
 use crate::config::value::{AlgorithmName, Span};
 
 /// One service. Only `name` and a load (`load`, or a `[services.proxy]` that counts it) are needed to observe it.
@@ -17,6 +17,10 @@ pub struct Service {
     /// go by its days and hours, so that a change of the clocks costs nothing.
     #[serde(default = "utc")]
     pub time_zone: String,
+    /// Which days aren't as their weekday: public holidays of a country (`"DE"`), of a part of one (`"US-CA"`) or of an exchange (`"XNYS"`), days
+    /// of one's own with their names (`"2026-12-24 company holiday"`), or a list of these. What they do to the load is learnt from the history.
+    #[serde(default, skip_serializing_if = "HolidayList::is_empty")]
+    pub holidays: HolidayList,
     /// PromQL for the offered load in requests per second: one series, answers 429 and 503 included, retries left out. Absent: the counters of
     /// the embedded proxy are the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -100,3 +100,36 @@ floor = 12
               prescale.toml:27: services[0].events[2].learn = true is not allowed: false beside a floor: what is learnt takes its place; keep one of the two"#]],
     );
 }
+
+#[test]
+fn holidays_are_one_text_or_a_list_and_come_back_as_they_were_said() {
+    for (written, read) in [
+        ("holidays = \"US-CA\"\n", vec!["US-CA"]),
+        ("holidays = [\"DE-BY\", \"2026-12-24 company holiday\"]\n", vec!["DE-BY", "2026-12-24 company holiday"]),
+        ("", vec![]),
+    ] {
+        let config = parse(&with_events(written)).unwrap();
+        assert_eq!(config.services[0].holidays.iter().map(ToString::to_string).collect::<Vec<_>>(), read);
+        assert_eq!(parse(&config.shown_toml()).unwrap().file, config.file);
+    }
+    refused(
+        &with_events("holidays = \"Germany\"\n"),
+        expect![[r#"
+        prescale.toml can't be used (1 problem):
+          prescale.toml:11: services[0].holidays = "Germany" is not allowed: a country such as "DE", a part of one such as "US-CA", an exchange such as "XNYS", or a day with its name such as "2026-12-24 company holiday"; did you mean DE (Germany)?"#]],
+    );
+    refused(
+        &with_events("holidays = [\"US\", \"US-XX\", 5, \"24.12.2026\"]\n"),
+        expect![[r#"
+        prescale.toml can't be used (3 problems):
+          prescale.toml:11: services[0].holidays[1] = "US-XX" is not allowed: US or one of its parts; did you mean US-TX? Known are US-AK, US-AL, US-AR, US-AS, US-AZ, US-CA, US-CO, US-CT, US-DC, US-DE, US-FL, US-GA, US-GU, US-HI, US-IA, US-ID, US-IL, US-IN, US-KS, US-KY, US-LA, US-MA, US-MD, US-ME, US-MI, US-MN, US-MO, US-MP, US-MS, US-MT, US-NC, US-ND, US-NE, US-NH, US-NJ, US-NM, US-NV, US-NY, US-OH, US-OK, US-OR, US-PA, US-PR, US-RI, US-SC, US-SD, US-TN, US-TX, US-UM, US-UT, US-VA, US-VI, US-VT, US-WA, US-WI, US-WV, US-WY
+          prescale.toml:11: services[0].holidays[2] = 5 is not allowed: a country such as "DE", a part of one such as "US-CA", an exchange such as "XNYS", or a day with its name such as "2026-12-24 company holiday"
+          prescale.toml:11: services[0].holidays[3] = "24.12.2026" is not allowed: a country such as "DE", a part of one such as "US-CA", an exchange such as "XNYS", or a day with its name such as "2026-12-24 company holiday""#]],
+    );
+    refused(
+        &with_events("holidays = 5\n"),
+        expect![[r#"
+        prescale.toml can't be used (1 problem):
+          prescale.toml:11: services[0].holidays = 5 is not allowed: a country such as "DE", a part of one such as "US-CA", an exchange such as "XNYS", or a day with its name such as "2026-12-24 company holiday""#]],
+    );
+}
