@@ -146,6 +146,9 @@ pub struct Inputs {
     /// Events of the calendar that multiply the load in that window, in words and in brackets; empty without any.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub events: String,
+    /// The forecast went beyond what its history supports and was cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond_history: bool,
     /// What one replica holds, at the fleet size that is there now.
     pub capacity_rps_per_replica: Option<f64>,
     /// From an order to a warm replica.

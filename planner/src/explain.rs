@@ -93,10 +93,16 @@ fn expected(decision: &Decision) -> String {
     match (inputs.quantile, inputs.window_from_ms, inputs.window_to_ms, inputs.window_max_rps) {
         (Some(q), Some(from), Some(to), Some(rps)) => {
             let (q, from, to, rps) = (text::quantile(q), text::clock(from), text::clock(to), text::number(rps));
-            format!("{q} of the maximum load between {from} and {to} UTC is {rps} rps{}", inputs.events)
+            let beyond = if inputs.beyond_history { beyond_history() } else { String::new() };
+            format!("{q} of the maximum load between {from} and {to} UTC is {rps} rps{}{beyond}", inputs.events)
         }
         _ => "there is no forecast".to_owned(),
     }
+}
+
+/// In brackets, that a forecast isn't to be believed as it stands.
+fn beyond_history() -> String {
+    format!(" (the forecast went beyond {} times the highest load of its history and was cut off there)", predictor::MOST_TIMES)
 }
 
 /// "one replica holds 420 rps and takes 6 min to start (measured)".

@@ -40,8 +40,8 @@ pub(crate) fn far_bins(series: &Series, horizon_ms: i64) -> (usize, usize) {
     (slots, (horizon_ms as usize).div_ceil(series.step_ms() as usize * slots))
 }
 
-/// A scale that survives being written as text and read again.
-fn six_digits(value: f64) -> f64 {
+/// A number above 0 that survives being written as text and read again.
+pub(crate) fn six_digits(value: f64) -> f64 {
     let unit = libm::pow(10.0, f64::from((libm::floor(libm::log10(value)) as i32 - 5).abs()));
     if value < 1e5 { libm::round(value * unit) / unit } else { libm::round(value / unit) * unit }
 }

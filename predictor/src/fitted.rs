@@ -76,7 +76,7 @@ impl Fitted {
             None => None,
         };
         let answer = Answer::of(&frame, &near, far.as_ref(), self.basis);
-        answer.is_finite().then(|| answered(&series, &frame, model, levels.clone(), cleaning, answer))
+        answer.is_finite().then(|| answered(&series, &frame, model, levels.clone(), cleaning, answer, prepared.highest))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{clean::Cleaning, explanation::Explanation, frame::rounded, paths::Maxima, tracking::stretch_at};
+use crate::{bound::BeyondHistory, clean::Cleaning, explanation::Explanation, frame::rounded, paths::Maxima, tracking::stretch_at};
 
 /// What is expected from the origin on, and how sure that is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub struct Forecast {
     /// Why it says that.
     #[serde(default)]
     pub explanation: Box<Explanation>,
+    /// That it was cut off because it went beyond what the history supports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond_history: Option<Box<BeyondHistory>>,
+    /// The highest load of the history, after cleaning; 0 where it isn't known.
+    #[serde(default)]
+    pub(crate) highest: f64,
     maxima: Maxima,
 }
 
@@ -117,6 +123,8 @@ impl Forecast {
             members,
             cleaning,
             explanation: Box::new(explanation),
+            beyond_history: None,
+            highest: 0.0,
             maxima,
         }
     }
@@ -183,7 +191,8 @@ impl Forecast {
             Some(median) => moved(max, median, self.maxima.scale, self.maxima.stretch(from + (to - from) / 2, &between)),
             None => max,
         });
-        Some(simulated.map_or(highest, |max| max.max(highest)))
+        let max = simulated.map_or(highest, |max| max.max(highest));
+        Some(self.beyond_history.as_ref().map_or(max, |beyond| max.min(beyond.bound)))
     }
 
     /// Moves the quantiles away from the median, or towards it, on the log scale: each level by a factor that depends on the lead.
@@ -201,6 +210,7 @@ impl Forecast {
         }
         rounded(&mut self.points, scale);
         self.maxima.stretches = stretches;
+        self.cut_off();
     }
 
     /// End of the last step [epoch ms].

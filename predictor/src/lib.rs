@@ -5,7 +5,7 @@
 //! the time of day. The maximum of a window is a target of its own, because every smooth path under-predicts it.
 //!
 //! What it refuses: to call a gap a zero; to make a number of too little history ([`ForecastError::NotEnoughHistory`] says what is there and what
-//! is needed: an hour); to look at rows after the origin; to read a clock, a file or a random number.
+//! is needed: an hour); to go beyond 20 times the highest load of the history without saying so; to look at rows after the origin; to read a clock, a file or a random number.
 //! The same rows give the same bytes on every machine.
 //!
 //! ```
@@ -29,6 +29,7 @@ pub mod backtest;
 mod bins;
 mod blend;
 pub mod boosted;
+mod bound;
 pub mod calendar;
 pub mod clean;
 mod cold;
@@ -53,6 +54,7 @@ mod shift;
 mod stretch;
 mod tracking;
 
+pub use bound::{BeyondHistory, MOST_TIMES};
 pub use calendar::Calendar;
 pub use clean::{Cleaning, CleaningKind};
 pub use explanation::{Explanation, JudgedMember, Mix};

@@ -77,7 +77,8 @@ pub fn fit(
     // The members must be judged on past origins; with less, a cold start answers in their place, unless one was asked for by name.
     let judged_ms = judged_ms(request);
     let need_ms = if request.model == ModelChoice::Auto { MIN_HISTORY_MS } else { judged_ms };
-    let Prepared { mut series, mut cleaning, have_ms, effects } = prepare(series, origin_ms, need_ms, calendar, request.horizon_ms)?;
+    let Prepared { mut series, mut cleaning, have_ms, effects, highest } =
+        prepare(series, origin_ms, need_ms, calendar, request.horizon_ms)?;
     let change = cut_at_change(&mut series, calendar);
     cleaning.extend(change.clone());
     let scale = scale_of(&series);
@@ -91,7 +92,7 @@ pub fn fit(
         let request = Request { quantiles: quantiles.clone(), ..*request };
         Fitted { at_ms: origin_ms, request, step_ms, change: change.map(|note| (first_ms, note)), scale, basis: answer.basis, learnt }
     });
-    Ok((answered(&series, &frame, request.model, quantiles, cleaning, answer), fitted))
+    Ok((answered(&series, &frame, request.model, quantiles, cleaning, answer, highest), fitted))
 }
 
 /// A series that may be looked at.
@@ -102,6 +103,8 @@ pub(crate) struct Prepared {
     /// How much of it was observed [ms].
     have_ms: i64,
     pub effects: Effects,
+    /// The highest load, after cleaning.
+    pub highest: f64,
 }
 
 /// Cuts, cleans and checks a history.
@@ -126,9 +129,10 @@ pub(crate) fn prepare(
     while series.end_ms() <= origin_ms {
         series.push(None);
     }
+    let highest = series.raw().iter().copied().fold(0.0, f64::max);
     let mut series = calendar.localized(series);
     let effects = take_out_holidays(&mut series, &known, origin_ms, calendar, horizon_ms);
-    Ok(Prepared { series, cleaning, have_ms, effects })
+    Ok(Prepared { series, cleaning, have_ms, effects, highest })
 }
 
 /// The forecast of an answer.
@@ -139,13 +143,14 @@ pub(crate) fn answered(
     quantiles: Vec<f64>,
     cleaning: Vec<Cleaning>,
     answer: Answer,
+    highest: f64,
 ) -> Forecast {
     let Answer { points, members, basis, blocks, explanation } = answer;
     let (model, basis, history_points) = (model.to_string(), Some(basis), series.observed());
     let (origin_ms, step_ms) = (frame.origin_ms, series.step_ms());
     let about = About { origin_ms, step_ms, model, basis, history_points, quantiles, members, cleaning, explanation };
     let blocks = blocks.into_iter().map(|block| frame.by_time(block)).collect();
-    Forecast::new(points, about, Maxima { scale: frame.scale, blocks, stretches: Vec::new() })
+    Forecast::new(points, about, Maxima { scale: frame.scale, blocks, stretches: Vec::new() }).bounded(highest)
 }
 
 /// What is said, by whom, and on what it rests.

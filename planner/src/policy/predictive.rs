@@ -92,6 +92,7 @@ fn ahead(facts: &Facts, policy: &PredictivePolicy, forecast: &Forecast, inputs: 
     inputs.window_from_ms = Some(from);
     inputs.window_to_ms = Some(to);
     inputs.window_max_rps = Some(up_rps);
+    inputs.beyond_history = forecast.beyond_history.is_some();
     let until = to.saturating_add(facts.config.rails.stabilisation_ms);
     let down_rps = window_max(now, until).filter(usable);
     let events = |from, to| calendar.map_or(String::new(), |calendar| calendar.multiplied(from, to));

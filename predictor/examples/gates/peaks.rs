@@ -10,8 +10,8 @@ const ORIGINS: usize = 40;
 
 /// Prints one line over all traces.
 pub fn report(how: &How, traces: &[Trace]) {
-    let found: Vec<(f64, f64, bool, f64)> = traces.iter().flat_map(|trace| peaks(how, trace)).collect();
-    let of = |pick: &dyn Fn(&(f64, f64, bool, f64)) -> f64| found.iter().map(pick).collect::<Vec<f64>>();
+    let found: Vec<Scored> = traces.iter().flat_map(|trace| peaks(how, trace)).collect();
+    let of = |pick: &dyn Fn(&Scored) -> f64| found.iter().map(pick).collect::<Vec<f64>>();
     println!(
         "time of the day's maximum     mean error {:.2} h (highest median {:.2} h), median error {:.2} h ({:.2} h), within its {:.1} h {:.3}",
         mean(&of(&|row| row.0)),
@@ -23,8 +23,10 @@ pub fn report(how: &How, traces: &[Trace]) {
     );
 }
 
-/// Per origin: error of the peak [h], error of the highest median [h], whether it lay within, and how long that is [h].
-fn peaks(how: &How, trace: &Trace) -> Vec<(f64, f64, bool, f64)> {
+/// Of one origin: error of the peak [h], error of the highest median [h], whether it lay within, and how long that is [h].
+type Scored = (f64, f64, bool, f64);
+
+fn peaks(how: &How, trace: &Trace) -> Vec<Scored> {
     let coarse = if trace.series.step_ms() < QUARTER_MS { trace.series.resample(QUARTER_MS).ok() } else { None };
     let series: &Series = coarse.as_ref().unwrap_or(&trace.series);
     let steps = (DAY_MS / series.step_ms()) as usize;

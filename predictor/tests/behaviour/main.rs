@@ -5,6 +5,7 @@
 mod bad_data;
 mod cold;
 mod explanation;
+mod explosion;
 mod extremes;
 mod gate;
 mod holidays;

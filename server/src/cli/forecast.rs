@@ -102,6 +102,8 @@ struct Line {
     points: Vec<LinePoint>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     max: BTreeMap<&'static str, LineMax>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beyond_history: Option<Box<predictor::BeyondHistory>>,
     members: Vec<predictor::MemberWeight>,
     cleaning: Vec<LineCleaning>,
     explanation: Box<predictor::Explanation>,
@@ -241,6 +243,7 @@ fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Li
             })
             .collect(),
         max,
+        beyond_history: forecast.beyond_history.clone(),
         members: forecast.members.clone(),
         cleaning: cleaning.iter().map(note).collect(),
         explanation: forecast.explanation.clone(),

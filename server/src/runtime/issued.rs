@@ -98,6 +98,7 @@ impl Issued {
             explanation: None,
             max: Default::default(),
             planned: self.planned.iter().map(|(at_ms, replicas)| dto::PlannedStep { at: Time(*at_ms), replicas: *replicas }).collect(),
+            beyond_history: None,
             kept_since: kept_since.map(Time),
         }
     }

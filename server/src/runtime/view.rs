@@ -65,6 +65,7 @@ pub fn decision(decision: &planner::Decision, outcome: Option<String>) -> dto::D
             window_from: inputs.window_from_ms.map(Time),
             window_to: inputs.window_to_ms.map(Time),
             window_max_rps: inputs.window_max_rps,
+            beyond_history: inputs.beyond_history,
             capacity_rps_per_replica: inputs.capacity_rps_per_replica,
             lead_s: Some(seconds(inputs.lead_ms)),
             lead_source: Some(lead_source(inputs.lead_source)),

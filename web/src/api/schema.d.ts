@@ -539,6 +539,29 @@ export interface components {
             /** @description Domain time now. */
             now: components["schemas"]["Time"];
         };
+        /** @description A forecast that was cut off. */
+        BeyondHistory: {
+            /**
+             * Format: double
+             * @description What no value exceeds any more.
+             */
+            bound: number;
+            /**
+             * Format: double
+             * @description The highest load of the history, in requests per second.
+             */
+            highest: number;
+            /**
+             * Format: int64
+             * @description Points that were cut off; none if only the maximum of a window was.
+             */
+            points: number;
+            /**
+             * Format: double
+             * @description The largest value before that.
+             */
+            reached: number;
+        };
         /** @description One answer that was weighed. */
         Candidate: {
             /** @description The rule that proposed it: `predictive`, `reactive`, … */
@@ -755,6 +778,8 @@ export interface components {
         };
         /** @description The numbers a decision rested on. */
         DecisionInputs: {
+            /** @description The forecast went beyond what its history supports and was cut off. */
+            beyond_history?: boolean;
             /** Format: double */
             capacity_rps_per_replica: number | null;
             forecast_origin: components["schemas"]["Time"] | null;
@@ -880,6 +905,7 @@ export interface components {
         /** @description Answer of `GET /services/{name}/forecast`. */
         Forecast: {
             basis: components["schemas"]["Basis"] | null;
+            beyond_history: components["schemas"]["BeyondHistory"] | null;
             explanation: components["schemas"]["Explanation"] | null;
             /**
              * Format: int64

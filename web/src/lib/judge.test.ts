@@ -15,6 +15,7 @@ const forecast = (medians: number[]): Forecast => ({
   explanation: null,
   max: {},
   planned: [],
+  beyond_history: null,
   kept_since: null,
   points: medians.map((median, i) => ({
     ts: at(i + 1),

@@ -187,3 +187,19 @@ fn one_quiet_sample_takes_nothing_away() {
     desk.wait(60_000).load(400.0).fleet(8, 0);
     assert_eq!(desk.decide().action, Action::Down, "it was quiet for five minutes");
 }
+
+#[test]
+fn a_forecast_beyond_what_its_history_supports_is_cut_off_and_the_decision_says_so() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(400.0).fleet(6, 0);
+    let forecast = crate::fixtures::forecast(desk.now_ms, 240, |_| 30_000.0).bounded(50.0);
+    desk.send(Event::Forecast { service: "shop".into(), forecast, learnt: Vec::new() });
+    let decision = desk.decide();
+    assert!(decision.inputs.beyond_history && decision.inputs.window_max_rps == Some(1_000.0), "{:?}", decision.inputs);
+    let told = "1,000 rps (the forecast went beyond 20 times the highest load of its history and was cut off there)";
+    assert!(decision.sentence.contains(told), "{}", decision.sentence);
+    let forecast = crate::fixtures::forecast(desk.now_ms, 240, |_| 900.0).bounded(50.0);
+    desk.send(Event::Forecast { service: "shop".into(), forecast, learnt: Vec::new() });
+    let decision = desk.decide();
+    assert!(!decision.inputs.beyond_history && !decision.sentence.contains("beyond"), "{}", decision.sentence);
+}

@@ -74,6 +74,9 @@ pub struct DecisionInputs {
     pub window_to: Option<Time>,
     #[schema(required)]
     pub window_max_rps: Option<f64>,
+    /// The forecast went beyond what its history supports and was cut off.
+    #[serde(default)]
+    pub beyond_history: bool,
     #[schema(required)]
     pub capacity_rps_per_replica: Option<f64>,
     #[schema(required)]

@@ -51,9 +51,32 @@ pub struct Forecast {
     pub max: BTreeMap<String, WindowMax>,
     /// Replicas that the plan of that moment would order, each from `at` on.
     pub planned: Vec<PlannedStep>,
+    /// That it went beyond what the history supports and was cut off; absent where it didn't, and for forecasts of the past.
+    #[schema(required)]
+    pub beyond_history: Option<BeyondHistory>,
     /// When the oldest forecast that can still be asked for (with `at`) was issued.
     #[schema(required)]
     pub kept_since: Option<Time>,
+}
+
+/// A forecast that was cut off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BeyondHistory {
+    /// The highest load of the history, in requests per second.
+    pub highest: f64,
+    /// What no value exceeds any more.
+    pub bound: f64,
+    /// The largest value before that.
+    pub reached: f64,
+    /// Points that were cut off; none if only the maximum of a window was.
+    pub points: u64,
+}
+
+impl From<&predictor::BeyondHistory> for BeyondHistory {
+    fn from(beyond: &predictor::BeyondHistory) -> Self {
+        let predictor::BeyondHistory { highest, bound, reached, points } = beyond;
+        Self { highest: *highest, bound: *bound, reached: *reached, points: *points as u64 }
+    }
 }
 
 /// What the history was long enough for.

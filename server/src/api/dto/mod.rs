@@ -20,7 +20,7 @@ pub use audit::{AuditEntry, AuditList};
 pub use decision::{Candidate, Check, Decision, DecisionInputs, DecisionList};
 pub use event::{Beat, Change, EventData, ServiceChange};
 pub use explanation::{Explanation, ForecastMix, JudgedMember};
-pub use forecast::{Basis, Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
+pub use forecast::{Basis, BeyondHistory, Forecast, ForecastPoint, Member, PlannedStep, Series, WindowMax};
 pub use job::{CellPlan, Job, JobDetail, JobEstimate, JobKind, JobList, JobNow, JobSize, JobState};
 pub use job_request::{BacktestJob, JobBody, JobRequest, JobText, LoadOrigin, ScenarioJob, Shape, WhatIf};
 pub use job_result::{Cell, CellPoint, Comparison, ComparisonRow, Difference, Figure, JobResult, LeadScore, ModelScore, Span};

@@ -150,6 +150,7 @@ impl Control for Fake {
                 explanation: None,
                 max: BTreeMap::from([("1h".to_owned(), WindowMax { q, at: None, from: None, to: None })]),
                 planned: vec![PlannedStep { at: NOON, replicas: 4 }],
+                beyond_history: None,
                 kept_since: Some(Time(NOON.0 - 3_600_000)),
             })
         })

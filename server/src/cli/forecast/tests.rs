@@ -215,3 +215,28 @@ fn a_holiday_of_the_calendar_is_told_by_its_name() {
     let (text, data) = told("");
     assert!(!text.contains("holiday") && !data.contains("holiday"));
 }
+
+#[test]
+fn a_forecast_beyond_its_history_is_cut_off_in_every_format() {
+    let load = |i: usize| if (i / 24).is_multiple_of(3) { 50.0 } else { 0.01 } + 0.001 * (i * 7 % 11) as f64;
+    let points = (0..4 * 96).map(|i| (1_772_409_600_000 + i as i64 * 900_000, load(i))).collect();
+    let made = lines(&SeriesFile { name: "jumps".to_owned(), points }, "").unwrap();
+    let text = table(&made[0]);
+    assert!(
+        text.contains("beyond history: up to") && text.contains("cut off at 1000.20: 20 times the highest load of the history (50.01)"),
+        "{text}"
+    );
+    assert!(
+        json(&made[0], false).unwrap().contains("\"beyond_history\":{\"highest\":50.01,\"bound\":1000."),
+        "{}",
+        json(&made[0], true).unwrap()
+    );
+    let most = csv(&made)
+        .lines()
+        .skip(1)
+        .flat_map(|row| row.split(',').skip(3).map(|value| value.parse::<f64>().unwrap()).collect::<Vec<_>>())
+        .fold(0.0, f64::max);
+    assert!((most - 1000.2).abs() < 1e-6, "{most}");
+    let ordinary = lines(&file(6), "").unwrap();
+    assert!(!table(&ordinary[0]).contains("beyond") && !json(&ordinary[0], false).unwrap().contains("beyond"));
+}

@@ -56,6 +56,14 @@ pub(super) fn table(line: &Line) -> String {
     for (window, max) in &line.max {
         let _ = writeln!(text, "highest of {window}: about {}, as likely as not from {} to {}", max.at, max.from, max.to);
     }
+    if let Some(predictor::BeyondHistory { highest, bound, reached, points }) = line.beyond_history.as_deref() {
+        let place = if *points == 0 { "for the highest of the horizon".to_owned() } else { format!("at {points} points") };
+        let _ = writeln!(
+            text,
+            "beyond history: up to {reached:.2} {place}, cut off at {bound:.2}: {} times the highest load of the history ({highest:.2})",
+            predictor::MOST_TIMES
+        );
+    }
     let members: Vec<String> =
         line.members.iter().filter(|m| m.weight >= 0.005).map(|m| format!("{} {:.0} %", m.name, m.weight * 100.0)).collect();
     let _ = writeln!(text, "members: {}", members.join(", "));

@@ -42,6 +42,7 @@ pub fn forecast(forecast: &predictor::Forecast, steps: &[(i64, u32)], kept_since
         explanation: Some(dto::Explanation::of(forecast)),
         max,
         planned: planned(steps),
+        beyond_history: forecast.beyond_history.as_deref().map(dto::BeyondHistory::from),
         kept_since: kept_since.map(Time),
     }
 }
