@@ -2,7 +2,8 @@
 //!
 //! A log scale makes it possible: a history that lay at nearly nothing for days and jumps may answer with a hundred times its highest load.
 //! On 18 traces (some 900 origins, 1 h to 42 d of history) the load of the next day exceeded [`MOST_TIMES`] the highest load before only within
-//! hours of a trace's begin and at a change of level by 50 times, while a forecast of crane04 reached 370 times. So what lies beyond isn't knowledge, and whoever plans with it must be told.
+//! hours of a trace's begin and at a change of level by 50 times, while a forecast of crane04 reached 370 times. So what lies beyond isn't
+//! knowledge, and whoever plans with it must be told.
 
 use serde::{Deserialize, Serialize};
 

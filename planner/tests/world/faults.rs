@@ -117,7 +117,7 @@ impl Sim {
             let not_enough_history = if self.happens(0.3) { Some(HistoryNeed { have_ms: 1, need_ms: 2 }) } else { None };
             let failed = Event::ForecastFailed { service, at_ms, error: "out of memory".to_owned(), not_enough_history };
             if self.happens(0.7) {
-                self.mail.push((at_ms, Mail::Event(failed)));
+                self.mail.push((at_ms, Mail::Event(Box::new(failed))));
             }
             return;
         }
@@ -131,6 +131,6 @@ impl Sim {
         };
         let points = (0..minutes).map(point).collect();
         let forecast = Forecast::from_quantiles(origin_ms, 60_000, vec![0.5, 0.95, 0.99], points).unwrap();
-        self.mail.push((at_ms, Mail::Event(Event::Forecast { service, forecast, learnt: Vec::new() })));
+        self.mail.push((at_ms, Mail::Event(Box::new(Event::Forecast { service, forecast, learnt: Vec::new() }))));
     }
 }

@@ -22,7 +22,7 @@ pub enum Mail {
     /// To the balancer.
     Weights(usize, WeightPlan),
     /// To the loop.
-    Event(Event),
+    Event(Box<Event>),
 }
 
 pub struct Sim {
@@ -142,7 +142,7 @@ impl Sim {
         due.sort_by_key(|(at, _)| *at);
         for (_, mail) in due {
             match mail {
-                Mail::Event(event) => self.feed(event),
+                Mail::Event(event) => self.feed(*event),
                 Mail::Order(order) => self.execute(&order),
                 Mail::Release(service, id) => self.execute_release(&service, id),
                 Mail::Weights(at, plan) => {
@@ -163,7 +163,7 @@ impl Sim {
     pub fn send(&mut self, event: Event) {
         if self.happens(0.03) {
             let later = self.now_ms + self.rng.random_range(1_000..90_000);
-            self.mail.push((later, Mail::Event(event.clone())));
+            self.mail.push((later, Mail::Event(Box::new(event.clone()))));
             if self.happens(0.5) {
                 return;
             }

@@ -17,7 +17,7 @@ async fn forecast(forecasters: &mut Forecasters, store: &Store, slots: i64) -> O
     let (series, request) = (series(slots), Request::over(DAY_MS));
     let mut forecaster = forecasters.take(store, "shop").await;
     let before_ms = forecaster.fitted_ms();
-    let place = planner::calendar::Place { time_zone: "UTC", events: &[] };
+    let place = planner::calendar::Place { time_zone: "UTC", events: &[], holidays: &[] };
     let asked = Asked { place, origin_ms: series.end_ms() - STEP_MS, request: &request, refit_ms: 3_600_000 };
     forecaster.forecast(&series, &asked).unwrap();
     forecasters.put(store, "shop", forecaster, before_ms).await;
