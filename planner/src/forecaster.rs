@@ -13,7 +13,6 @@ pub struct Forecaster {
     /// Of which place `fitted` is: its zone and what it had planned.
     place: (String, Vec<CalendarEvent>),
     /// Its holidays.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     holidays: Vec<Holidays>,
     tracker: Tracker,
 }

@@ -94,3 +94,22 @@ fn what_cant_be_forecast_leaves_the_record_alone() {
     forecaster.forecast(&empty, &asked(UTC, &request, START_MS + DAY_MS)).unwrap_err();
     assert_eq!(forecaster.records().collect::<Vec<_>>(), before);
 }
+
+#[test]
+fn another_list_of_holidays_is_another_place() {
+    let (start_ms, step_ms) = (1_772_409_600_000_i64, 900_000);
+    let values = (0..14 * 96).map(|i| Some(100.0 + f64::from(i % 96))).collect();
+    let series = Series::try_new(start_ms, step_ms, values).unwrap();
+    let (last_ms, request) = (series.end_ms() - step_ms, Request::over(6 * 3_600_000));
+    let holidays = ["DE".parse().unwrap()];
+    let mut forecaster = Forecaster::default();
+    let mut fitted_at = |place: Place, origin_ms: i64| {
+        forecaster.forecast(&series, &Asked { place, origin_ms, request: &request, refit_ms: 3_600_000 }).unwrap();
+        forecaster.fitted_ms().unwrap() - last_ms
+    };
+    let german = Place { holidays: &holidays, ..UTC };
+    assert_eq!(fitted_at(UTC, last_ms - 2 * step_ms), -2 * step_ms);
+    assert_eq!(fitted_at(UTC, last_ms - step_ms), -2 * step_ms, "updated");
+    assert_eq!(fitted_at(german, last_ms - step_ms), -step_ms, "made anew");
+    assert_eq!(fitted_at(german, last_ms), -step_ms, "updated");
+}
