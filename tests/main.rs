@@ -12,6 +12,7 @@ mod cluster;
 mod crash;
 mod demo;
 mod events;
+mod hard_data;
 mod history;
 mod import;
 mod jobs;
