@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast train-model holidays release deny clean
+.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast train-model train-lstm holidays release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -93,6 +93,15 @@ holidays: .tools/holidays/.stamp
 	python3 -m venv .tools/holidays
 	.tools/holidays/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+# The recurrent network that predictor ships, trained by candle (its some hundred packages are built for this alone), with those that never saw one source each
+# beside the trees'. One or two minutes of computing; the same bytes on every run on one kind of processor.
+train-lstm:
+	rm -rf target/traces target/left-out/*.lstm
+	mkdir -p target/traces target/left-out
+	for trace in bench/forecast/traces/*.csv.gz; do gunzip -c $$trace > target/traces/$$(basename $$trace .gz) || exit 1; done
+	$(CARGO) run --release --locked --manifest-path predictor/lstm/Cargo.toml -- target/traces predictor/src/recurrent/networks.bin target/left-out \
+		predictor/src/recurrent/candle.json
 
 release: web
 	$(CARGO) build --release --bin prescale

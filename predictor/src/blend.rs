@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     boosted::{self, Trees},
     grid::Grid,
-    member::{Averages, Coefficients, Known, Ridge, Simple, days_ahead, naive},
+    member::{Averages, Coefficients, Forest, Known, Penalty, Ridge, Simple, days_ahead, naive},
+    recurrent::{self, Network},
     request::Member,
 };
 
@@ -18,8 +19,9 @@ const LOSS_FLOOR: f64 = 1e-4;
 /// Which past origins a blend is judged on.
 pub(crate) struct Spec<'a> {
     pub members: Vec<Member>,
-    /// What the boosted member asks, and whether they are the next hour's.
+    /// What the trained members ask, and whether they are the next hour's.
     pub trees: &'a Trees,
+    pub network: &'a Network,
     pub near: bool,
     /// Leads.
     pub horizon: usize,
@@ -111,18 +113,24 @@ fn past_origins(grid: &Grid, spec: &Spec) -> Vec<usize> {
 
 /// What everybody says at the origins, and what the regression found at the last of them, unless that is `known`.
 fn ask(grid: &Grid, spec: &Spec, origins: &[usize], known: Option<Option<&Coefficients>>) -> (Vec<Said>, Option<Coefficients>) {
-    if !spec.members.contains(&Member::Boosted) {
+    let (trees, network) = (spec.members.contains(&Member::Boosted), spec.members.contains(&Member::Lstm));
+    if !trees && !network {
         return paths(grid, &spec.members, spec.horizon, origins, known);
     }
     let mut members = spec.members.clone();
     members.extend(boosted::inputs(spec.near).iter().filter(|input| !spec.members.contains(input)));
     let (mut said, ridge) = paths(grid, &members, spec.horizon, origins, known);
-    boosted::join(spec.trees, spec.near, grid, &members, &mut said);
+    if trees {
+        boosted::join(spec.trees, spec.near, grid, &members, &mut said);
+    }
+    if network {
+        recurrent::join(spec.network, spec.near, grid, &members, &mut said);
+    }
     said.iter_mut().for_each(|said| said.paths.truncate(spec.members.len()));
     (said, ridge)
 }
 
-/// What the members say, but for the boosted one, which needs to hear the others.
+/// What the members say, but for the trained ones, which need to hear the others.
 pub(crate) fn paths(
     grid: &Grid,
     members: &[Member],
@@ -134,14 +142,18 @@ pub(crate) fn paths(
     let averages: Vec<Option<Averages>> = members.iter().map(|&member| Averages::new(member, grid, horizon)).collect();
     let ridge = members.contains(&Member::Ridge).then(|| match known {
         Some(known) => Ridge::known(grid, horizon, known),
-        None => Ridge::fit(grid, horizon, origins),
+        None => Ridge::fit(grid, horizon, origins, Penalty::Ridge),
     });
+    let net = members.contains(&Member::ElasticNet).then(|| Ridge::fit(grid, horizon, origins, Penalty::ElasticNet));
+    let forest = members.contains(&Member::Tree).then(|| Forest::fit(grid, horizon, origins));
     let speak = |index: usize, known: &Known, m: usize| {
         let mut path = vec![0.0; horizon];
-        let spoke = match (&averages[m], &ridge, members[m]) {
-            (Some(averages), ..) => averages.predict(known, &mut path),
-            (None, Some(ridge), Member::Ridge) => ridge.predict(index, known, &mut path),
-            (None, _, member) => naive(member, known, &simple, &mut path),
+        let spoke = match (members[m], &averages[m]) {
+            (_, Some(averages)) => averages.predict(known, &mut path),
+            (Member::Ridge, _) => ridge.as_ref().is_some_and(|ridge| ridge.predict(index, known, &mut path)),
+            (Member::ElasticNet, _) => net.as_ref().is_some_and(|net| net.predict(index, known, &mut path)),
+            (Member::Tree, _) => forest.as_ref().is_some_and(|forest| forest.predict(index, known, &mut path)),
+            (member, _) => naive(member, known, &simple, &mut path),
         };
         spoke.then_some(path)
     };

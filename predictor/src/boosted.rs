@@ -2,25 +2,26 @@
 //! writes `boosted/models.bin` from the traces that the repository holds.
 
 mod features;
+mod growing;
 mod training;
 mod trees;
 
 use std::sync::LazyLock;
 
-pub(crate) use features::inputs;
-use features::{Context, FEATURES, Origin};
-pub use training::{Rows, rows};
+pub(crate) use features::{Context, FEATURES, Origin, inputs};
+pub use training::{LEAST_MS, Lesson, train};
 pub use trees::{InvalidModels, Models, Tree, Trees};
 
-use crate::{blend::Said, grid::Grid, request::Member};
+use crate::{blend::Said, grid::Grid, recurrent::Networks, request::Member};
 
 /// Leads that the trees are asked at most; those between are joined by straight lines. 48 cost a millisecond more and gain nothing (0.6225).
 const ASKED: usize = 16;
 /// A correction of more than this many of the series' usual changes from day to day isn't believed.
 const MOST_UNITS: f64 = 3.0;
 
-/// A test holds that the bytes are models; without trees the member answers with its inputs' mean.
-static SHIPPED: LazyLock<Models> = LazyLock::new(|| Models::from_bytes(include_bytes!("boosted/models.bin")).unwrap_or_default());
+/// A test holds that the bytes are models; without trees a member answers with its inputs' mean.
+static SHIPPED: LazyLock<Models> =
+    LazyLock::new(|| Models::from_bytes(include_bytes!("boosted/models.bin")).unwrap_or_default().with_networks(Networks::shipped()));
 
 impl Models {
     /// Those in the binary.

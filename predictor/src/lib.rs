@@ -46,6 +46,7 @@ mod model;
 mod normal;
 mod paths;
 mod peak;
+pub mod recurrent;
 mod request;
 pub mod score;
 mod series;

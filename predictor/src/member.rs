@@ -1,12 +1,15 @@
 //! The members of the blend. Each predicts z at leads 1 … H from what is known at one bin; none may read a bin after it.
 
 mod calendar_average;
+mod elastic_net;
 mod naive;
 mod ridge;
+mod tree;
 
 pub(crate) use calendar_average::Averages;
 pub(crate) use naive::{Simple, naive, recent_level};
-pub(crate) use ridge::{Coefficients, Ridge};
+pub(crate) use ridge::{Coefficients, Penalty, Ridge};
+pub(crate) use tree::Forest;
 
 use crate::grid::Grid;
 

@@ -76,7 +76,7 @@ pub fn fit(
     let quantiles = check(request)?;
     // The members must be judged on past origins; with less, a cold start answers in their place, unless one was asked for by name.
     let judged_ms = judged_ms(request);
-    let need_ms = if request.model == ModelChoice::Auto { MIN_HISTORY_MS } else { judged_ms };
+    let need_ms = if request.model.is_mix() { MIN_HISTORY_MS } else { judged_ms };
     let Prepared { mut series, mut cleaning, have_ms, effects, highest } =
         prepare(series, origin_ms, need_ms, calendar, request.horizon_ms)?;
     let change = cut_at_change(&mut series, calendar);
@@ -85,7 +85,7 @@ pub fn fit(
     let frame = Frame::of(&series, origin_ms, request.horizon_ms, scale, calendar, models, &effects);
     let (answer, learnt) = mixed(&series, &frame, request, judged_ms, &quantiles)
         .map(|(answer, learnt)| (answer, Some(learnt)))
-        .or_else(|| (request.model == ModelChoice::Auto).then(|| cold(&series, &frame, &quantiles)).flatten().map(|answer| (answer, None)))
+        .or_else(|| (request.model.is_mix()).then(|| cold(&series, &frame, &quantiles)).flatten().map(|answer| (answer, None)))
         .ok_or(ForecastError::NotEnoughHistory { have_ms, need_ms })?;
     let (step_ms, first_ms) = (series.step_ms(), series.start_ms());
     let fitted = learnt.map(|learnt| {
@@ -220,7 +220,7 @@ fn check(request: &Request) -> Result<Vec<f64>, ForecastError> {
 fn judged_ms(request: &Request) -> i64 {
     let reach_ms = match request.model {
         ModelChoice::Named(Member::SeasonalNaiveWeek | Member::SeasonalNaiveWeekLevel) => 7 * DAY_MS,
-        ModelChoice::Named(Member::Ridge) => 3 * DAY_MS + request.horizon_ms,
+        ModelChoice::Named(Member::Ridge | Member::ElasticNet | Member::Tree) => 3 * DAY_MS + request.horizon_ms,
         _ => DAY_MS,
     };
     // The near blend looks an hour and a half ahead, and the oldest partial bins are lost.

@@ -23,6 +23,8 @@ pub enum ModelChoice {
     /// All members, mixed by a power of their loss on past origins.
     #[default]
     Auto,
+    /// The same with the members that cost too much for every minute: elastic net, regression trees and the recurrent network.
+    AutoWide,
     /// One member alone, with intervals made the same way.
     Named(Member),
 }
@@ -77,16 +79,31 @@ members! {
     CalendarNear = "calendar_near",
     /// Direct ridge regression on lags, Fourier terms and calendar.
     Ridge = "ridge",
+    /// The same with an elastic net, which takes columns out.
+    ElasticNet = "elastic_net",
+    /// Boosted regression trees of the very series.
+    Tree = "tree",
     /// Gradient-boosted trees, trained in advance on many services.
     Boosted = "boosted",
+    /// A small recurrent network, trained in advance on many services.
+    Lstm = "lstm",
     /// The recent level, held.
     LastValue = "last_value",
+}
+
+impl ModelChoice {
+    /// Whether members are mixed, not one asked by its name.
+    #[must_use]
+    pub fn is_mix(self) -> bool {
+        !matches!(self, Self::Named(_))
+    }
 }
 
 impl fmt::Display for ModelChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
+            Self::AutoWide => f.write_str("auto_wide"),
             Self::Named(member) => f.write_str(member.name()),
         }
     }
@@ -94,7 +111,7 @@ impl fmt::Display for ModelChoice {
 
 /// A model name that doesn't exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("model = {name:?}: auto, {} are allowed", allowed_members())]
+#[error("model = {name:?}: auto, auto_wide, {} are allowed", allowed_members())]
 pub struct UnknownModel {
     /// The name given.
     pub name: String,
@@ -110,6 +127,9 @@ impl FromStr for ModelChoice {
     fn from_str(name: &str) -> Result<Self, UnknownModel> {
         if name == "auto" {
             return Ok(Self::Auto);
+        }
+        if name == "auto_wide" {
+            return Ok(Self::AutoWide);
         }
         let member = Member::ALL.iter().copied().find(|member| member.name() == name);
         member.map(Self::Named).ok_or_else(|| UnknownModel { name: name.to_owned() })

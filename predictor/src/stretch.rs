@@ -36,6 +36,9 @@ const NEAR_MEMBERS: &[Member] = &[
     Member::LastValue,
 ];
 
+/// What the wide mix has besides: they cost more than they gain where a forecast must take milliseconds.
+const WIDE_MEMBERS: &[Member] = &[Member::ElasticNet, Member::Tree, Member::Lstm];
+
 const FAR_MEMBERS: &[Member] = &[
     Member::SeasonalNaiveDay,
     Member::SeasonalNaiveWeek,
@@ -91,6 +94,7 @@ pub(crate) fn near<'a>(series: &Series, frame: &Frame<'a>, model: ModelChoice) -
     let spec = Spec {
         members: members(model, NEAR_MEMBERS),
         trees: &frame.models.near,
+        network: &frame.models.networks.near,
         near: true,
         horizon,
         newest: (HOUR_MS * 3 / 4 / bin_ms) as usize,
@@ -99,7 +103,7 @@ pub(crate) fn near<'a>(series: &Series, frame: &Frame<'a>, model: ModelChoice) -
         decay: 0.97,
     };
     // A model that was asked for by name answers alone.
-    let reading = Reading { decay: 0.97, median: 0.25, stretch: 1.02, lead_power: 0.7, crowds: model == ModelChoice::Auto };
+    let reading = Reading { decay: 0.97, median: 0.25, stretch: 1.02, lead_power: 0.7, crowds: model.is_mix() };
     Plan { slots, spec, reading, bins: 18 }
 }
 
@@ -110,6 +114,7 @@ pub(crate) fn far<'a>(series: &Series, frame: &Frame<'a>, model: ModelChoice) ->
     let spec = Spec {
         members: members(model, FAR_MEMBERS),
         trees: &frame.models.far,
+        network: &frame.models.networks.far,
         near: false,
         horizon,
         newest: horizon / 4,
@@ -123,6 +128,7 @@ pub(crate) fn far<'a>(series: &Series, frame: &Frame<'a>, model: ModelChoice) ->
 fn members(model: ModelChoice, all: &[Member]) -> Vec<Member> {
     match model {
         ModelChoice::Auto => all.to_vec(),
+        ModelChoice::AutoWide => [all, WIDE_MEMBERS].concat(),
         ModelChoice::Named(member) => vec![member],
     }
 }
@@ -147,7 +153,9 @@ impl Plan<'_> {
         let bins = self.spec.horizon.div_ceil(paths::joined(self.spec.horizon, self.bins));
         let sound = learnt.spread.is_sound(levels.len(), self.spec.horizon * self.slots) && learnt.past.iter().all(|past| past.is_of(bins));
         let numbers = learnt.members.iter().map(|judged| judged.weight).chain(learnt.ridge.iter().flatten().copied());
-        if !alike || !sound || numbers.into_iter().any(|number| !number.is_finite()) {
+        // Of the regressions only the ridge is kept.
+        let refitted = [Member::ElasticNet, Member::Tree].iter().any(|member| self.spec.members.contains(member));
+        if !alike || !sound || refitted || numbers.into_iter().any(|number| !number.is_finite()) {
             return None;
         }
         let grid = self.grid(series, frame, frame.effects.left_out(series).is_some());

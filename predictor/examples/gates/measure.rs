@@ -6,6 +6,7 @@ use predictor::{
     DAY_MS, ModelChoice, Request, Series,
     backtest::{self, Setup},
     boosted::Models,
+    recurrent::Networks,
 };
 
 use crate::traces::Trace;
@@ -28,14 +29,24 @@ impl How {
     }
 }
 
-/// Trained models by file name, without the ending.
+/// Trained models by file name, without the ending: trees are `.bin`, networks beside them `.lstm`.
 pub fn read_models(folder: &str) -> Result<Vec<(String, Models)>, String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| format!("{folder}: {error}"))? {
         let path = entry.map_err(|error| error.to_string())?.path();
-        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let models = Models::from_bytes(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-        found.push((path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(), models));
+        if path.extension().is_some_and(|ending| ending == "bin") {
+            let problem = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
+            let bytes = fs::read(&path).map_err(|error| problem(&error))?;
+            let models = Models::from_bytes(&bytes).map_err(|error| problem(&error))?;
+            let networks = match fs::read(path.with_extension("lstm")) {
+                Ok(bytes) => Networks::from_bytes(&bytes).map_err(|error| problem(&error))?,
+                Err(_) => Networks::shipped(),
+            };
+            found.push((
+                path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
+                models.with_networks(networks),
+            ));
+        }
     }
     Ok(found)
 }

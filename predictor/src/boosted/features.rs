@@ -42,7 +42,8 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Origin<'a> {
     context: &'a Context<'a>,
     said: &'a Said,
-    at: usize,
+    /// The last known bin.
+    pub at: usize,
     /// Input by input, in the order of [`inputs`].
     paths: Vec<Option<&'a Vec<f64>>>,
     /// Mean of the inputs' paths: what the trees correct.

@@ -1,6 +1,6 @@
 //! Answers of hand-made trees, bytes that must be refused, and what the trees do to a forecast.
 
-use super::*;
+use super::{training::rows, *};
 use crate::{Forecast, ModelChoice, Request, Series, forecast, forecast_with, request::DAY_MS};
 
 /// Adds `below` or `above` by the first feature.
@@ -43,14 +43,14 @@ fn trees_add_what_the_answers_to_their_questions_lead_to() {
 
 #[test]
 fn bytes_that_are_no_models_are_refused() {
-    let models = Models { near: Trees(vec![tree(1.0, 2.0)]), far: Trees(vec![tree(3.0, 4.0)]) };
+    let models = Models { near: Trees(vec![tree(1.0, 2.0)]), far: Trees(vec![tree(3.0, 4.0)]), ..Models::default() };
     let whole = models.to_bytes();
     assert_eq!(Models::from_bytes(&whole).unwrap(), models);
     for end in 0..whole.len() {
         assert_eq!(Models::from_bytes(&whole[..end]), Err(InvalidModels), "cut at {end}");
     }
     assert_eq!(Models::from_bytes(&[&whole[..], &[0]].concat()), Err(InvalidModels));
-    let with = |tree| Models { near: Trees(vec![tree]), far: Trees::default() }.to_bytes();
+    let with = |tree| Models { near: Trees(vec![tree]), ..Models::default() }.to_bytes();
     assert_eq!(Models::from_bytes(&with(Tree { questions: vec![(FEATURES as u8, 0.0)], leaves: vec![0.0; 2] })), Err(InvalidModels));
     assert_eq!(Models::from_bytes(&with(tree(f32::NAN, 0.0))), Err(InvalidModels));
     assert_eq!(Models::from_bytes(&with(Tree { questions: vec![(0, 0.0); 9], leaves: vec![0.0; 512] })), Err(InvalidModels));
@@ -59,7 +59,7 @@ fn bytes_that_are_no_models_are_refused() {
 #[test]
 fn other_models_give_another_forecast_and_absurd_ones_are_held() {
     let series = days(8);
-    let always = |z| Models { near: Trees(vec![tree(z, z)]), far: Trees(vec![tree(z, z)]) };
+    let always = |z| Models { near: Trees(vec![tree(z, z)]), far: Trees(vec![tree(z, z)]), ..Models::default() };
     let [none, up, down, absurd] = [0.0, 0.5, -0.5, 1e30].map(|z| middle(&asked(&series, &always(z))));
     // Not by how much: the median is moved by what the model was wrong by before, which takes most of a constant back.
     assert!(up != none && down != none && up != down, "{down} {none} {up}");

@@ -3,8 +3,12 @@
 
 use std::fmt;
 
+use crate::recurrent::Networks;
+
 /// First bytes of a file of models.
-const MAGIC: &[u8; 4] = b"PSB1";
+const MAGIC: &[u8; 4] = b"PSB2";
+/// Stands in a file for no time.
+const ANY_TIME: i64 = i64::MIN;
 /// Questions of one tree at most.
 const MAX_DEPTH: usize = 8;
 
@@ -41,13 +45,19 @@ impl Trees {
     }
 }
 
-/// Two sums of trees: for the next hour at the series' step, and for the days after it at quarters of an hour.
+/// What was trained in advance: two sums of trees, for the next hour at the series' step and for the days after it at quarters of an hour, and
+/// recurrent networks for the same. In the binary are some; a file has trees.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Models {
     /// The next hour.
     pub near: Trees,
     /// All that comes later.
     pub far: Trees,
+    /// The recurrent networks.
+    pub networks: Networks,
+    /// The newest row that the trees learnt from [epoch ms]; `None` where that doesn't matter, as for those in the binary: a backtest on older rows
+    /// would only show what they know by heart.
+    pub until_ms: Option<i64>,
 }
 
 /// Bytes that are no models of this version.
@@ -56,17 +66,24 @@ pub struct InvalidModels;
 
 impl fmt::Display for InvalidModels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no trained models of this version: write them with `make train-model`")
+        f.write_str("these are no trained models of this version: write them with `prescale train`")
     }
 }
 
 impl std::error::Error for InvalidModels {}
 
 impl Models {
-    /// As a file: little endian.
+    /// The same with other networks.
+    #[must_use]
+    pub fn with_networks(self, networks: Networks) -> Self {
+        Self { networks, ..self }
+    }
+
+    /// The trees as a file: little endian.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
+        bytes.extend(self.until_ms.unwrap_or(ANY_TIME).to_le_bytes());
         for trees in [&self.near, &self.far] {
             bytes.extend((trees.0.len() as u16).to_le_bytes());
             for tree in &trees.0 {
@@ -81,14 +98,15 @@ impl Models {
         bytes
     }
 
-    /// From a file's bytes.
+    /// Trees from a file's bytes, without networks.
     ///
     /// # Errors
     /// [`InvalidModels`] for anything that [`Self::to_bytes`] didn't write, or that asks for a feature that there isn't.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidModels> {
         let mut rest = bytes.strip_prefix(MAGIC).ok_or(InvalidModels)?;
+        let until_ms = Some(i64::from_le_bytes(take(&mut rest)?)).filter(|&until_ms| until_ms != ANY_TIME);
         let (near, far) = (trees(&mut rest)?, trees(&mut rest)?);
-        if rest.is_empty() { Ok(Self { near, far }) } else { Err(InvalidModels) }
+        if rest.is_empty() { Ok(Self { near, far, networks: Networks::default(), until_ms }) } else { Err(InvalidModels) }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Known, days_ahead};
 use crate::{grid::Grid, request::DAY_MS};
 
 /// Columns of the model.
-const COLUMNS: usize = 21;
+pub(super) const COLUMNS: usize = 21;
 /// Daily harmonics.
 const HARMONICS: usize = 3;
 /// Penalty as a share of a column's energy.
@@ -21,7 +21,16 @@ const HALF_LIFE_DAYS: f64 = 10.0;
 /// Rows taken per history, roughly: more cost time and change little.
 const ROWS: usize = 2_500;
 
-type Row = [f64; COLUMNS];
+pub(super) type Row = [f64; COLUMNS];
+
+/// What keeps the coefficients small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Penalty {
+    /// Their squares.
+    Ridge,
+    /// Their squares and their absolute values.
+    ElasticNet,
+}
 
 /// A model as it is kept.
 pub(crate) type Coefficients = Vec<f64>;
@@ -34,7 +43,7 @@ pub(crate) struct Ridge {
 
 impl Ridge {
     /// Fits a model per origin in `origins` (ascending last-known bins).
-    pub fn fit(grid: &Grid, horizon: usize, origins: &[usize]) -> Self {
+    pub fn fit(grid: &Grid, horizon: usize, origins: &[usize], penalty: Penalty) -> Self {
         let basis = Basis::new(grid, horizon);
         let mut equations = Equations::default();
         let mut models = Vec::with_capacity(origins.len());
@@ -54,7 +63,10 @@ impl Ridge {
                 target += every;
                 weight *= heavier;
             }
-            models.push(equations.solve());
+            models.push(match penalty {
+                Penalty::Ridge => equations.solve(),
+                Penalty::ElasticNet => equations.elastic_net(),
+            });
         }
         Self { basis, models }
     }
@@ -83,7 +95,7 @@ impl Ridge {
 }
 
 /// What rows need and doesn't depend on the history.
-struct Basis {
+pub(super) struct Basis {
     half: usize,
     /// e^(−lead/4 h) and e^(−lead/1 h) per lead.
     fade: Vec<(f64, f64)>,
@@ -92,7 +104,7 @@ struct Basis {
 }
 
 impl Basis {
-    fn new(grid: &Grid, horizon: usize) -> Self {
+    pub fn new(grid: &Grid, horizon: usize) -> Self {
         let fade = (1..=horizon).map(|h| (libm::exp(-grid.lead_hours(h) / 4.0), libm::exp(-grid.lead_hours(h)))).collect();
         let bins = grid.lag(1);
         let daily = (0..bins)
@@ -109,7 +121,7 @@ impl Basis {
     }
 
     /// The columns for lead `h` (from 0) after bin `at`, and the base that is added to the model's answer.
-    fn row(&self, grid: &Grid, at: usize, h: usize) -> (Row, f64) {
+    pub fn row(&self, grid: &Grid, at: usize, h: usize) -> (Row, f64) {
         let target = at + 1 + h;
         let smooth = |i: usize| grid.mean(i.saturating_sub(self.half), (i + self.half).min(at) + 1);
         let nearest = days_ahead(grid, h) + 1;
@@ -153,15 +165,15 @@ impl Basis {
 
 /// Weighted normal equations that grow row by row.
 #[derive(Default)]
-struct Equations {
+pub(super) struct Equations {
     /// Lower triangle, row by row.
-    energy: [Row; COLUMNS],
-    answer: Row,
-    rows: usize,
+    pub energy: [Row; COLUMNS],
+    pub answer: Row,
+    pub rows: usize,
 }
 
 impl Equations {
-    fn add(&mut self, row: &Row, y: f64, weight: f64) {
+    pub fn add(&mut self, row: &Row, y: f64, weight: f64) {
         self.rows += 1;
         for (i, x) in row.iter().enumerate() {
             let scaled = weight * x;

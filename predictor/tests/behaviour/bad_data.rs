@@ -246,8 +246,8 @@ fn a_wrong_horizon_or_level_is_refused_with_what_is_allowed() {
         let words = forecast(&series, &Request { quantiles, ..Request::over(HOUR_MS) }).unwrap_err().to_string();
         assert!(words.contains("between 0 and 1"), "{words}");
     }
-    let unknown = "lstm".parse::<ModelChoice>().unwrap_err().to_string();
-    assert!(unknown.contains("lstm") && unknown.contains("auto") && unknown.contains("seasonal_naive_day"), "{unknown}");
+    let unknown = "prophet".parse::<ModelChoice>().unwrap_err().to_string();
+    assert!(unknown.contains("prophet") && unknown.contains("auto") && unknown.contains("seasonal_naive_day"), "{unknown}");
 }
 
 #[test]

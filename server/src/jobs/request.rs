@@ -161,7 +161,7 @@ fn backtest(root: &mut Reader<'_>) -> Result<BacktestJob, ScenarioError> {
 }
 
 fn model_names() -> Vec<&'static str> {
-    std::iter::once("auto").chain(predictor::Member::ALL.iter().map(|member| member.name())).collect()
+    ["auto", "auto_wide"].into_iter().chain(predictor::Member::ALL.iter().map(|member| member.name())).collect()
 }
 
 fn duration(root: &mut Reader<'_>, key: &'static str, usual: &str, range: (i64, i64), allowed: &str) -> Result<String, ScenarioError> {

@@ -139,7 +139,7 @@ fn options_that_cannot_be_meant_name_the_value_and_what_is_allowed() {
         ("--horizon 24", ["'--horizon <DURATION>'", "24h"]),
         ("--horizon 3parsecs", ["\"3parsecs\"", "15m"]),
         ("--quantiles 0.5,1.5", ["\"1.5\"", "between 0 and 1"]),
-        ("--model lstm", ["lstm", "seasonal_naive_day"]),
+        ("--model prophet", ["prophet", "seasonal_naive_day"]),
         ("--at yesterday", ["\"yesterday\"", "RFC 3339"]),
         ("--at every:0h", ["\"0h\"", "15m"]),
         ("--format xml", ["xml", "jsonl"]),

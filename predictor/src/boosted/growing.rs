@@ -1,10 +1,14 @@
 //! Gradient boosting of the absolute error with trees whose splits of one depth ask the same question.
 
-use predictor::boosted::{Rows, Tree, Trees};
 use rayon::prelude::*;
 
+use super::{
+    training::Rows,
+    trees::{Tree, Trees},
+};
+
 /// How trees are grown.
-pub struct Recipe {
+pub(super) struct Recipe {
     pub trees: usize,
     pub depth: usize,
     /// Share of each tree's answer that is kept.
@@ -53,12 +57,13 @@ fn thresholds(column: &[f32]) -> Vec<f32> {
     found
 }
 
-/// Grows trees on the rows.
-pub fn grow(rows: &Rows, recipe: &Recipe) -> Trees {
+/// Grows trees on the rows, behind those that are there.
+pub(super) fn grow(rows: &Rows, recipe: &Recipe, before: Trees) -> Trees {
     let table = Table::new(rows);
-    let mut residuals = rows.targets.clone();
+    let said = before.answer(&rows.columns);
+    let mut residuals: Vec<f32> = rows.targets.iter().zip(said).map(|(target, said)| target - said).collect();
     let mut sequence = Sequence(1);
-    let mut trees = Vec::new();
+    let mut trees = before.0;
     for _ in 0..recipe.trees {
         let features: Vec<usize> = (0..table.bins.len()).filter(|_| !sequence.next().is_multiple_of(3)).collect();
         let salt = sequence.next();
