@@ -33,6 +33,7 @@ def arguments(argv=None):
     parser.add_argument("--coverage-origins", type=positive, default=40, help="a series, for coverage and maxima")
     parser.add_argument("--crowds", type=positive, default=12, help="flash crowds a series")
     parser.add_argument("--model", default="auto", help="of prescale forecast")
+    parser.add_argument("--left-out", type=Path, help="folder of trees that never saw a source, from make train-model")
     parser.add_argument("--binary", type=Path, default=Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/prescale")
     parser.add_argument("--quick", action="store_true", help="3 origins, the fast peers and LightGBM, 4 series, no flash crowds")
     args = parser.parse_args(argv)
@@ -77,7 +78,7 @@ def load(args):
 def main():
     args = arguments()
     loaded = load(args)
-    prescale = Prescale(args.binary, args.model)
+    prescale = Prescale(args.binary, args.model, args.left_out)
     methods = [measure.OURS, peers.BASE] + [name for name in args.peers if name != peers.BASE]
     measure.warm_up(methods)
     counts = {name: args.origins if name in peers.FAST | {measure.OURS} else min(args.slow_origins, args.origins) for name in methods}

@@ -127,6 +127,7 @@ def cost(trace, prescale, origins=48):
     found, own_clock = [], 0.0
     for horizon in (DAY_S, HOUR_S):
         timer = Prescale(prescale.binary, prescale.model)
+        timer.left_out = prescale.left_out
         answers = timer.forecast(trace, asked[0] + 1 - rows, asked, horizon)
         found.append(timer.cpu_s / timer.answered * 1e3)
         own_clock += sum(answer.cpu_ms for answer in answers.values()) / len(answers)

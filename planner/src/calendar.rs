@@ -26,7 +26,7 @@ mod spoken;
 pub use at::{At, Day};
 pub use clocks::clocks;
 pub(crate) use forecast::Usual;
-pub use forecast::{Outlined, forecast};
+pub use forecast::{Outlined, forecast, forecast_with};
 pub use history::without_events;
 pub use holidays::{Holidays, holidays};
 pub use learn::{Uplift, learn};

@@ -149,7 +149,7 @@ pub fn run_with(series: &Series, setup: &Setup, model: ModelChoice, models: &Mod
     score_all(series, setup, model, models, &|| ControlFlow::Continue(()))
 }
 
-/// [`run`], asking before each origin whether to go on: the same result, or [`BacktestError::Stopped`].
+/// [`run_with`], asking before each origin whether to go on: the same result, or [`BacktestError::Stopped`].
 ///
 /// # Errors
 /// [`BacktestError`].
@@ -157,9 +157,10 @@ pub fn run_watched(
     series: &Series,
     setup: &Setup,
     model: ModelChoice,
+    models: &Models,
     watch: &(dyn Fn() -> ControlFlow<()> + Sync),
 ) -> Result<Report, BacktestError> {
-    score_all(series, setup, model, Models::shipped(), watch)
+    score_all(series, setup, model, models, watch)
 }
 
 fn score_all(

@@ -1,6 +1,7 @@
 """The scoring of the peers benchmark, with values worked out by hand. Standard library only."""
 
 import sys
+import tempfile
 import unittest
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,6 +18,17 @@ START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 def trace(values, step_s=300):
     return Trace("toy", START, step_s, values)
+
+
+class LeftOut(unittest.TestCase):
+    def test_a_series_is_forecast_with_trees_that_never_saw_its_source(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("crane.bin", "nasa_jul.bin", "crane.lstm"):
+                (Path(folder) / name).touch()
+            ours = Prescale("prescale", left_out=folder)
+            self.assertEqual(ours.trained("crane04"), ["--trained", str(Path(folder) / "crane.bin")])
+            self.assertEqual(ours.trained("isp_uk"), [])
+        self.assertEqual(Prescale("prescale").trained("crane04"), [])
 
 
 class Losses(unittest.TestCase):

@@ -1,6 +1,6 @@
 //! The forecast of a service's load: of the usual load, by the clocks of its place.
 
-use predictor::{Calendar as Clocks, Forecast, ForecastError, Request, Series};
+use predictor::{Calendar as Clocks, Forecast, ForecastError, Request, Series, boosted::Models};
 
 use super::{Calendar, Place, Uplift, clocks, factor, holidays, learn, without_events};
 
@@ -19,8 +19,16 @@ pub struct Outlined {
 /// # Errors
 /// As [`predictor::forecast`].
 pub fn forecast(series: &Series, place: Place, origin_ms: i64, request: &Request) -> Result<Outlined, ForecastError> {
+    forecast_with(series, place, origin_ms, request, Models::shipped())
+}
+
+/// [`forecast`] with other trained models than those in the binary.
+///
+/// # Errors
+/// As [`predictor::forecast`].
+pub fn forecast_with(series: &Series, place: Place, origin_ms: i64, request: &Request, models: &Models) -> Result<Outlined, ForecastError> {
     let Usual { series, learnt, clocks } = Usual::of(series, place, origin_ms, request.horizon_ms);
-    let forecast = predictor::forecast_in(&series, origin_ms, request, &clocks)?;
+    let (forecast, _) = predictor::fit(&series, origin_ms, request, &clocks, models)?;
     Ok(Outlined { forecast, learnt })
 }
 

@@ -9,7 +9,7 @@ use predictor::{DAY_MS, Member, ModelChoice, Series};
 use serde::Serialize;
 
 use super::forecast::{self, Format, bad_input, json, print};
-use super::{CliError, parse_duration, report_file, show_time};
+use super::{CliError, parse_duration, report_file, show_time, train};
 use crate::api::dto::{LeadScore, ModelScore};
 
 mod place;
@@ -44,7 +44,7 @@ pub struct Args {
     /// The part at the series' end that is scored
     #[arg(long, value_name = "PERCENT", default_value = "30%", value_parser = parse_share)]
     last: f64,
-    /// auto, names of members, or all
+    /// auto, auto_wide, names of members, or all of them
     #[arg(long, value_name = "NAME,…|all", value_delimiter = ',', default_value = "auto")]
     models: Vec<String>,
     /// Average the series to this step first [default: its own]
@@ -62,6 +62,9 @@ pub struct Args {
     /// Origins in place of evenly spread ones: times separated by commas, holidays (the begin of each in the calendar) or after-holidays (its end)
     #[arg(long, value_name = "T1,T2|holidays", value_parser = place::parse_at)]
     at: Option<place::At>,
+    /// Use the boosted trees of this file, as `prescale train` wrote it, and not those in the binary
+    #[arg(long, value_name = "FILE")]
+    trained: Option<PathBuf>,
     /// Write a report with charts to this file too: one HTML file that needs nothing else
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -126,6 +129,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let models = models(&args.models)?;
     report_file::check(args.report.as_deref())?;
     let plan = args.calendar.as_deref().map(forecast::calendar::read).transpose()?.unwrap_or_default();
+    let trained = train::Trained::of(args.trained.as_deref())?;
     let mut rows = Vec::new();
     for input in &args.input {
         let (name, series) = read(input, args.step)?;
@@ -137,12 +141,13 @@ pub fn run(args: Args) -> Result<(), CliError> {
             ..Setup::default()
         };
         let setup = place::at_place(setup, &series, &plan, args.at.as_ref())?;
-        backtest::origins(&series, &setup).map_err(|error| explain(&name, ModelChoice::Auto, &error))?;
-        let at_lead = AtLead::new(&series, &setup, args.lead, &|| ControlFlow::Continue(()));
+        let origins = backtest::origins(&series, &setup).map_err(|error| explain(&name, ModelChoice::Auto, &error))?;
+        trained.check(series.timestamp_ms(origins.first().copied().unwrap_or_default()))?;
+        let at_lead = AtLead::new(&series, &setup, args.lead, trained.models(), &|| ControlFlow::Continue(()));
         let at_lead = at_lead.map_err(|error| explain(&name, ModelChoice::Named(Member::LastValue), &error))?;
         for &model in &models {
             let began = (Instant::now(), process_cpu_ms());
-            let report = backtest::run(&series, &setup, model).map_err(|error| explain(&name, model, &error))?;
+            let report = backtest::run_with(&series, &setup, model, trained.models()).map_err(|error| explain(&name, model, &error))?;
             tell_cpu(&name, model, &setup, began);
             let lead = at_lead.score(model).map_err(|error| explain(&name, model, &error))?;
             rows.push(Row { lead: Some(lead), ..row(&name, model, &report) });

@@ -9,7 +9,7 @@ use planner::calendar::{Outlined, Place};
 use predictor::{Cleaning, DAY_MS, ForecastError, ModelChoice, Request};
 use serde::Serialize;
 
-use super::{CliError, parse_duration, parse_time, show_time};
+use super::{CliError, parse_duration, parse_time, show_time, train::Trained};
 use crate::series_file::SeriesFile;
 
 pub(crate) mod calendar;
@@ -44,12 +44,15 @@ pub struct Args {
     /// Levels between 0 and 1
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', default_value = "0.5,0.9,0.95,0.99", value_parser = parse_level)]
     quantiles: Vec<f64>,
-    /// auto (the blend) or one of its members
+    /// auto (the blend), auto_wide (with slower members too), or one member
     #[arg(long, default_value = "auto")]
     model: ModelChoice,
     /// TOML file with the time_zone whose days and hours the load goes by [default: UTC], the holidays and the [[events]], as a service has them
     #[arg(long, value_name = "FILE")]
     calendar: Option<PathBuf>,
+    /// Use the boosted trees of this file, as `prescale train` wrote it, and not those in the binary
+    #[arg(long, value_name = "FILE")]
+    trained: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -145,8 +148,9 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let file = read(&args.input)?;
     let (whole, _) = file.series().map_err(bad_input)?;
     let plan = args.calendar.as_deref().map(calendar::read).transpose()?.unwrap_or_default();
-    let asked = Asked { args: &args, plan };
+    let asked = Asked { args: &args, plan, trained: Trained::of(args.trained.as_deref())? };
     let origins = origins(&asked, &whole)?;
+    origins.iter().try_for_each(|&at_ms| asked.trained.check(at_ms))?;
     let lines = origins.into_iter().map(|at| line(&file, whole.step_ms(), at, &asked)).collect::<Result<Vec<_>, _>>()?;
     let text = match args.format {
         Format::Table => lines.iter().map(table).collect::<Vec<_>>().join("\n"),
@@ -184,6 +188,7 @@ pub(super) fn json(data: &impl Serialize, pretty: bool) -> Result<String, CliErr
 struct Asked<'a> {
     args: &'a Args,
     plan: Plan,
+    trained: Trained,
 }
 
 fn origins(asked: &Asked, whole: &predictor::Series) -> Result<Vec<i64>, CliError> {
@@ -209,9 +214,9 @@ fn origins(asked: &Asked, whole: &predictor::Series) -> Result<Vec<i64>, CliErro
 }
 
 fn forecast(series: &predictor::Series, at_ms: i64, asked: &Asked) -> Result<Outlined, ForecastError> {
-    let Asked { args, plan } = asked;
+    let Asked { args, plan, trained } = asked;
     let request = Request { horizon_ms: args.horizon, quantiles: args.quantiles.clone(), model: args.model };
-    planner::calendar::forecast(series, plan.place(), at_ms, &request)
+    planner::calendar::forecast_with(series, plan.place(), at_ms, &request, trained.models())
 }
 
 fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Line, CliError> {

@@ -19,6 +19,7 @@ mod report_file;
 mod schema;
 pub mod simulate;
 pub mod sweep;
+pub mod train;
 mod units;
 pub mod webhook;
 
@@ -54,6 +55,8 @@ enum Command {
     Forecast(forecast::Args),
     /// Score models on rolling origins of past data.
     Backtest(backtest::Args),
+    /// Teach the boosted trees what your own services are like.
+    Train(train::Args),
     /// Simulate a scenario: what would users have seen?
     Simulate(simulate::Args),
     /// Simulate a matrix of algorithms, plans and settings: which is best, and is that real?
@@ -137,6 +140,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Demo(args) => crate::demo::run(args),
         Command::Forecast(args) => forecast::run(args),
         Command::Backtest(args) => backtest::run(args),
+        Command::Train(args) => train::run(&args),
         Command::Simulate(args) => simulate::run(args),
         Command::Sweep(args) => sweep::run(args),
         Command::Import(args) => import::run(args),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use balancer::Nanos;
 use planner::simulated::Factory;
 use predictor::backtest::{self as scoring, BacktestError};
+use predictor::boosted::Models;
 use simulator::{Progress, RunResult, Scenario, SeriesData, SeriesSource, SimError, run_watched};
 
 use super::live::{Live, Stop};
@@ -149,7 +150,7 @@ pub fn backtest(live: &Live, job: &BacktestJob, prepared: &backtest::Prepared) -
     let (cells, seeds) = (u32::try_from(job.models.len()).unwrap_or(u32::MAX), job.origins);
     let goes_on = || if live.stops().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let backtest::Prepared { series, setup, lead_ms, .. } = prepared;
-    let at_lead = match AtLead::new(series, setup, *lead_ms, &goes_on) {
+    let at_lead = match AtLead::new(series, setup, *lead_ms, Models::shipped(), &goes_on) {
         Ok(at_lead) => Some(at_lead),
         Err(BacktestError::Stopped) => return Err(Ended::Stopped(live.stops().unwrap_or(Stop::Cancelled))),
         // The models themselves will say so.
@@ -166,7 +167,7 @@ pub fn backtest(live: &Live, job: &BacktestJob, prepared: &backtest::Prepared) -
             });
             goes_on()
         };
-        let scored = scoring::run_watched(series, setup, model, &watch).and_then(|report| {
+        let scored = scoring::run_watched(series, setup, model, Models::shipped(), &watch).and_then(|report| {
             let lead = at_lead.as_ref().map(|at_lead| at_lead.score(model)).transpose()?;
             Ok(ModelScore { lead, ..cli::backtest::row(&job.service, model, &report).score() })
         });

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use predictor::backtest::{self, BacktestError, Report, SCORED_LEVELS, Setup};
+use predictor::boosted::Models;
 use predictor::{Member, ModelChoice, Series};
 
 use crate::api::dto::LeadScore;
@@ -18,20 +19,21 @@ pub(crate) struct AtLead<'a> {
     series: &'a Series,
     setup: Setup,
     persistence: Report,
+    models: &'a Models,
     watch: Watch<'a>,
 }
 
 impl<'a> AtLead<'a> {
     /// Looks a lead time ahead [ms], or a step where that is longer.
-    pub fn new(series: &'a Series, setup: &Setup, lead_ms: i64, watch: Watch<'a>) -> Result<Self, BacktestError> {
+    pub fn new(series: &'a Series, setup: &Setup, lead_ms: i64, models: &'a Models, watch: Watch<'a>) -> Result<Self, BacktestError> {
         let setup = Setup { horizon_ms: lead_ms.max(series.step_ms()), origins: setup.origins.max(LEAST_ORIGINS), ..setup.clone() };
-        let persistence = backtest::run_watched(series, &setup, ModelChoice::Named(Member::LastValue), watch)?;
-        Ok(Self { series, setup, persistence, watch })
+        let persistence = backtest::run_watched(series, &setup, ModelChoice::Named(Member::LastValue), models, watch)?;
+        Ok(Self { series, setup, persistence, models, watch })
     }
 
     /// Skill is 1 − loss ÷ the other's loss at the same origins: 0.3 is 30 % less loss, below 0 is worse.
     pub fn score(&self, model: ModelChoice) -> Result<LeadScore, BacktestError> {
-        let own = backtest::run_watched(self.series, &self.setup, model, self.watch)?;
+        let own = backtest::run_watched(self.series, &self.setup, model, self.models, self.watch)?;
         Ok(LeadScore {
             lead_s: self.setup.horizon_ms as f64 / 1000.0,
             loss: own.model.loss(),

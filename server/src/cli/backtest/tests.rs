@@ -1,5 +1,7 @@
 use clap::Parser;
 
+use predictor::boosted::Models;
+
 use super::*;
 
 #[derive(Parser)]
@@ -55,7 +57,7 @@ fn a_file_of_two_weeks_is_scored_and_one_of_a_day_is_refused_with_what_is_needed
     assert!(row.peak_error.unwrap() < 0.1 && (0.0..=1.0).contains(&row.peaks_below_q90.unwrap()), "{row:?}");
     // The day is a square: a step ahead, yesterday knows its edges, the last value doesn't.
     let watch = || ControlFlow::Continue(());
-    let lead = AtLead::new(&series, &setup, 600_000, &watch).unwrap().score(ModelChoice::Auto).unwrap();
+    let lead = AtLead::new(&series, &setup, 600_000, Models::shipped(), &watch).unwrap().score(ModelChoice::Auto).unwrap();
     assert_eq!(lead.lead_s, 3_600.0, "a step where that is longer than the lead");
     assert!(lead.against_persistence.unwrap() > 0.3 && lead.coverage.len() == 3, "{lead:?}");
     let out = folder.path().join("report.html");

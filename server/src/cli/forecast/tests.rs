@@ -26,7 +26,7 @@ fn lines(file: &SeriesFile, options: &str) -> Result<Vec<Line>, CliError> {
     let args = args(&format!("--input load.csv {options}")).unwrap();
     let (whole, _) = file.series().unwrap();
     let plan = args.calendar.as_deref().map(calendar::read).transpose()?.unwrap_or_default();
-    let asked = Asked { args: &args, plan };
+    let asked = Asked { args: &args, plan, trained: Trained::of(None)? };
     origins(&asked, &whole)?.into_iter().map(|at| line(file, whole.step_ms(), at, &asked)).collect()
 }
 
