@@ -57,6 +57,22 @@ fn a_good_scenario_gives_the_same_bytes_with_one_and_two_threads() {
     assert_eq!(count("arrived"), outcomes);
 }
 
+#[test]
+fn a_trace_with_an_impossible_share_or_nowhere_to_go_is_refused() {
+    let (folder, path) = scenario(str::to_owned);
+    let out = folder.path().join("trace");
+    let out = out.to_str().unwrap();
+    for share in ["1.5", "-0.5", "NaN", "some"] {
+        let share = format!("--trace-sample={share}");
+        refused(&["simulate", &path, "--trace-out", out, &share], 2, &["--trace-sample", "a share of the requests from 0 to 1"]);
+    }
+    refused(&["simulate", &path, "--trace-sample", "0.5"], 2, &["--trace-out"]);
+    refused(&["simulate", &path, "--trace-out", &format!("{path}/trace")], 2, &["--trace-out", "scenario.toml/trace", "a folder"]);
+    let (code, _, stderr) = run(&["simulate", &path, "--trace-out", out, "--trace-sample", "1"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(folder.path().join("trace/requests.parquet").is_file() && folder.path().join("trace/decisions.parquet").is_file());
+}
+
 fn series(rows: &[&str]) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("series.csv");

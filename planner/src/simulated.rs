@@ -26,7 +26,7 @@ use simulator::{Autoscaler, AutoscalerFactory, Observation, Orders, Scenario, Sc
 
 use crate::calendar::Outlined;
 use crate::capacity::Curves;
-use crate::command::{Command, OrderId};
+use crate::command::{Command, Entry, OrderId};
 use crate::config::ServiceConfig;
 use crate::event::{Event, HistoryNeed, Replica, ReplicaState};
 use crate::forecaster::{Asked, Forecaster};
@@ -109,6 +109,8 @@ struct Planned {
     /// Replicas that the planner doesn't know of.
     surplus: Vec<u32>,
     rejected: u64,
+    /// The sentence of the last decision.
+    reason: Option<String>,
 }
 
 impl Planned {
@@ -130,6 +132,7 @@ impl Planned {
             planned: None,
             surplus: Vec::new(),
             rejected: 0,
+            reason: None,
         })
     }
 
@@ -229,11 +232,16 @@ impl Autoscaler for Planned {
                         let answer = self.forecast(at_ms);
                         step(&mut self.state, answer, now_ms);
                     }
+                    Command::Journal(Entry::Decision(decision)) => self.reason = Some(decision.sentence),
                     Command::Journal(_) | Command::Release { .. } | Command::Alert { .. } | Command::Refused { .. } => {}
                 }
             }
         }
         if orders == Orders::default() { None } else { Some(orders) }
+    }
+
+    fn reason(&mut self) -> Option<String> {
+        self.reason.take()
     }
 }
 

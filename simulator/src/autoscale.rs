@@ -21,6 +21,10 @@ pub trait Autoscaler {
     fn interval(&self) -> Nanos;
     /// One decision. `None` changes nothing.
     fn tick(&mut self, seen: &Observation) -> Option<Orders>;
+    /// Why the last tick came out as it did, for the record of a run; `None` when it has nothing to say.
+    fn reason(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// What can be seen from outside at a tick. The counters are cumulative from the start of the run (the warm-up cut doesn't touch them) and

@@ -10,6 +10,7 @@ use crate::run::{RunResult, SimError};
 use crate::sample::ServiceSampler;
 use crate::scenario::{Arrivals, Discipline, Horizon, Scenario};
 use crate::tally::{Tally, after_cut};
+use crate::trace::{Recorder, RequestOutcome, RequestRow};
 use crate::units::{MINUTE, as_s};
 use crate::watch::Watched;
 use crate::workload::ArrivalStream;
@@ -90,14 +91,34 @@ fn end_of(scenario: &Scenario, mut arrivals: ArrivalStream) -> u64 {
     last
 }
 
+/// The row of a request.
+fn row(number: u64, at: usize, (arrived, started, finished): (u64, u64, u64), done: bool) -> RequestRow {
+    let answered = |at: u64| done.then_some(Nanos(at));
+    RequestRow {
+        number,
+        arrived: Nanos(arrived),
+        counted: false,
+        class: 0,
+        home: 0,
+        region: 0,
+        backend: Some(at as u32 + 1),
+        attempts: 1,
+        user_retries: 0,
+        started: answered(started),
+        served: answered(finished),
+        ended: answered(finished),
+        outcome: if done { RequestOutcome::Served } else { RequestOutcome::InFlight },
+    }
+}
+
 /// Runs a scenario to which the recursion [`applies`].
 pub(crate) fn run(
     scenario: &Scenario,
-    seed: u64,
-    replication: u32,
+    (seed, replication): (u64, u32),
     mut tally: Tally,
     cut: u64,
     mut watched: Watched<'_>,
+    mut recorder: Option<&mut Recorder>,
 ) -> Result<RunResult, SimError> {
     let stream = || ArrivalStream::new(&scenario.arrivals, child(seed, replication, Stream::Arrivals));
     let end = end_of(scenario, stream());
@@ -147,6 +168,9 @@ pub(crate) fn run(
             tally.served(number, 0, now, started, finished);
         } else {
             tally.in_flight(now, started > now, end);
+        }
+        if let Some(recorder) = recorder.as_mut().filter(|recorder| recorder.wants(number)) {
+            recorder.request(row(number, at, (now, started, finished), finished <= end));
         }
         number += 1;
     }

@@ -24,10 +24,12 @@ pub enum Stream {
     Dependencies,
     /// Where users live and what resolvers answer.
     Network,
+    /// Which requests are written down.
+    Trace,
 }
 
 /// SplitMix64's finaliser (Steele, Lea, Flood 2014): every bit of the input reaches every bit of the output.
-fn mix(mut z: u64) -> u64 {
+pub(crate) fn mix(mut z: u64) -> u64 {
     z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -64,6 +66,7 @@ mod tests {
             Stream::Clients,
             Stream::Dependencies,
             Stream::Network,
+            Stream::Trace,
         ];
         let mut seen = BTreeSet::new();
         for seed in 0..50 {

@@ -11,6 +11,7 @@ use crate::rng::{Stream, child_seed};
 use crate::scenario::{Scenario, ScenarioError, Warmup};
 use crate::stats::Histogram;
 use crate::tally::{ClassResult, Counts, Minute, Tally};
+use crate::trace::{Recorder, Trace, TraceSpec};
 use crate::watch::{Watch, Watched, nobody};
 use crate::world::World;
 
@@ -169,7 +170,7 @@ pub fn run_watched(
     replication: u32,
     watch: Watch<'_>,
 ) -> Result<RunResult, SimError> {
-    one(Engine::Auto, scenario, factory, seed, replication, watch)
+    one(Engine::Auto, scenario, factory, seed, replication, watch, None).map(|(result, _)| result)
 }
 
 /// [`run`] on a chosen engine.
@@ -183,7 +184,22 @@ pub fn run_on(
     seed: u64,
     replication: u32,
 ) -> Result<RunResult, SimError> {
-    one(engine, scenario, factory, seed, replication, &nobody)
+    one(engine, scenario, factory, seed, replication, &nobody, None).map(|(result, _)| result)
+}
+
+/// [`run_on`], recorded: the same result, and what happened.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_traced(
+    engine: Engine,
+    scenario: &Scenario,
+    factory: &dyn AutoscalerFactory,
+    seed: u64,
+    replication: u32,
+    spec: &TraceSpec,
+) -> Result<(RunResult, Trace), SimError> {
+    one(engine, scenario, factory, seed, replication, &nobody, Some(spec))
 }
 
 fn one(
@@ -193,26 +209,31 @@ fn one(
     seed: u64,
     replication: u32,
     watch: Watch<'_>,
-) -> Result<RunResult, SimError> {
+    spec: Option<&TraceSpec>,
+) -> Result<(RunResult, Trace), SimError> {
     let once = |cut: u64, look_for_warmup: bool| {
+        let mut recorder = spec.map(|spec| Recorder::new(spec, scenario, seed, replication, cut));
         let autoscaler = factory.build(scenario.autoscaler.as_ref(), scenario, child_seed(seed, replication, Stream::Autoscaler))?;
         let tally = Tally::new(scenario, cut, look_for_warmup);
-        if engine == Engine::Auto && fast::applies(scenario) {
-            return fast::run(scenario, seed, replication, tally, cut, Watched::new(watch, replication));
-        }
-        World::new(scenario, autoscaler, seed, replication, tally, cut)?.run(Watched::new(watch, replication))
+        let watched = Watched::new(watch, replication);
+        let result = if engine == Engine::Auto && fast::applies(scenario) {
+            fast::run(scenario, (seed, replication), tally, cut, watched, recorder.as_mut())?
+        } else {
+            World::new(scenario, autoscaler, seed, replication, tally, cut)?.recorded(recorder.as_mut()).run(watched)?
+        };
+        Ok::<_, SimError>((result, recorder.map(Recorder::finish).unwrap_or_default()))
     };
     let found = match scenario.warmup {
         Warmup::Fixed(cut) => once(cut.0, false)?,
         Warmup::Auto => {
             let whole = once(0, true)?;
-            match whole.proposed_cut {
+            match whole.0.proposed_cut {
                 None | Some(0) => whole,
                 Some(cut) => once(cut, false)?,
             }
         }
     };
-    Ok(RunResult { proposed_cut: None, ..found })
+    Ok((RunResult { proposed_cut: None, ..found.0 }, found.1))
 }
 
 /// Runs replications 0..`replications` on up to `jobs` threads and merges them in order, so that the number of threads makes no
@@ -242,7 +263,26 @@ pub fn run_all(
     replications: u32,
     jobs: usize,
 ) -> Result<Vec<RunResult>, SimError> {
-    let one = |replication| run(scenario, factory, seed, replication);
+    spread(replications, jobs, |replication| run(scenario, factory, seed, replication))
+}
+
+/// [`run_all`], recorded: the same results, and what happened.
+///
+/// # Errors
+/// As [`replicate`].
+pub fn run_all_traced(
+    scenario: &Scenario,
+    factory: &dyn AutoscalerFactory,
+    seed: u64,
+    replications: u32,
+    jobs: usize,
+    spec: &TraceSpec,
+) -> Result<Vec<(RunResult, Trace)>, SimError> {
+    spread(replications, jobs, |replication| run_traced(Engine::Auto, scenario, factory, seed, replication, spec))
+}
+
+/// Replications over threads, their results in order.
+fn spread<T: Send>(replications: u32, jobs: usize, one: impl Fn(u32) -> Result<T, SimError> + Send + Sync) -> Result<Vec<T>, SimError> {
     if jobs <= 1 || replications <= 1 {
         return (0..replications).map(one).collect();
     }

@@ -15,6 +15,8 @@ pub enum Values {
     Number(Vec<Option<f64>>),
     /// Whole numbers.
     Whole(Vec<Option<u64>>),
+    /// Yes or no.
+    Flag(Vec<Option<bool>>),
 }
 
 /// Writes a table; the same columns give the same bytes.
@@ -29,6 +31,7 @@ pub fn write(to: impl Write, columns: Vec<(&str, Values)>) -> Result<(), TableEr
                 Values::Text(values) => Series::new(name.into(), values),
                 Values::Number(values) => Series::new(name.into(), values),
                 Values::Whole(values) => Series::new(name.into(), values),
+                Values::Flag(values) => Series::new(name.into(), values),
             }
             .into_column()
         })
@@ -58,6 +61,7 @@ mod tests {
                 ("name", Values::Text(vec![Some("p2c".to_owned()), None])),
                 ("p99", Values::Number(vec![None, Some(0.1)])),
                 ("count", Values::Whole(vec![Some(7), Some(u64::MAX)])),
+                ("new", Values::Flag(vec![Some(true), None])),
             ]
         };
         let written = bytes(columns()).unwrap();
@@ -69,6 +73,8 @@ mod tests {
         assert_eq!(numbers, [None, Some(0.1)]);
         let counts: Vec<_> = table.column("count").unwrap().u64().unwrap().iter().collect();
         assert_eq!(counts, [Some(7), Some(u64::MAX)]);
+        let flags: Vec<_> = table.column("new").unwrap().bool().unwrap().iter().collect();
+        assert_eq!(flags, [Some(true), None]);
     }
 
     #[test]

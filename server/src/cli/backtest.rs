@@ -127,7 +127,7 @@ impl Row {
 /// [`CliError::BadInput`] for a file or option that can't be used, the report's among them; [`CliError::Failed`] if the answer can't be written.
 pub fn run(args: Args) -> Result<(), CliError> {
     let models = models(&args.models)?;
-    report_file::check(args.report.as_deref())?;
+    report_file::check("--report", args.report.as_deref())?;
     let plan = args.calendar.as_deref().map(forecast::calendar::read).transpose()?.unwrap_or_default();
     let trained = train::Trained::of(args.trained.as_deref())?;
     let mut rows = Vec::new();

@@ -3,6 +3,7 @@
 mod course;
 pub(super) mod files;
 mod page;
+mod trace;
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -13,7 +14,7 @@ use balancer::Nanos;
 use planner::simulated::Factory;
 use predictor::Series;
 use serde_json::Value;
-use simulator::{Report, RunResult, Scenario, SeriesData, SimError, run_all};
+use simulator::{Report, RunResult, Scenario, SeriesData, SimError, Trace, run_all, run_all_traced};
 
 use super::forecast::{Format, json, print};
 use super::{CliError, report_file};
@@ -29,6 +30,7 @@ Example:
   prescale simulate scenarios/mm8.toml
   prescale simulate scenarios/market-open.toml --seed 7 --replications 20 --format json
   prescale simulate cases/exchange-after.toml --baseline cases/exchange-before.toml --report exchange.html
+  prescale simulate scenarios/autoscaled.toml --trace-out trace --trace-sample 0.05
 
 The same scenario and seed give the same bytes, with any number of threads. Timings go to standard error.")]
 pub struct Args {
@@ -53,6 +55,13 @@ pub struct Args {
     /// Another scenario to run over the same seeds and to compare with, in the report and on standard error
     #[arg(long, value_name = "SCENARIO.toml")]
     baseline: Option<PathBuf>,
+    /// Write what happened as Parquet: a sample of the requests, and every decision. A name that ends in .parquet is one file, anything
+    /// else a folder with requests.parquet and decisions.parquet
+    #[arg(long, value_name = "FILE.parquet|DIR")]
+    trace_out: Option<PathBuf>,
+    /// Share of the requests in it; the same requests for the same seed
+    #[arg(long, value_name = "SHARE", default_value = "0.01", requires = "trace_out", value_parser = trace::share)]
+    trace_sample: f64,
     /// How to print; csv is metric,value
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -63,7 +72,7 @@ pub struct Args {
 /// # Errors
 /// [`CliError::BadInput`] names the key of the scenario, its value and what is allowed.
 pub fn run(args: Args) -> Result<(), CliError> {
-    report_file::check(args.report.as_deref())?;
+    report_file::check("--report", args.report.as_deref())?;
     let own = Loaded::read(&args.scenario)?;
     let seed = args.seed.unwrap_or(own.scenario.seed);
     let replications = args.replications.unwrap_or(own.scenario.replications);
@@ -72,13 +81,21 @@ pub fn run(args: Args) -> Result<(), CliError> {
     let requests = [Some(&own), base.as_ref()].into_iter().flatten().map(|loaded| loaded.scenario.expected_requests()).sum();
     let refused = |error| CliError::BadInput(format!("{}: {error}", own.path));
     refuse_what_takes_for_ever(requests, replications, args.yes).map_err(refused)?;
+    let trace_out = args.trace_out.as_deref().map(trace::Out::at).transpose()?;
     let start = Instant::now();
-    let runs = own.run(seed, replications, jobs)?;
+    let (runs, traces) = match &trace_out {
+        None => (own.run(seed, replications, jobs)?, Vec::new()),
+        Some(_) => own.run_traced(seed, replications, jobs, args.trace_sample)?,
+    };
     let of_base = base.as_ref().map(|base| base.run(seed, replications, jobs)).transpose()?;
     let report = Report::new(&own.scenario, seed, &runs);
     let wall_s = start.elapsed().as_secs_f64();
     let per_s = report.requests.arrived as f64 / wall_s;
     eprintln!("{} requests counted in {wall_s:.2} s, {per_s:.0} a second, {jobs} threads at most", report.requests.arrived);
+    if let Some(out) = &trace_out {
+        out.write(&own.scenario, &traces)?;
+        trace::cut_short(args.trace_sample, &traces).iter().for_each(|text| eprintln!("{text}"));
+    }
     let own_side = page::Side::new(&own.scenario, &own.text, seed, runs);
     let base_side = base.as_ref().zip(of_base).map(|(base, runs)| page::Side::new(&base.scenario, &base.text, seed, runs));
     if let Some(comparison) = page::comparison(&own_side, base_side.as_ref()) {
@@ -111,11 +128,23 @@ impl Loaded {
 
     fn run(&self, seed: u64, replications: u32, jobs: usize) -> Result<Vec<RunResult>, CliError> {
         let planner = planner_for(&self.scenario)?;
-        let path = &self.path;
-        run_all(&self.scenario, &planner, seed, replications, jobs).map_err(|error| match error {
-            SimError::Scenario(_) | SimError::NothingLeft { .. } => CliError::BadInput(format!("{path}: {error}")),
-            SimError::TooManyInFlight { .. } | SimError::Threads(_) | SimError::Stopped => CliError::Failed(format!("{path}: {error}")),
-        })
+        run_all(&self.scenario, &planner, seed, replications, jobs).map_err(|error| self.ended(&error))
+    }
+
+    fn run_traced(&self, seed: u64, replications: u32, jobs: usize, sample: f64) -> Result<(Vec<RunResult>, Vec<Trace>), CliError> {
+        let planner = planner_for(&self.scenario)?;
+        let spec = trace::spec(sample, replications);
+        let runs = run_all_traced(&self.scenario, &planner, seed, replications, jobs, &spec).map_err(|error| self.ended(&error))?;
+        Ok(runs.into_iter().unzip())
+    }
+
+    /// Whose fault it is that a run came to nothing.
+    fn ended(&self, error: &SimError) -> CliError {
+        let text = format!("{}: {error}", self.path);
+        match error {
+            SimError::Scenario(_) | SimError::NothingLeft { .. } => CliError::BadInput(text),
+            SimError::TooManyInFlight { .. } | SimError::Threads(_) | SimError::Stopped => CliError::Failed(text),
+        }
     }
 }
 

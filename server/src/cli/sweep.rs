@@ -59,7 +59,7 @@ pub struct Args {
 /// # Errors
 /// [`CliError::BadInput`] names line, key and what is allowed; [`CliError::Interrupted`] when the user didn't wait for the end.
 pub fn run(args: Args) -> Result<(), CliError> {
-    report_file::check(args.report.as_deref())?;
+    report_file::check("--report", args.report.as_deref())?;
     let shown = args.sweep.display().to_string();
     let text = std::fs::read_to_string(&args.sweep).map_err(|error| CliError::BadInput(format!("{shown}: {error}")))?;
     let matrix = Matrix::read(&Source { path: &shown, text: &text }, args.sweep.parent().unwrap_or(Path::new("")))?;

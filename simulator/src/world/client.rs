@@ -108,7 +108,8 @@ impl World<'_> {
         let now = self.now();
         self.front_of(front).finish(balancer::BackendId(front + 1), now, &outcome);
         self.tally.abandoned(request.arrived);
-        self.lose(request, Loss::TimedOut)
+        self.note_health(front, balancer::OutcomeKind::Cancelled);
+        self.lose(request, Loss::TimedOut, Some(balancer::BackendId(front + 1)))
     }
 
     /// The user tries again after a while, with a new attempt: other work, any backend.

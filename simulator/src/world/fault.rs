@@ -23,7 +23,9 @@ impl World<'_> {
         let fault = &self.scenario.faults[place];
         let over = fault.at.0.saturating_add(fault.lasts.0);
         if index % 2 == 1 {
-            for at in std::mem::take(&mut self.struck[place]) {
+            let struck = std::mem::take(&mut self.struck[place]);
+            self.note_fault(place, false, struck.len());
+            for at in struck {
                 let replica = &mut self.replicas[at as usize];
                 match fault.kind {
                     FaultKind::Slow { factor } => replica.slow /= factor,
@@ -37,13 +39,14 @@ impl World<'_> {
             (0_u32..).zip(&self.replicas).filter(|(_, replica)| fault.pools.contains(&(replica.pool as usize)) && replica.state.is_some());
         let most = fault.replicas.map_or(usize::MAX, |most| most as usize);
         let struck: Vec<u32> = there.map(|(at, _)| at).take(most).collect();
+        self.note_fault(place, true, struck.len());
         for at in &struck {
             let replica = &mut self.replicas[*at as usize];
             match fault.kind {
                 FaultKind::Slow { factor } => replica.slow *= factor,
                 FaultKind::Partition => replica.cut_off += 1,
-                FaultKind::Crash => self.crash(*at, over)?,
-                FaultKind::Flapping { period } => self.crash(*at, over.min(self.now.saturating_add(period.0 / 2)))?,
+                FaultKind::Crash => self.crash(*at, over, "fault")?,
+                FaultKind::Flapping { period } => self.crash(*at, over.min(self.now.saturating_add(period.0 / 2)), "fault")?,
             }
         }
         match fault.kind {
@@ -66,11 +69,11 @@ impl World<'_> {
     pub(super) fn kill(&mut self, at: u32) -> Result<(), SimError> {
         let replica = &self.replicas[at as usize];
         let restart = self.specs[replica.pool as usize].memory.map_or(0, |memory| memory.restart.0);
-        if replica.serves() && replica.bursts() { self.crash(at, self.now.saturating_add(restart)) } else { Ok(()) }
+        if replica.serves() && replica.bursts() { self.crash(at, self.now.saturating_add(restart), "out of memory") } else { Ok(()) }
     }
 
     /// A replica dies with all that it has, and is back at a time.
-    fn crash(&mut self, at: u32, until: u64) -> Result<(), SimError> {
+    fn crash(&mut self, at: u32, until: u64, why: &str) -> Result<(), SimError> {
         let spec = self.specs[self.replicas[at as usize].pool as usize];
         self.advance(at);
         let replica = &mut self.replicas[at as usize];
@@ -83,10 +86,12 @@ impl World<'_> {
             return Ok(());
         }
         let draining = replica.state == Some(ReplicaState::Draining);
+        let was = if draining { "draining" } else { "ready" };
         replica.crashes += 1;
         replica.state = Some(ReplicaState::Booting);
         (replica.since, replica.down_until) = (self.now, until.max(1));
         (replica.in_flight, replica.station) = (0, Station::new(spec));
+        self.note_replica(at, Some(was), if draining { "left" } else { "dead" }, why);
         self.advance(at);
         let has = |request: &super::Request| {
             let here = matches!(request.phase, Phase::Waiting | Phase::InService | Phase::Limbo) && request.replica == at;
@@ -116,6 +121,7 @@ impl World<'_> {
         replica.down_until = 0;
         replica.state = Some(ReplicaState::Ready);
         replica.since = self.now;
+        self.note_replica(at, Some("dead"), "ready", "restarted");
         self.schedule_probes();
     }
 }

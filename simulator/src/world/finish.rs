@@ -40,7 +40,8 @@ impl World<'_> {
 
     /// Who is still there at the end, and the servers that they hold.
     fn count_in_flight(&mut self, end: u64) {
-        for request in &self.requests {
+        for slot in 0..self.requests.len() {
+            let request = &self.requests[slot];
             if !matches!(request.phase, Phase::Waiting | Phase::InService | Phase::Limbo | Phase::Away) {
                 continue;
             }
@@ -57,6 +58,7 @@ impl World<'_> {
                     self.replicas[at as usize].busy += u128::from(after_cut(self.cut, started, end));
                 }
             }
+            self.note_in_flight(slot);
         }
     }
 }

@@ -34,7 +34,7 @@ impl World<'_> {
         if self.may_try_again(&mut request, &failure) {
             return self.send(request, Some(loss));
         }
-        self.lose(request, loss)
+        self.lose(request, loss, Some(failure.backend))
     }
 
     /// Takes a request out of its slot and away from every replica that it holds; returns the one that the balancer sent it to.
@@ -79,7 +79,9 @@ impl World<'_> {
     pub(super) fn may_try_again(&mut self, request: &mut Request, failure: &Failure) -> bool {
         let outcome = Outcome::new(failure.kind, Nanos(self.now - request.sent));
         let now = self.now();
-        self.front_of(failure.backend.0.wrapping_sub(1)).finish(failure.backend, now, &outcome);
+        let at = failure.backend.0.wrapping_sub(1);
+        self.front_of(at).finish(failure.backend, now, &outcome);
+        self.note_health(at, failure.kind);
         let Some(rule) = self.scenario.balancing.retries else { return false };
         let bytes_sent = failure.kind != OutcomeKind::ConnectFailed;
         let again = may_retry(rule.idempotent, bytes_sent, &outcome, request.attempts, &rule.policy);
@@ -97,8 +99,8 @@ impl World<'_> {
         paid
     }
 
-    /// The balancer has given up; the user may not have.
-    pub(super) fn lose(&mut self, request: Request, loss: Loss) -> Result<(), SimError> {
+    /// The balancer has given up; the user may not have. `backend` is where it was sent last.
+    pub(super) fn lose(&mut self, request: Request, loss: Loss, backend: Option<BackendId>) -> Result<(), SimError> {
         if let Some(rule) = self.scenario.clients.retries
             && request.tries + 1 < rule.max_attempts
         {
@@ -109,6 +111,7 @@ impl World<'_> {
             Loss::TimedOut => self.seen.timed_out += 1,
             Loss::Failed => self.seen.failed += 1,
         }
+        self.note_lost(&request, backend, loss.into());
         self.tally.lost(loss, request.class, request.arrived, self.now);
         self.think(request.session);
         Ok(())

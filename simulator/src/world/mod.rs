@@ -7,12 +7,15 @@ mod fault;
 mod finish;
 mod lose;
 mod network;
+mod note;
+mod request;
 mod scale;
 mod send;
 mod serve;
 mod share;
 
 pub(crate) use finish::end_before_start;
+use request::{Deadline, Phase, Request};
 
 use std::collections::VecDeque;
 
@@ -26,8 +29,8 @@ use crate::rng::{Stream, child};
 use crate::run::{RunResult, SimError};
 use crate::sample::{ServiceSampler, open01};
 use crate::scenario::{Dependency, Horizon, PoolSpec, Scenario};
-use crate::station::Ticket;
 use crate::tally::{Counts, Tally};
+use crate::trace::Recorder;
 use crate::units::MINUTE;
 use crate::watch::Watched;
 use crate::workload::ArrivalStream;
@@ -37,59 +40,6 @@ pub(crate) const NEVER: u64 = u64::MAX;
 
 /// Requests of open arrivals have no session.
 pub(crate) const NOBODY: u32 = u32::MAX;
-
-/// A request in flight: 80 bytes, and 8 in a queue.
-#[derive(Debug)]
-struct Request {
-    /// Of the request, not of the attempt.
-    arrived: u64,
-    /// Number of arrival, from 0.
-    number: u64,
-    /// When this attempt was sent.
-    sent: u64,
-    /// When its service began.
-    started: u64,
-    /// At the replica's speed.
-    work: u64,
-    replica: u32,
-    generation: u32,
-    attempts: u32,
-    /// Retries by its user.
-    tries: u32,
-    session: u32,
-    class: u8,
-    /// Region of its user, and the one that it is sent to.
-    home: u8,
-    region: u8,
-    phase: Phase,
-    /// Where it was tried before; only retries have any.
-    #[expect(clippy::box_collection, reason = "one word per request in flight instead of three")]
-    tried: Option<Box<Vec<balancer::BackendId>>>,
-    /// Its calls; only in scenarios with dependencies.
-    journey: Option<Box<call::Journey>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Free,
-    Waiting,
-    InService,
-    /// Given up in service: the slot waits for its event to come up.
-    Stale,
-    /// The work of this visit is done, and what follows from that is being worked out.
-    Finished,
-    /// Cut off: nobody works on it, nobody answers.
-    Limbo,
-    /// Its user waits before trying again.
-    Away,
-}
-
-/// When an attempt is given up.
-#[derive(Debug, Clone, Copy)]
-struct Deadline {
-    at: u64,
-    ticket: Ticket,
-}
 
 pub(crate) struct World<'s> {
     scenario: &'s Scenario,
@@ -131,6 +81,7 @@ pub(crate) struct World<'s> {
     seen: Counts,
     tally: Tally,
     cut: u64,
+    recorder: Option<&'s mut Recorder>,
 }
 
 impl<'s> World<'s> {
@@ -193,6 +144,7 @@ impl<'s> World<'s> {
             seen: Counts::default(),
             tally,
             cut,
+            recorder: None,
         };
         world.schedule_tick();
         world.schedule_probes();
@@ -201,6 +153,12 @@ impl<'s> World<'s> {
         world.open_sessions();
         world.draw_arrival();
         Ok(world)
+    }
+
+    /// Writes down what happens.
+    pub fn recorded(mut self, recorder: Option<&'s mut Recorder>) -> Self {
+        self.recorder = recorder;
+        self
     }
 
     /// Runs to the end.

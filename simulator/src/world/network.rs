@@ -90,7 +90,9 @@ impl<'s> Names<'s> {
         chosen.unwrap_or(0) as u8
     }
 
-    fn check(&mut self, replicas: &[Replica], pools: &[PoolSpec]) {
+    /// Looks at every region; says of which it thinks otherwise now.
+    fn check(&mut self, replicas: &[Replica], pools: &[PoolSpec]) -> Vec<(usize, bool)> {
+        let mut changed = Vec::new();
         for (region, (well, against)) in self.believed.iter_mut().enumerate() {
             let here = |replica: &&Replica| pools.get(replica.pool as usize).is_some_and(|pool| pool.region == region);
             let found = replicas.iter().filter(here).any(|replica| replica.serves() && replica.cut_off == 0);
@@ -98,8 +100,10 @@ impl<'s> Names<'s> {
             let needed = if *well { self.network.dns.fall } else { self.network.dns.rise };
             if *against >= needed {
                 (*well, *against) = (found, 0);
+                changed.push((region, found));
             }
         }
+        changed
     }
 }
 
@@ -142,8 +146,9 @@ impl World<'_> {
 
     /// The name service looks at every region.
     pub(super) fn check_names(&mut self) {
-        if let Some(names) = &mut self.names {
-            names.check(&self.replicas, &self.scenario.pools);
+        let changed = self.names.as_mut().map(|names| names.check(&self.replicas, &self.scenario.pools));
+        for (region, well) in changed.into_iter().flatten() {
+            self.note_region(region, well);
         }
         self.schedule_name_checks();
     }

@@ -29,12 +29,19 @@ impl World<'_> {
             failed: self.seen.failed,
             replicas,
         };
-        if let Some(Orders { replicas, weights }) = self.autoscaler.tick(&seen) {
+        let orders = self.autoscaler.tick(&seen);
+        let staying = seen.replicas.iter().filter(|view| view.state != ReplicaState::Draining).count() as u32;
+        self.note_decision(staying, orders.as_ref().and_then(|orders| orders.replicas));
+        if let Some(Orders { replicas, weights }) = orders {
             if let Some(target) = replicas {
                 self.scale_to(target.min(MOST_REPLICAS));
             }
             // A stale or impossible snapshot changes nothing, as with the live proxy: the sender finds out by what it sees next.
-            if weights.is_some_and(|weights| self.fronts[0].apply(&weights, Nanos(self.now)).is_ok()) {
+            let before = if weights.is_some() { self.weights_before() } else { Vec::new() };
+            if let Some(weights) = weights
+                && self.fronts[0].apply(&weights, Nanos(self.now)).is_ok()
+            {
+                self.note_weights(&before, &weights);
                 self.weights_managed = true;
                 self.keep_draining();
                 self.schedule_probes();
@@ -76,16 +83,21 @@ impl World<'_> {
         }
         self.replicas.push(Replica::new(0, spec, self.now, false));
         self.agenda.schedule(self.now.saturating_add(spec.boot_delay.0), Kind::Booted, at);
+        self.note_replica(at, None, "booting", "ordered");
     }
 
     fn retire(&mut self, at: usize) {
         let replica = &mut self.replicas[at];
-        if replica.state == Some(ReplicaState::Ready) && replica.in_flight > 0 {
+        let was = if replica.state == Some(ReplicaState::Ready) { "ready" } else { "booting" };
+        let to = if replica.state == Some(ReplicaState::Ready) && replica.in_flight > 0 {
             replica.state = Some(ReplicaState::Draining);
             replica.since = self.now;
+            "draining"
         } else {
             replica.leave(self.now);
-        }
+            "left"
+        };
+        self.note_replica(at as u32, Some(was), to, "fewer are wanted");
         self.front_of(at as u32).remove(BackendId(at as u32 + 1));
     }
 
@@ -106,8 +118,10 @@ impl World<'_> {
         replica.state = Some(ReplicaState::Ready);
         replica.since = self.now;
         replica.ready_at = Some(self.now);
+        let pool = replica.pool as usize;
+        self.note_replica(at, Some("booting"), "ready", "booted");
         if !self.weights_managed {
-            let weight = self.scenario.pools[replica.pool as usize].weight;
+            let weight = self.scenario.pools[pool].weight;
             // The id is new and the weight was checked with the scenario, so this can't be refused.
             let _added = self.fronts[0].add(BackendConfig::new(at + 1, weight), Nanos(self.now));
             self.schedule_probes();
@@ -125,6 +139,7 @@ impl World<'_> {
         replica.in_flight -= 1;
         if replica.in_flight == 0 && replica.state == Some(ReplicaState::Draining) {
             replica.leave(self.now);
+            self.note_replica(at, Some("draining"), "left", "empty");
         }
     }
 
@@ -132,10 +147,13 @@ impl World<'_> {
     pub(super) fn probe(&mut self) {
         self.probes_at = super::NEVER;
         let now = Nanos(self.now);
-        for front in &mut self.fronts {
-            for id in front.probes_due(now) {
-                if let Some(replica) = self.replicas.get(id.0.wrapping_sub(1) as usize) {
-                    front.probe_result(id, now, replica.serves() && replica.cut_off == 0);
+        for front in 0..self.fronts.len() {
+            for id in self.fronts[front].probes_due(now) {
+                let at = id.0.wrapping_sub(1);
+                if let Some(replica) = self.replicas.get(at as usize) {
+                    let well = replica.serves() && replica.cut_off == 0;
+                    self.fronts[front].probe_result(id, now, well);
+                    self.note_belief(at, if well { "a probe was answered" } else { "a probe failed" });
                 }
             }
         }

@@ -55,17 +55,18 @@ impl World<'_> {
     /// Sends a request, and tries again at once as long as attempts fail at once and the retry rule allows. `last` is how the attempt before
     /// this one was lost; a request for which there is nobody at all is turned away, as the proxy does.
     pub(super) fn send(&mut self, mut request: Request, mut last: Option<Loss>) -> Result<(), SimError> {
+        let mut asked_last = request.tried.as_ref().and_then(|tried| tried.last().copied());
         loop {
             let tried: &[BackendId] = request.tried.as_deref().map_or(&[], Vec::as_slice);
             let asked = PickRequest { exclude: tried, ..PickRequest::default() };
             let Ok(backend) = self.fronts[usize::from(request.region)].pick(Nanos(self.now), &asked, &mut self.policy_rng) else {
-                return self.lose(request, last.unwrap_or(Loss::Rejected));
+                return self.lose(request, last.unwrap_or(Loss::Rejected), asked_last);
             };
             // A retry is paid for only when there is somebody to retry on.
             if let Some(loss) = last
                 && !self.pay_for_retry(&request)
             {
-                return self.lose(request, loss);
+                return self.lose(request, loss, asked_last);
             }
             request.attempts += 1;
             request.sent = self.now;
@@ -78,9 +79,9 @@ impl World<'_> {
                 }
             };
             if !self.may_try_again(&mut request, &failure) {
-                return self.lose(request, failure.loss);
+                return self.lose(request, failure.loss, Some(failure.backend));
             }
-            last = Some(failure.loss);
+            (last, asked_last) = (Some(failure.loss), Some(failure.backend));
         }
     }
 

@@ -63,12 +63,14 @@ impl World<'_> {
         let at = request.replica;
         let outcome = Outcome::new(OutcomeKind::Success, Nanos(self.now - request.sent));
         let session = request.session;
-        let back = self.way_back(request.home, request.region);
-        self.tally.served(request.number, request.class, request.arrived, request.started, self.now + back.0);
+        let ended = self.now + self.way_back(request.home, request.region).0;
+        self.tally.served(request.number, request.class, request.arrived, request.started, ended);
         self.replicas[at as usize].served += u64::from(request.arrived >= self.cut);
         self.seen.served += 1;
         let now = self.now();
         self.front_of(at).finish(BackendId(at + 1), now, &outcome);
+        self.note_served(slot, ended);
+        self.note_health(at, OutcomeKind::Success);
         self.one_less(at);
         self.think(session);
     }

@@ -59,7 +59,8 @@ const SMALL: &str = "name = \"two <replicas>\"\nseed = 5\nreplications = 4\ndura
 
 fn args(scenario: PathBuf) -> Args {
     let (seed, replications, jobs) = (None, None, NonZeroUsize::new(2));
-    Args { scenario, seed, replications, jobs, yes: false, report: None, baseline: None, format: Format::Jsonl }
+    let (trace_out, trace_sample) = (None, 0.01);
+    Args { scenario, seed, replications, jobs, yes: false, report: None, baseline: None, trace_out, trace_sample, format: Format::Jsonl }
 }
 
 /// The report of the small scenario against one with this text.
@@ -133,4 +134,48 @@ fn a_report_that_cannot_be_written_and_a_baseline_that_is_not_there_are_bad_inpu
     let out = folder.path().join("out.html");
     refused(Args { baseline: missing, report: Some(out.clone()), ..args(own) }, ["--baseline", "missing.toml", "No such file"]);
     assert!(!out.exists(), "an empty report was left behind");
+}
+
+#[test]
+fn a_trace_has_the_same_bytes_with_any_number_of_threads_and_holds_what_was_sampled() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.toml");
+    std::fs::write(&own, SMALL).unwrap();
+    let written = |name: &str, jobs: usize| {
+        let out = folder.path().join(name);
+        run(Args { jobs: NonZeroUsize::new(jobs), trace_out: Some(out.clone()), trace_sample: 0.25, ..args(own.clone()) }).unwrap();
+        out
+    };
+    let (one, two, file) = (written("one", 1), written("two", 2), written("all.parquet", 2));
+    for name in ["requests.parquet", "decisions.parquet"] {
+        assert_eq!(std::fs::read(one.join(name)).unwrap(), std::fs::read(two.join(name)).unwrap(), "{name}");
+    }
+    let rows = |file: &Path| {
+        let parse = |text: &str| text.parse::<i64>();
+        tables::read_series(std::fs::File::open(file).unwrap(), "request", "latency_ms", parse).unwrap()
+    };
+    let sampled = rows(&one.join("requests.parquet"));
+    // Four runs of 150 s at 16 requests/s, a quarter of them.
+    assert!(sampled.len().abs_diff(2_400) < 250, "{}", sampled.len());
+    assert_eq!(format!("{:?}", rows(&file)), format!("{sampled:?}"));
+    let served: Vec<f64> = sampled.iter().map(|row| row.1).filter(|latency| latency.is_finite()).collect();
+    let mean = served.iter().sum::<f64>() / served.len() as f64;
+    let scenario = Scenario::parse(SMALL, &Files { folder: bundled() }).unwrap();
+    let report = simulator::replicate(&scenario, &Factory::default(), 5, 4, 1).unwrap();
+    assert!((mean / report.latency_ms.unwrap().mean - 1.0).abs() < 0.1, "{mean} {:?}", report.latency_ms);
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_is_refused_before_anything_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.toml");
+    // An hour of computing, were it not refused.
+    std::fs::write(&own, SMALL.replace("duration = \"150s\"", "duration = \"20000d\"\nmax_in_flight = 16000000")).unwrap();
+    for name in ["nowhere/out.parquet", "own.toml/folder"] {
+        let trace_out = Some(folder.path().join(name));
+        match run(Args { trace_out, yes: true, ..args(own.clone()) }) {
+            Err(CliError::BadInput(error)) => assert!(error.starts_with("--trace-out ") && error.contains(name), "{error}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -1,0 +1,56 @@
+//! A request on its way.
+
+use crate::station::Ticket;
+
+/// A request in flight: 80 bytes, and 8 in a queue.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// Of the request, not of the attempt.
+    pub arrived: u64,
+    /// Number of arrival, from 0.
+    pub number: u64,
+    /// When this attempt was sent.
+    pub sent: u64,
+    /// When its service began.
+    pub started: u64,
+    /// At the replica's speed.
+    pub work: u64,
+    pub replica: u32,
+    pub generation: u32,
+    pub attempts: u32,
+    /// Retries by its user.
+    pub tries: u32,
+    pub session: u32,
+    pub class: u8,
+    /// Region of its user, and the one that it is sent to.
+    pub home: u8,
+    pub region: u8,
+    pub phase: Phase,
+    /// Where it was tried before; only retries have any.
+    #[expect(clippy::box_collection, reason = "one word per request in flight instead of three")]
+    pub tried: Option<Box<Vec<balancer::BackendId>>>,
+    /// Its calls; only in scenarios with dependencies.
+    pub journey: Option<Box<super::call::Journey>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Free,
+    Waiting,
+    InService,
+    /// Given up in service: the slot waits for its event to come up.
+    Stale,
+    /// The work of this visit is done, and what follows from that is being worked out.
+    Finished,
+    /// Cut off: nobody works on it, nobody answers.
+    Limbo,
+    /// Its user waits before trying again.
+    Away,
+}
+
+/// When an attempt is given up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline {
+    pub at: u64,
+    pub ticket: Ticket,
+}
