@@ -3,7 +3,7 @@
 //!
 //! ```toml
 //! [autoscaler]
-//! policy = "predictive"        # or "hpa", "static", "schedule"
+//! policy = "predictive"        # or "hpa", "static", "schedule", "backlog"
 //! min = 2                      # rails: min, max, step_up, step_down, stabilisation, cool_down
 //! max = 20
 //! interval = "15s"
@@ -15,6 +15,7 @@
 //! rps_per_replica = 120        # without it the capacity is found in the simulator, from the pool and the [slo]
 //! service_time_ms = 40.0       # what the planner believes of the pool, when that isn't true
 //! more = -3                    # so many replicas more (or fewer) than the policy wants
+//! per_replica = 10             # backlog: requests at the broker for each replica; in_service = false counts those that wait alone
 //! steps = [{ at = "0s", replicas = 4 }, { at = "1h", replicas = 9 }]     # schedule: from when on how many are to be ready
 //! ```
 
@@ -33,12 +34,14 @@ use crate::forecaster::{Asked, Forecaster};
 use crate::state::State;
 use crate::step;
 
+mod backlog;
 mod behaviour;
 mod extra;
 mod observed;
 mod scheduled;
 mod table;
 
+use backlog::Backlog;
 use extra::Extra;
 use observed::Observed;
 use scheduled::Scheduled;
@@ -85,6 +88,7 @@ impl AutoscalerFactory for Factory {
         match table::read(table, scenario)? {
             Choice::Static { replicas, interval } => Ok(Box::new(Scheduled::fixed(Some(replicas), interval))),
             Choice::Scheduled { steps, boot, interval } => Ok(Box::new(Scheduled::new(steps, boot, interval))),
+            Choice::Backlog(policy) => Ok(Box::new(Backlog::new(policy))),
             Choice::Planned { config, extra } => {
                 let observed = Observed::after(self.history.clone());
                 Ok(Box::new(Planned::try_new(*config, extra, observed, self.curves.clone())?))

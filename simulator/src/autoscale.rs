@@ -43,6 +43,9 @@ pub struct Observation {
     pub timed_out: u64,
     /// No backend to send them to, or an error from it.
     pub failed: u64,
+    /// Requests that wait at the broker now; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<u64>,
     /// Every replica that has been ordered and hasn't left, by id.
     pub replicas: Vec<ReplicaView>,
 }

@@ -4,7 +4,7 @@ mod rows;
 
 use serde::Serialize;
 
-pub use rows::{BackendReport, ClassReport, MinuteReport};
+pub use rows::{BackendReport, BrokerReport, ClassReport, MinuteReport};
 use rows::{per_backend, per_class, timeline};
 
 use crate::run::RunResult;
@@ -61,6 +61,9 @@ pub struct Report {
     /// Each replica of a dependency; absent without any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<BackendReport>,
+    /// The queue in front; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerReport>,
     /// Each class of requests; absent when all are alike.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub per_class: Vec<ClassReport>,
@@ -213,6 +216,7 @@ impl Report {
             }),
             per_backend: per_backend(scenario, backends()),
             dependencies: per_backend(scenario, runs.iter().flat_map(|run| &run.dependencies)),
+            broker: BrokerReport::of(runs),
             per_class: per_class(scenario, runs),
             timeline: timeline(runs),
         }

@@ -13,7 +13,7 @@ use crate::stats::Histogram;
 use crate::tally::{ClassResult, Counts, Minute, Tally};
 use crate::trace::{Recorder, Trace, TraceSpec};
 use crate::watch::{Watch, Watched, nobody};
-use crate::world::World;
+use crate::world::{BrokerResult, World};
 
 /// Why a run came to nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -78,6 +78,8 @@ pub struct RunResult {
     pub backends: Vec<BackendResult>,
     /// Every replica of a dependency.
     pub dependencies: Vec<BackendResult>,
+    /// What the queue in front did; `None` without one.
+    pub broker: Option<BrokerResult>,
     /// Orders that changed the number of replicas.
     pub scaling_actions: u64,
     /// Minutes in which the objective was missed; `None` without an objective or a timeline.
@@ -101,6 +103,7 @@ impl RunResult {
             classes: tally.classes,
             backends,
             dependencies: Vec::new(),
+            broker: None,
             scaling_actions,
             violation_minutes,
             proposed_cut: tally.mser.map(|mser| mser.cut()),

@@ -5,6 +5,7 @@ use simulator::scenario::Reader;
 use simulator::{Discipline, Scenario, ScenarioError, ServiceDist};
 
 use super::SERVICE;
+use super::backlog::BacklogPolicy;
 use super::extra::Extra;
 use crate::calendar::Holidays;
 use crate::config::{Capacity, HpaPolicy, Mode, Policy, PredictivePolicy, Rails, ServiceConfig, Slo};
@@ -15,14 +16,16 @@ pub(super) enum Choice {
     Static { replicas: u32, interval: Nanos },
     /// Sizes on a timetable.
     Scheduled { steps: Vec<(Nanos, u32)>, boot: Nanos, interval: Nanos },
+    /// By the length of the broker's queue.
+    Backlog(BacklogPolicy),
     /// The control loop.
     Planned { config: Box<ServiceConfig>, extra: Extra },
 }
 
 const SHARE: &str = "a number above 0, at most 1";
-const POLICIES: &str = "\"predictive\", \"hpa\", \"static\", \"schedule\"";
+const POLICIES: &str = "\"predictive\", \"hpa\", \"static\", \"schedule\", \"backlog\"";
 /// A fleet size as the simulator can hold it.
-const MOST: u64 = simulator::scenario::MOST_REPLICAS as u64;
+pub(super) const MOST: u64 = simulator::scenario::MOST_REPLICAS as u64;
 
 pub(super) fn read(table: &toml::Table, scenario: &Scenario) -> Result<Choice, ScenarioError> {
     let mut reader = Reader::new("autoscaler", table);
@@ -45,6 +48,7 @@ pub(super) fn read(table: &toml::Table, scenario: &Scenario) -> Result<Choice, S
             let boot = scenario.pools.first().map_or(Nanos(0), |pool| pool.boot_delay);
             Choice::Scheduled { steps: steps(&mut reader)?, boot, interval }
         }
+        "backlog" => Choice::Backlog(super::backlog::read(&mut reader, scenario, interval, stabilisation_ms)?),
         "predictive" => {
             let policy = predictive(&mut reader)?;
             planned(&mut reader, scenario, Policy::Predictive(policy), interval, stabilisation_ms)?

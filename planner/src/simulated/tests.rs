@@ -93,8 +93,8 @@ fn errors_name_the_key_the_value_and_what_is_allowed() {
         Factory::default().build(scenario.autoscaler.as_ref(), &scenario, 1).err().map(|e| e.to_string()).unwrap_or_default()
     };
     for (table, expected) in [
-        ("policy = \"magic\"", "`autoscaler.policy` is \"magic\"; allowed: \"predictive\", \"hpa\", \"static\", \"schedule\""),
-        ("target = 0.5", "`autoscaler.policy` is missing; allowed: \"predictive\", \"hpa\", \"static\", \"schedule\""),
+        ("policy = \"magic\"", "`autoscaler.policy` is \"magic\"; allowed: \"predictive\", \"hpa\", \"static\", \"schedule\", \"backlog\""),
+        ("target = 0.5", "`autoscaler.policy` is missing; allowed: \"predictive\", \"hpa\", \"static\", \"schedule\", \"backlog\""),
         ("policy = \"hpa\"", "`autoscaler.max` is missing; allowed: a whole number from 1 on"),
         ("policy = \"hpa\"\nmin = 9\nmax = 3", "`autoscaler.max` is 3; allowed: at least rails.min = 9"),
         (

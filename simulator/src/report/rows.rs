@@ -93,6 +93,29 @@ pub struct MinuteReport {
     pub booting: f64,
 }
 
+/// The queue in front of the fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct BrokerReport {
+    /// Time average of the requests that wait.
+    pub mean_backlog: f64,
+    /// The most that ever waited, in any replication.
+    pub longest_backlog: u64,
+    /// Deliveries beyond each request's first, all replications together.
+    pub redelivered: u64,
+}
+
+impl BrokerReport {
+    pub(super) fn of(runs: &[RunResult]) -> Option<Self> {
+        let brokers: Vec<_> = runs.iter().map(|run| run.broker).collect::<Option<_>>()?;
+        let window: u128 = runs.iter().map(|run| u128::from(run.end.0 - run.cut.0)).sum();
+        (window > 0).then(|| Self {
+            mean_backlog: brokers.iter().map(|broker| broker.backlog).sum::<u128>() as f64 / window as f64,
+            longest_backlog: brokers.iter().map(|broker| broker.longest).max().unwrap_or(0),
+            redelivered: brokers.iter().map(|broker| broker.redelivered).sum(),
+        })
+    }
+}
+
 pub(super) fn per_backend<'r>(scenario: &Scenario, backends: impl Iterator<Item = &'r BackendResult>) -> Vec<BackendReport> {
     let names: Vec<&str> = scenario
         .pools

@@ -4,7 +4,7 @@ use balancer::{Nanos, PoolConfig};
 
 use super::check::check;
 use super::{
-    Arrivals, Balancing, ClassSpec, Clients, Dependency, Discipline, Fault, Horizon, MAX_IN_FLIGHT, PoolSpec, RetryRule, Scenario,
+    Arrivals, Balancing, Broker, ClassSpec, Clients, Dependency, Discipline, Fault, Horizon, MAX_IN_FLIGHT, PoolSpec, RetryRule, Scenario,
     ScenarioError, ServiceDist, ServiceTime, Slo, Warmup,
 };
 
@@ -49,6 +49,7 @@ impl Scenario {
                 classes: Vec::new(),
                 clients: Clients::default(),
                 network: None,
+                broker: None,
                 faults: Vec::new(),
                 timeout: None,
                 price_per_replica_hour: None,
@@ -148,6 +149,12 @@ impl ScenarioBuilder {
     /// What users do when they wait or fail.
     pub fn clients(mut self, clients: Clients) -> Self {
         self.scenario.clients = clients;
+        self
+    }
+
+    /// A queue in front, out of which the replicas pull.
+    pub fn broker(mut self, broker: Broker) -> Self {
+        self.scenario.broker = Some(broker);
         self
     }
 

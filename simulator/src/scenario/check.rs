@@ -1,6 +1,7 @@
 //! Everything that holds across keys or that code can get wrong as well as a file.
 
 use super::balancing::check_pool_config;
+use super::broker::check_broker;
 use super::network::check_network;
 use super::{Arrivals, Discipline, FaultKind, Horizon, MOST_REPLICAS, PoolSpec, Scenario, ScenarioError, ServiceDist, ServiceTime, Warmup};
 
@@ -58,6 +59,7 @@ pub(super) fn check(scenario: Scenario) -> Result<Scenario, ScenarioError> {
     check_faults(&scenario)?;
     check_clients(&scenario)?;
     check_pool_config(&scenario.balancing)?;
+    check_broker(&scenario)?;
     Ok(scenario)
 }
 

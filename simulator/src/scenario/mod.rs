@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod balancing;
+mod broker;
 mod builder;
 mod check;
 mod clients;
@@ -23,6 +24,7 @@ use serde::Serialize;
 
 pub use arrivals::{Arrivals, RatePhase};
 pub use balancing::{Balancing, RetryRule};
+pub use broker::Broker;
 pub use builder::ScenarioBuilder;
 pub use clients::{Backoff, ClassSpec, ClientRetries, Clients, Jitter};
 pub use faults::{Fault, FaultKind};
@@ -72,6 +74,8 @@ pub struct Scenario {
     pub clients: Clients,
     /// Regions, and how users find one; `None` = everybody is at the same place.
     pub network: Option<Network>,
+    /// A queue in front, out of which the replicas pull; `None` = the balancer picks.
+    pub broker: Option<Broker>,
     /// What breaks, and when.
     pub faults: Vec<Fault>,
     /// After how long an attempt is given up.

@@ -3,6 +3,7 @@
 use balancer::Nanos;
 
 use super::balancing::read_balancing;
+use super::broker::read_broker;
 use super::check::{check, longest_timeline_s};
 use super::clients::{read_classes, read_clients};
 use super::faults::read_fault;
@@ -18,7 +19,7 @@ const SLO_ALLOWED: &str = "a number above 0 and below 100";
 /// 10^12 requests are two days at a moonshot's rate: more is a typing error.
 const MOST_REQUESTS: u64 = 1_000_000_000_000;
 
-const ROOT_KEYS: [&str; 22] = [
+const ROOT_KEYS: [&str; 23] = [
     "name",
     "seed",
     "replications",
@@ -41,6 +42,7 @@ const ROOT_KEYS: [&str; 22] = [
     "regions",
     "network",
     "dns",
+    "broker",
 ];
 
 impl Scenario {
@@ -84,6 +86,7 @@ impl Scenario {
         let retries = root.table("retries")?;
         let balancing = read_balancing(balancer, retries)?;
         let network = read_network(root.tables("regions")?, root.table("network")?, root.table("dns")?)?;
+        let broker = root.table("broker")?.map(read_broker).transpose()?;
         let regions = network.as_ref().map_or(&[][..], |network| &network.regions);
         let (pools, dependencies) = read_pools(root.tables("pools")?, root.tables("dependencies")?, regions)?;
         let clients = root.table("clients")?.map(read_clients).transpose()?.unwrap_or_default();
@@ -115,6 +118,7 @@ impl Scenario {
             classes,
             clients,
             network,
+            broker,
             faults,
             timeout,
             price_per_replica_hour,

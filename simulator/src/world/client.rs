@@ -98,6 +98,11 @@ impl World<'_> {
     pub(super) fn abandon(&mut self, place: u32) -> Result<(), SimError> {
         let ticket = self.crowd.impatient[place as usize];
         self.crowd.free.push(place);
+        if self.is_queued(ticket) {
+            let request = self.leave_broker(ticket.slot);
+            self.tally.abandoned(request.arrived);
+            return self.lose(request, Loss::TimedOut, None);
+        }
         if !is_current(&self.requests, ticket) || self.requests[ticket.slot as usize].phase != Phase::Waiting {
             return Ok(());
         }

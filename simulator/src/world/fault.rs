@@ -32,6 +32,7 @@ impl World<'_> {
                     FaultKind::Partition => replica.cut_off -= 1,
                     FaultKind::Crash | FaultKind::Flapping { .. } => {}
                 }
+                self.offer(at);
             }
             return Ok(());
         }
@@ -122,6 +123,7 @@ impl World<'_> {
         replica.state = Some(ReplicaState::Ready);
         replica.since = self.now;
         self.note_replica(at, Some("dead"), "ready", "restarted");
+        self.offer(at);
         self.schedule_probes();
     }
 }

@@ -23,6 +23,10 @@ impl World<'_> {
             }
         }
         self.count_in_flight(end);
+        let broker = self.broker.as_mut().map(|line| {
+            line.count(self.cut, end);
+            line.result
+        });
         let (mut backends, mut dependencies) = (Vec::with_capacity(self.replicas.len()), Vec::new());
         for (id, replica) in (1_u32..).zip(&mut self.replicas) {
             let (from, busy) = replica.station.advance(end.max(replica.left_at.unwrap_or(end)));
@@ -35,20 +39,20 @@ impl World<'_> {
             list.push(BackendResult::new(id, replica, concurrency, self.cut, end));
         }
         let result = RunResult::new(self.tally, self.cut, end, backends, self.scaling_actions);
-        Ok(RunResult { dependencies, ..result })
+        Ok(RunResult { dependencies, broker, ..result })
     }
 
     /// Who is still there at the end, and the servers that they hold.
     fn count_in_flight(&mut self, end: u64) {
         for slot in 0..self.requests.len() {
             let request = &self.requests[slot];
-            if !matches!(request.phase, Phase::Waiting | Phase::InService | Phase::Limbo | Phase::Away) {
+            if !matches!(request.phase, Phase::Waiting | Phase::InService | Phase::Limbo | Phase::Away | Phase::Queued) {
                 continue;
             }
             let front = request.journey.as_ref().and_then(|journey| journey.parents.first());
             let waited = match front {
                 Some(front) => front.started > request.arrived,
-                None => request.phase == Phase::Waiting || request.started > request.arrived,
+                None => matches!(request.phase, Phase::Waiting | Phase::Queued) || request.started > request.arrived,
             };
             self.tally.in_flight(request.arrived, waited, end);
             let current = (request.replica, request.started, request.phase == Phase::InService);

@@ -34,6 +34,7 @@ impl World<'_> {
         if self.may_try_again(&mut request, &failure) {
             return self.send(request, Some(loss));
         }
+        let Some(request) = self.redeliver(request)? else { return Ok(()) };
         self.lose(request, loss, Some(failure.backend))
     }
 

@@ -1,6 +1,7 @@
 //! The event loop: a state machine over three sorted streams (the agenda's heap, the ring of time-outs, the arrivals). At equal times the
 //! agenda goes first, by sequence, then time-outs, then the arrival; so a server that gets free at the moment of an arrival is free for it.
 
+mod broker;
 mod call;
 mod client;
 mod fault;
@@ -14,6 +15,7 @@ mod send;
 mod serve;
 mod share;
 
+pub use broker::BrokerResult;
 pub(crate) use finish::end_before_start;
 use request::{Deadline, Phase, Request};
 
@@ -60,6 +62,7 @@ pub(crate) struct World<'s> {
     /// By region.
     fronts: Vec<Pool>,
     names: Option<network::Names<'s>>,
+    broker: Option<broker::Line<'s>>,
     /// The balancers of dependencies.
     tiers: Vec<Pool>,
     /// Something may happen to a request between the end of its service and its answer.
@@ -129,6 +132,7 @@ impl<'s> World<'s> {
             specs,
             fronts: fronts.map_err(SimError::balancer)?,
             names: scenario.network.as_ref().map(|network| network::Names::new(network, seed, replication)),
+            broker: scenario.broker.as_ref().map(broker::Line::new),
             tiers: tiers.map_err(SimError::balancer)?,
             crowd: client::Crowd::new(scenario, seed, replication),
             struck: vec![Vec::new(); scenario.faults.len()],
@@ -150,6 +154,7 @@ impl<'s> World<'s> {
         world.schedule_probes();
         world.schedule_faults();
         world.schedule_name_checks();
+        world.open_broker();
         world.open_sessions();
         world.draw_arrival();
         Ok(world)
@@ -186,6 +191,9 @@ impl<'s> World<'s> {
                 self.expire()?;
             } else {
                 self.arrive(NOBODY)?;
+            }
+            if self.broker.is_some() {
+                self.pull()?;
             }
         }
         self.finish()

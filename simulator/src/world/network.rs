@@ -114,7 +114,9 @@ impl World<'_> {
 
     /// A user sends a request, to the region that their resolver names.
     pub(super) fn dispatch(&mut self, mut request: Request) -> Result<(), SimError> {
-        let Some(names) = &mut self.names else { return self.send(request, None) };
+        let Some(names) = &mut self.names else {
+            return if self.broker.is_some() { self.publish(request, false) } else { self.send(request, None) };
+        };
         request.region = names.route(request.home, self.now);
         let way = names.network.one_way[usize::from(request.home)][usize::from(request.region)];
         if way.0 == 0 {

@@ -46,6 +46,8 @@ pub(super) enum Phase {
     Limbo,
     /// Its user waits before trying again.
     Away,
+    /// It waits at the broker.
+    Queued,
 }
 
 /// When an attempt is given up.

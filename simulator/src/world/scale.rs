@@ -27,6 +27,7 @@ impl World<'_> {
             rejected: self.seen.rejected,
             timed_out: self.seen.timed_out,
             failed: self.seen.failed,
+            backlog: self.broker.as_ref().map(|line| line.waiting),
             replicas,
         };
         let orders = self.autoscaler.tick(&seen);
@@ -120,6 +121,7 @@ impl World<'_> {
         replica.ready_at = Some(self.now);
         let pool = replica.pool as usize;
         self.note_replica(at, Some("booting"), "ready", "booted");
+        self.offer(at);
         if !self.weights_managed {
             let weight = self.scenario.pools[pool].weight;
             // The id is new and the weight was checked with the scenario, so this can't be refused.

@@ -86,7 +86,7 @@ impl World<'_> {
     }
 
     /// Gives a request to a replica, or gives it back with the reason.
-    fn place(&mut self, mut request: Request, backend: BackendId) -> Result<Result<(), (Request, Failure)>, SimError> {
+    pub(super) fn place(&mut self, mut request: Request, backend: BackendId) -> Result<Result<(), (Request, Failure)>, SimError> {
         // Ids start at 1; 0 wraps to a place that nobody has.
         let at = backend.0.wrapping_sub(1);
         let counted = u64::from(request.arrived >= self.cut);

@@ -93,5 +93,6 @@ impl World<'_> {
             return;
         }
         station.busy -= 1;
+        self.offer(at);
     }
 }
