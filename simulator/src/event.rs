@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Reach = 11,
     /// The name service looks at the regions.
     Names = 12,
+    /// The request in this slot has its connection.
+    Connected = 13,
 }
 
 const INDEX_BITS: u32 = 24;
@@ -68,7 +70,8 @@ impl Event {
             9 => Kind::Killed,
             10 => Kind::Restarted,
             11 => Kind::Reach,
-            _ => Kind::Names,
+            12 => Kind::Names,
+            _ => Kind::Connected,
         }
     }
 

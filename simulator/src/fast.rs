@@ -34,6 +34,7 @@ pub(crate) fn applies(scenario: &Scenario) -> bool {
         && scenario.classes.is_empty()
         && scenario.network.is_none()
         && scenario.broker.is_none()
+        && scenario.connections.is_none()
         && scenario.clients.patience.is_none()
         && scenario.faults.is_empty()
         && !matches!(scenario.arrivals, Arrivals::Closed { .. })

@@ -16,6 +16,8 @@ pub(crate) struct Replica {
     pub ready_at: Option<u64>,
     pub left_at: Option<u64>,
     pub in_flight: u32,
+    /// Requests that wait for a connection to it.
+    pub connecting: u32,
     pub station: Station,
     /// Server-nanoseconds in use after the warm-up cut.
     pub busy: u128,
@@ -48,6 +50,7 @@ impl Replica {
             ready_at: ready.then_some(now),
             left_at: None,
             in_flight: 0,
+            connecting: 0,
             station: Station::new(spec),
             busy: 0,
             attempts: 0,
@@ -91,6 +94,12 @@ impl Replica {
     #[inline]
     pub fn serves(&self) -> bool {
         matches!(self.state, Some(ReplicaState::Ready | ReplicaState::Draining))
+    }
+
+    /// Nobody is there, and nobody is on the way.
+    #[inline]
+    pub fn idle(&self) -> bool {
+        self.in_flight == 0 && self.connecting == 0
     }
 
     pub fn leave(&mut self, now: u64) {

@@ -57,9 +57,9 @@ pub use fleet::BackendResult;
 pub use report::{BackendReport, BrokerReport, ClassReport, Confidence, Latency, MinuteReport, Report, SloReport, Wait};
 pub use run::{Engine, RunResult, SimError, replicate, run, run_all, run_all_traced, run_on, run_traced, run_watched};
 pub use scenario::{
-    Arrivals, Backoff, Balancing, Broker, Call, ClassSpec, ClientRetries, Clients, Contention, Dependency, Discipline, Dns, Fault,
-    FaultKind, History, Horizon, Jitter, Memory, Network, PoolSpec, RatePhase, Region, RetryRule, Routing, Scenario, ScenarioBuilder,
-    ScenarioError, SeriesData, SeriesSource, ServiceDist, ServiceTime, Slo, WarmUp, Warmup,
+    Arrivals, Backoff, Balancing, Broker, Call, ClassSpec, ClientRetries, Clients, Connections, Contention, Dependency, Discipline, Dns,
+    Fault, FaultKind, History, Horizon, Jitter, Memory, Network, PickPer, PoolSpec, RatePhase, Region, RetryRule, Routing, Scenario,
+    ScenarioBuilder, ScenarioError, SeriesData, SeriesSource, ServiceDist, ServiceTime, Slo, WarmUp, Warmup,
 };
 pub use tally::{ClassResult, Counts, Minute};
 pub use trace::{DecisionKind, DecisionRow, RequestOutcome, RequestRow, Trace, TraceSpec};

@@ -64,6 +64,9 @@ pub struct Report {
     /// The queue in front; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<BrokerReport>,
+    /// Connections that were opened, all replications together; absent without [connections].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u64>,
     /// Each class of requests; absent when all are alike.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub per_class: Vec<ClassReport>,
@@ -217,6 +220,7 @@ impl Report {
             per_backend: per_backend(scenario, backends()),
             dependencies: per_backend(scenario, runs.iter().flat_map(|run| &run.dependencies)),
             broker: BrokerReport::of(runs),
+            connections: scenario.connections.and_then(|_| runs.iter().map(|run| run.connections).sum()),
             per_class: per_class(scenario, runs),
             timeline: timeline(runs),
         }

@@ -26,6 +26,8 @@ pub enum Stream {
     Network,
     /// Which requests are written down.
     Trace,
+    /// Over which connection requests come.
+    Connections,
 }
 
 /// SplitMix64's finaliser (Steele, Lea, Flood 2014): every bit of the input reaches every bit of the output.
@@ -67,6 +69,7 @@ mod tests {
             Stream::Dependencies,
             Stream::Network,
             Stream::Trace,
+            Stream::Connections,
         ];
         let mut seen = BTreeSet::new();
         for seed in 0..50 {

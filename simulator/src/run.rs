@@ -80,6 +80,8 @@ pub struct RunResult {
     pub dependencies: Vec<BackendResult>,
     /// What the queue in front did; `None` without one.
     pub broker: Option<BrokerResult>,
+    /// Connections that were opened after the cut; `None` when the scenario has no `[connections]`.
+    pub connections: Option<u64>,
     /// Orders that changed the number of replicas.
     pub scaling_actions: u64,
     /// Minutes in which the objective was missed; `None` without an objective or a timeline.
@@ -104,6 +106,7 @@ impl RunResult {
             backends,
             dependencies: Vec::new(),
             broker: None,
+            connections: None,
             scaling_actions,
             violation_minutes,
             proposed_cut: tally.mser.map(|mser| mser.cut()),

@@ -50,6 +50,7 @@ impl Scenario {
                 clients: Clients::default(),
                 network: None,
                 broker: None,
+                connections: None,
                 faults: Vec::new(),
                 timeout: None,
                 price_per_replica_hour: None,

@@ -2,6 +2,7 @@
 
 use super::balancing::check_pool_config;
 use super::broker::check_broker;
+use super::connections::check_connections;
 use super::network::check_network;
 use super::{Arrivals, Discipline, FaultKind, Horizon, MOST_REPLICAS, PoolSpec, Scenario, ScenarioError, ServiceDist, ServiceTime, Warmup};
 
@@ -60,6 +61,7 @@ pub(super) fn check(scenario: Scenario) -> Result<Scenario, ScenarioError> {
     check_clients(&scenario)?;
     check_pool_config(&scenario.balancing)?;
     check_broker(&scenario)?;
+    check_connections(&scenario)?;
     Ok(scenario)
 }
 

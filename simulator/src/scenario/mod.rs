@@ -7,6 +7,7 @@ mod broker;
 mod builder;
 mod check;
 mod clients;
+mod connections;
 mod faults;
 mod lines;
 mod network;
@@ -27,6 +28,7 @@ pub use balancing::{Balancing, RetryRule};
 pub use broker::Broker;
 pub use builder::ScenarioBuilder;
 pub use clients::{Backoff, ClassSpec, ClientRetries, Clients, Jitter};
+pub use connections::{Connections, PickPer};
 pub use faults::{Fault, FaultKind};
 pub use network::{Dns, Network, Region, Routing};
 pub use pool::{Call, Contention, Dependency, Discipline, Memory, PoolSpec, ServiceDist, ServiceTime, WarmUp};
@@ -76,6 +78,8 @@ pub struct Scenario {
     pub network: Option<Network>,
     /// A queue in front, out of which the replicas pull; `None` = the balancer picks.
     pub broker: Option<Broker>,
+    /// What connections cost and who shares them; `None` = they cost nothing and nobody notices them.
+    pub connections: Option<Connections>,
     /// What breaks, and when.
     pub faults: Vec<Fault>,
     /// After how long an attempt is given up.

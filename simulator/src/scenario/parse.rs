@@ -6,6 +6,7 @@ use super::balancing::read_balancing;
 use super::broker::read_broker;
 use super::check::{check, longest_timeline_s};
 use super::clients::{read_classes, read_clients};
+use super::connections::read_connections;
 use super::faults::read_fault;
 use super::network::read_network;
 use super::read_arrivals::read_arrivals;
@@ -19,7 +20,7 @@ const SLO_ALLOWED: &str = "a number above 0 and below 100";
 /// 10^12 requests are two days at a moonshot's rate: more is a typing error.
 const MOST_REQUESTS: u64 = 1_000_000_000_000;
 
-const ROOT_KEYS: [&str; 23] = [
+const ROOT_KEYS: [&str; 24] = [
     "name",
     "seed",
     "replications",
@@ -43,6 +44,7 @@ const ROOT_KEYS: [&str; 23] = [
     "network",
     "dns",
     "broker",
+    "connections",
 ];
 
 impl Scenario {
@@ -87,6 +89,7 @@ impl Scenario {
         let balancing = read_balancing(balancer, retries)?;
         let network = read_network(root.tables("regions")?, root.table("network")?, root.table("dns")?)?;
         let broker = root.table("broker")?.map(read_broker).transpose()?;
+        let connections = root.table("connections")?.map(read_connections).transpose()?;
         let regions = network.as_ref().map_or(&[][..], |network| &network.regions);
         let (pools, dependencies) = read_pools(root.tables("pools")?, root.tables("dependencies")?, regions)?;
         let clients = root.table("clients")?.map(read_clients).transpose()?.unwrap_or_default();
@@ -119,6 +122,7 @@ impl Scenario {
             clients,
             network,
             broker,
+            connections,
             faults,
             timeout,
             price_per_replica_hour,

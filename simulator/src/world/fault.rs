@@ -94,6 +94,7 @@ impl World<'_> {
         (replica.in_flight, replica.station) = (0, Station::new(spec));
         self.note_replica(at, Some(was), if draining { "left" } else { "dead" }, why);
         self.advance(at);
+        self.cut_wires(at);
         let has = |request: &super::Request| {
             let here = matches!(request.phase, Phase::Waiting | Phase::InService | Phase::Limbo) && request.replica == at;
             let calls = || request.journey.iter().flat_map(|journey| &journey.parents).any(|parent| parent.replica == at);

@@ -27,6 +27,7 @@ impl World<'_> {
             line.count(self.cut, end);
             line.result
         });
+        let connections = self.wires.as_ref().map(|wires| wires.opened);
         let (mut backends, mut dependencies) = (Vec::with_capacity(self.replicas.len()), Vec::new());
         for (id, replica) in (1_u32..).zip(&mut self.replicas) {
             let (from, busy) = replica.station.advance(end.max(replica.left_at.unwrap_or(end)));
@@ -39,7 +40,7 @@ impl World<'_> {
             list.push(BackendResult::new(id, replica, concurrency, self.cut, end));
         }
         let result = RunResult::new(self.tally, self.cut, end, backends, self.scaling_actions);
-        Ok(RunResult { dependencies, broker, ..result })
+        Ok(RunResult { dependencies, broker, connections, ..result })
     }
 
     /// Who is still there at the end, and the servers that they hold.

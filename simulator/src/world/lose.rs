@@ -79,9 +79,8 @@ impl World<'_> {
     /// Tells the balancer, and says whether the rule allows the request to be tried elsewhere.
     pub(super) fn may_try_again(&mut self, request: &mut Request, failure: &Failure) -> bool {
         let outcome = Outcome::new(failure.kind, Nanos(self.now - request.sent));
-        let now = self.now();
         let at = failure.backend.0.wrapping_sub(1);
-        self.front_of(at).finish(failure.backend, now, &outcome);
+        self.conclude(at, request.link, &outcome);
         self.note_health(at, failure.kind);
         let Some(rule) = self.scenario.balancing.retries else { return false };
         let bytes_sent = failure.kind != OutcomeKind::ConnectFailed;

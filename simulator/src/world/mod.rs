@@ -4,6 +4,7 @@
 mod broker;
 mod call;
 mod client;
+mod connect;
 mod fault;
 mod finish;
 mod lose;
@@ -63,6 +64,7 @@ pub(crate) struct World<'s> {
     fronts: Vec<Pool>,
     names: Option<network::Names<'s>>,
     broker: Option<broker::Line<'s>>,
+    wires: Option<connect::Wires<'s>>,
     /// The balancers of dependencies.
     tiers: Vec<Pool>,
     /// Something may happen to a request between the end of its service and its answer.
@@ -133,6 +135,7 @@ impl<'s> World<'s> {
             fronts: fronts.map_err(SimError::balancer)?,
             names: scenario.network.as_ref().map(|network| network::Names::new(network, seed, replication)),
             broker: scenario.broker.as_ref().map(broker::Line::new),
+            wires: scenario.connections.as_ref().map(|spec| connect::Wires::new(spec, seed, replication)),
             tiers: tiers.map_err(SimError::balancer)?,
             crowd: client::Crowd::new(scenario, seed, replication),
             struck: vec![Vec::new(); scenario.faults.len()],
@@ -218,6 +221,7 @@ impl<'s> World<'s> {
             Kind::Restarted => self.restarted(event.index()),
             Kind::Reach => self.reach(event.index())?,
             Kind::Names => self.check_names(),
+            Kind::Connected => self.connected(event.index())?,
         }
         Ok(asked)
     }

@@ -2,7 +2,7 @@
 
 use crate::station::Ticket;
 
-/// A request in flight: 80 bytes, and 8 in a queue.
+/// A request in flight: 88 bytes, and 8 in a queue.
 #[derive(Debug)]
 pub(super) struct Request {
     /// Of the request, not of the attempt.
@@ -21,6 +21,10 @@ pub(super) struct Request {
     /// Retries by its user.
     pub tries: u32,
     pub session: u32,
+    /// Its connection; with a pick for each request, how many that one has carried before.
+    pub link: u32,
+    /// The replica that it gets a connection to.
+    pub bound: u32,
     pub class: u8,
     /// Region of its user, and the one that it is sent to.
     pub home: u8,

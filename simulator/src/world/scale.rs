@@ -90,7 +90,7 @@ impl World<'_> {
     fn retire(&mut self, at: usize) {
         let replica = &mut self.replicas[at];
         let was = if replica.state == Some(ReplicaState::Ready) { "ready" } else { "booting" };
-        let to = if replica.state == Some(ReplicaState::Ready) && replica.in_flight > 0 {
+        let to = if replica.state == Some(ReplicaState::Ready) && !replica.idle() {
             replica.state = Some(ReplicaState::Draining);
             replica.since = self.now;
             "draining"
@@ -139,7 +139,7 @@ impl World<'_> {
         }
         debug_assert!(replica.in_flight > 0, "replica {at} has fewer than no requests");
         replica.in_flight -= 1;
-        if replica.in_flight == 0 && replica.state == Some(ReplicaState::Draining) {
+        if replica.state == Some(ReplicaState::Draining) && replica.idle() {
             replica.leave(self.now);
             self.note_replica(at, Some("draining"), "left", "empty");
         }

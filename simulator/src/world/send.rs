@@ -35,6 +35,8 @@ impl World<'_> {
             attempts: 0,
             tries: 0,
             session,
+            link: super::connect::NONE,
+            bound: 0,
             class,
             home,
             region: 0,
@@ -59,7 +61,7 @@ impl World<'_> {
         loop {
             let tried: &[BackendId] = request.tried.as_deref().map_or(&[], Vec::as_slice);
             let asked = PickRequest { exclude: tried, ..PickRequest::default() };
-            let Ok(backend) = self.fronts[usize::from(request.region)].pick(Nanos(self.now), &asked, &mut self.policy_rng) else {
+            let Ok(picked) = self.pick(request.region, &asked) else {
                 return self.lose(request, last.unwrap_or(Loss::Rejected), asked_last);
             };
             // A retry is paid for only when there is somebody to retry on.
@@ -70,8 +72,11 @@ impl World<'_> {
             }
             request.attempts += 1;
             request.sent = self.now;
-            self.fronts[usize::from(request.region)].begin(backend, Nanos(self.now));
-            let failure = match self.place(request, backend)? {
+            let takes = self.begin(&mut request, &picked);
+            if takes > 0 {
+                return self.connect(request, picked.backend, takes);
+            }
+            let failure = match self.place(request, picked.backend)? {
                 Ok(()) => return Ok(()),
                 Err((returned, failure)) => {
                     request = returned;

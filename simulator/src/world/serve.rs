@@ -1,6 +1,6 @@
 //! The end of a service, and the beginning of the next.
 
-use balancer::{BackendId, Outcome, OutcomeKind};
+use balancer::{Outcome, OutcomeKind};
 
 use super::share::is_current;
 use super::{Nanos, Phase, World};
@@ -62,13 +62,12 @@ impl World<'_> {
         let request = &self.requests[slot as usize];
         let at = request.replica;
         let outcome = Outcome::new(OutcomeKind::Success, Nanos(self.now - request.sent));
-        let session = request.session;
+        let (session, link) = (request.session, request.link);
         let ended = self.now + self.way_back(request.home, request.region).0;
         self.tally.served(request.number, request.class, request.arrived, request.started, ended);
         self.replicas[at as usize].served += u64::from(request.arrived >= self.cut);
         self.seen.served += 1;
-        let now = self.now();
-        self.front_of(at).finish(BackendId(at + 1), now, &outcome);
+        self.conclude(at, link, &outcome);
         self.note_served(slot, ended);
         self.note_health(at, OutcomeKind::Success);
         self.one_less(at);
