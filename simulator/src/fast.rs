@@ -35,6 +35,8 @@ pub(crate) fn applies(scenario: &Scenario) -> bool {
         && scenario.network.is_none()
         && scenario.broker.is_none()
         && scenario.connections.is_none()
+        && scenario.sessions.is_none()
+        && !scenario.balancing.sticky
         && scenario.clients.patience.is_none()
         && scenario.faults.is_empty()
         && !matches!(scenario.arrivals, Arrivals::Closed { .. })

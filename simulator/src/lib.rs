@@ -58,8 +58,8 @@ pub use report::{BackendReport, BrokerReport, ClassReport, Confidence, Latency, 
 pub use run::{Engine, RunResult, SimError, replicate, run, run_all, run_all_traced, run_on, run_traced, run_watched};
 pub use scenario::{
     Arrivals, Backoff, Balancing, Broker, Call, ClassSpec, ClientRetries, Clients, Connections, Contention, Dependency, Discipline, Dns,
-    Fault, FaultKind, History, Horizon, Jitter, Memory, Network, PickPer, PoolSpec, RatePhase, Region, RetryRule, Routing, Scenario,
-    ScenarioBuilder, ScenarioError, SeriesData, SeriesSource, ServiceDist, ServiceTime, Slo, WarmUp, Warmup,
+    Fault, FaultKind, History, Horizon, Jitter, LostSession, Memory, Network, PickPer, PoolSpec, RatePhase, Region, RetryRule, Routing,
+    Scenario, ScenarioBuilder, ScenarioError, SeriesData, SeriesSource, ServiceDist, ServiceTime, Sessions, Slo, Users, WarmUp, Warmup,
 };
 pub use tally::{ClassResult, Counts, Minute};
 pub use trace::{DecisionKind, DecisionRow, RequestOutcome, RequestRow, Trace, TraceSpec};

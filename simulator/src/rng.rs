@@ -28,6 +28,10 @@ pub enum Stream {
     Trace,
     /// Over which connection requests come.
     Connections,
+    /// Who sends each request.
+    Users,
+    /// What the store of sessions takes.
+    Sessions,
 }
 
 /// SplitMix64's finaliser (Steele, Lea, Flood 2014): every bit of the input reaches every bit of the output.
@@ -70,6 +74,8 @@ mod tests {
             Stream::Network,
             Stream::Trace,
             Stream::Connections,
+            Stream::Users,
+            Stream::Sessions,
         ];
         let mut seen = BTreeSet::new();
         for seed in 0..50 {

@@ -53,6 +53,8 @@ fn the_schema_has_the_keys_of_the_parser() {
         ("/properties/faults/items".to_owned(), whole("[[faults]]\nzzz = 1")),
         ("/properties/broker".to_owned(), whole("[broker]\nzzz = 1")),
         ("/properties/connections".to_owned(), whole("[connections]\nzzz = 1")),
+        ("/properties/users".to_owned(), whole("[users]\nzzz = 1")),
+        ("/properties/sessions".to_owned(), whole("[sessions]\nzzz = 1")),
         ("/properties/regions/items".to_owned(), whole("[[regions]]\nzzz = 1")),
         ("/properties/network".to_owned(), whole("[network]\nzzz = 1\n[[regions]]\nname = \"a\"")),
         ("/properties/dns".to_owned(), whole("[dns]\nzzz = 1\n[[regions]]\nname = \"a\"")),

@@ -11,13 +11,17 @@ use super::{Reader, ScenarioError};
 pub struct Balancing {
     /// Algorithm, health and slow start. Its `backends` are empty: they are the scenario's replicas.
     pub pool: PoolConfig,
+    /// Requests of one user have the same key, for the hashes.
+    pub key_by_user: bool,
+    /// Users stay with the replica that answered them last, while it can be picked.
+    pub sticky: bool,
     /// Retries; `None` = every request is tried once.
     pub retries: Option<RetryRule>,
 }
 
 impl Default for Balancing {
     fn default() -> Self {
-        Self { pool: PoolConfig::new(Algorithm::default(), Vec::new()), retries: None }
+        Self { pool: PoolConfig::new(Algorithm::default(), Vec::new()), key_by_user: false, sticky: false, retries: None }
     }
 }
 
@@ -47,6 +51,12 @@ pub(super) fn read_balancing(balancer: Option<Reader>, retries: Option<Reader>) 
         balancing.pool.prequal = nested(&mut table, "prequal")?.unwrap_or(balancing.pool.prequal);
         let share = table.number("panic_threshold", "a share from 0 to 1", |share| (0.0..=1.0).contains(&share))?;
         balancing.pool.panic_threshold = share.unwrap_or(balancing.pool.panic_threshold);
+        balancing.key_by_user = match table.string("key", "\"user\"")? {
+            None => false,
+            Some("user") => true,
+            Some(_) => return Err(table.error("key", "\"user\"")),
+        };
+        balancing.sticky = table.boolean("sticky")?.unwrap_or(false);
         table.finish()?;
     }
     if let Some(mut table) = retries {

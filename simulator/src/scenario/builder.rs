@@ -51,6 +51,8 @@ impl Scenario {
                 network: None,
                 broker: None,
                 connections: None,
+                users: None,
+                sessions: None,
                 faults: Vec::new(),
                 timeout: None,
                 price_per_replica_hour: None,

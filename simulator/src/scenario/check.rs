@@ -4,6 +4,7 @@ use super::balancing::check_pool_config;
 use super::broker::check_broker;
 use super::connections::check_connections;
 use super::network::check_network;
+use super::sessions::check_sessions;
 use super::{Arrivals, Discipline, FaultKind, Horizon, MOST_REPLICAS, PoolSpec, Scenario, ScenarioError, ServiceDist, ServiceTime, Warmup};
 
 /// Runs longer than this keep no per-minute timeline unless told so: 31 days.
@@ -62,6 +63,7 @@ pub(super) fn check(scenario: Scenario) -> Result<Scenario, ScenarioError> {
     check_pool_config(&scenario.balancing)?;
     check_broker(&scenario)?;
     check_connections(&scenario)?;
+    check_sessions(&scenario)?;
     Ok(scenario)
 }
 

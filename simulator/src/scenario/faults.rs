@@ -33,6 +33,8 @@ pub enum FaultKind {
     },
     /// Cut off: requests reach nobody, answers get lost. Both end by time-out.
     Partition,
+    /// The store of sessions doesn't answer while it lasts, and is empty afterwards; no replica is struck.
+    Store,
     /// Crashes at the beginning of each period and is back after half of it.
     Flapping {
         /// From crash to crash.
@@ -49,7 +51,7 @@ pub(super) fn read_fault(
     dependencies: &[Dependency],
     regions: &[Region],
 ) -> Result<Fault, ScenarioError> {
-    const KINDS: &str = "\"crash\", \"slow\", \"partition\" or \"flapping\"";
+    const KINDS: &str = "\"crash\", \"slow\", \"partition\", \"flapping\" or \"store\"";
     const FACTOR: &str = "a number above 0";
     fault.only(&["kind", "at", "lasts", "pool", "region", "replicas", "factor", "period"])?;
     let at = fault.duration("at")?;
@@ -82,6 +84,7 @@ pub(super) fn read_fault(
         "crash" => FaultKind::Crash,
         "slow" => FaultKind::Slow { factor: fault.required(factor, "factor", FACTOR)? },
         "partition" => FaultKind::Partition,
+        "store" => FaultKind::Store,
         "flapping" => {
             let period = fault.required(period.filter(|period| period.0 > 1), "period", "a duration above 0")?;
             if lasts.0 / period.0 > MOST_FLAPS {
@@ -97,6 +100,13 @@ pub(super) fn read_fault(
     if period.is_some() && !matches!(kind, FaultKind::Flapping { .. }) {
         return Err(fault.error("period", "nothing: only \"flapping\" has a period"));
     }
+    if kind == FaultKind::Store
+        && let Some(key) =
+            [("pool", wanted.is_some()), ("region", region.is_some()), ("replicas", replicas.is_some())].iter().find(|key| key.1)
+    {
+        return Err(fault.error(key.0, "nothing: a store is no replica"));
+    }
+    let struck = if kind == FaultKind::Store { Vec::new() } else { struck };
     fault.finish()?;
     Ok(Fault { at, lasts, pools: struck, replicas, kind })
 }

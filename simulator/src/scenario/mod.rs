@@ -17,6 +17,7 @@ mod read_arrivals;
 mod read_pool;
 mod reader;
 mod series;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ pub use network::{Dns, Network, Region, Routing};
 pub use pool::{Call, Contention, Dependency, Discipline, Memory, PoolSpec, ServiceDist, ServiceTime, WarmUp};
 pub use reader::{Reader, ScenarioError};
 pub use series::{SeriesData, SeriesSource};
+pub use sessions::{LostSession, Sessions, Users};
 
 /// JSON Schema of a scenario file: the keys are those that [`Scenario::parse`] knows (a test compares them); what holds across keys is checked
 /// by the parser alone.
@@ -80,6 +82,10 @@ pub struct Scenario {
     pub broker: Option<Broker>,
     /// What connections cost and who shares them; `None` = they cost nothing and nobody notices them.
     pub connections: Option<Connections>,
+    /// Who sends the requests; `None` = nobody in particular (or the sessions of closed arrivals).
+    pub users: Option<Users>,
+    /// The store of their sessions.
+    pub sessions: Option<Sessions>,
     /// What breaks, and when.
     pub faults: Vec<Fault>,
     /// After how long an attempt is given up.

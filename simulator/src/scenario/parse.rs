@@ -12,7 +12,8 @@ use super::network::read_network;
 use super::read_arrivals::read_arrivals;
 use super::read_pool::read_pools;
 use super::series::SeriesSource;
-use super::{Arrivals, Horizon, MAX_IN_FLIGHT, Reader, Scenario, ScenarioError, Slo, Warmup, lines};
+use super::sessions::{read_sessions, read_users};
+use super::{Arrivals, Broker, Connections, Horizon, MAX_IN_FLIGHT, Reader, Scenario, ScenarioError, Sessions, Slo, Users, Warmup, lines};
 use crate::event::MOST_INDEX;
 
 pub(super) const POSITIVE: &str = "a number above 0";
@@ -20,7 +21,7 @@ const SLO_ALLOWED: &str = "a number above 0 and below 100";
 /// 10^12 requests are two days at a moonshot's rate: more is a typing error.
 const MOST_REQUESTS: u64 = 1_000_000_000_000;
 
-const ROOT_KEYS: [&str; 24] = [
+const ROOT_KEYS: [&str; 26] = [
     "name",
     "seed",
     "replications",
@@ -45,6 +46,8 @@ const ROOT_KEYS: [&str; 24] = [
     "dns",
     "broker",
     "connections",
+    "users",
+    "sessions",
 ];
 
 impl Scenario {
@@ -88,8 +91,7 @@ impl Scenario {
         let retries = root.table("retries")?;
         let balancing = read_balancing(balancer, retries)?;
         let network = read_network(root.tables("regions")?, root.table("network")?, root.table("dns")?)?;
-        let broker = root.table("broker")?.map(read_broker).transpose()?;
-        let connections = root.table("connections")?.map(read_connections).transpose()?;
+        let Surroundings { broker, connections, users, sessions } = read_surroundings(&mut root)?;
         let regions = network.as_ref().map_or(&[][..], |network| &network.regions);
         let (pools, dependencies) = read_pools(root.tables("pools")?, root.tables("dependencies")?, regions)?;
         let clients = root.table("clients")?.map(read_clients).transpose()?.unwrap_or_default();
@@ -123,6 +125,8 @@ impl Scenario {
             network,
             broker,
             connections,
+            users,
+            sessions,
             faults,
             timeout,
             price_per_replica_hour,
@@ -133,6 +137,23 @@ impl Scenario {
         let timeline = timeline.unwrap_or(scenario.expected_s() <= longest_timeline_s());
         check(Self { timeline, ..scenario })
     }
+}
+
+/// What lies between users and replicas, besides the balancer and the network.
+struct Surroundings {
+    broker: Option<Broker>,
+    connections: Option<Connections>,
+    users: Option<Users>,
+    sessions: Option<Sessions>,
+}
+
+fn read_surroundings(root: &mut Reader) -> Result<Surroundings, ScenarioError> {
+    Ok(Surroundings {
+        broker: root.table("broker")?.map(read_broker).transpose()?,
+        connections: root.table("connections")?.map(read_connections).transpose()?,
+        users: root.table("users")?.map(read_users).transpose()?,
+        sessions: root.table("sessions")?.map(read_sessions).transpose()?,
+    })
 }
 
 fn read_warmup(root: &mut Reader) -> Result<Option<Warmup>, ScenarioError> {

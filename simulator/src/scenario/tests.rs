@@ -87,9 +87,9 @@ fn unknown_keys_are_named_with_those_that_exist() {
     refused(
         "[slo]",
         "[objective]\nx = 1\n[slo]",
-        &expect![[
-            r#"line 6: `objective` is an unknown key (with the value { x = 1 }); allowed: the keys name, seed, replications, requests, duration, warmup, timeline, max_in_flight, workload, slo, timeouts, cost, balancer, retries, pools, autoscaler, dependencies, clients, faults, regions, network, dns"#
-        ]],
+        &expect![
+            "line 6: `objective` is an unknown key (with the value { x = 1 }); allowed: the keys name, seed, replications, requests, duration, warmup, timeline, max_in_flight, workload, slo, timeouts, cost, balancer, retries, pools, autoscaler, dependencies, clients, faults, regions, network, dns, broker, connections, users, sessions"
+        ],
     );
     // The balancer's own keys; it may get more of them.
     let error = parse(&GOOD.replacen("max_fails = 2", "max_fail = 2", 1)).unwrap_err().to_string();

@@ -40,7 +40,8 @@ impl World<'_> {
         let mut released = !matches!(self.replicas[at as usize].station, Station::Fifo(_));
         loop {
             let spec = self.specs[self.replicas[at as usize].pool as usize];
-            if !spec.calls.is_empty() {
+            let refused = self.requests[slot as usize].doomed.is_some() && self.is_front(self.replicas[at as usize].pool);
+            if !spec.calls.is_empty() && !refused {
                 let journey = self.requests[slot as usize].journey.get_or_insert_default();
                 journey.released |= released;
                 if let Some(call) = self.next_call(slot) {
@@ -48,11 +49,12 @@ impl World<'_> {
                 }
                 released = self.requests[slot as usize].journey.as_ref().is_some_and(|journey| journey.released);
             }
-            if spec.failure > 0.0 && open01(&mut self.failure_rng) < spec.failure {
+            let doomed = self.doom(slot, at);
+            if let Some(kind) = doomed {
                 if let Some(journey) = &mut self.requests[slot as usize].journey {
                     journey.released = released;
                 }
-                return self.give_up(slot, OutcomeKind::ServerError, Loss::Failed);
+                return self.give_up(slot, kind, Loss::Failed);
             }
             if !released {
                 self.release(at, started);
@@ -71,6 +73,16 @@ impl World<'_> {
             self.answered(at, sent, slot);
             (at, started, released) = parent;
         }
+    }
+
+    /// How a visit to a replica ends, if not well: by chance, or for want of a session, which the replica that was picked first asks for.
+    fn doom(&mut self, slot: u32, at: u32) -> Option<OutcomeKind> {
+        let pool = self.replicas[at as usize].pool;
+        let failure = self.specs[pool as usize].failure;
+        if failure > 0.0 && open01(&mut self.failure_rng) < failure {
+            return Some(OutcomeKind::ServerError);
+        }
+        self.requests[slot as usize].doomed.filter(|_| self.is_front(pool))
     }
 
     /// The next call that this request makes, if any.

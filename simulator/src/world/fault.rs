@@ -30,7 +30,7 @@ impl World<'_> {
                 match fault.kind {
                     FaultKind::Slow { factor } => replica.slow /= factor,
                     FaultKind::Partition => replica.cut_off -= 1,
-                    FaultKind::Crash | FaultKind::Flapping { .. } => {}
+                    FaultKind::Crash | FaultKind::Flapping { .. } | FaultKind::Store => {}
                 }
                 self.offer(at);
             }
@@ -41,10 +41,14 @@ impl World<'_> {
         let most = fault.replicas.map_or(usize::MAX, |most| most as usize);
         let struck: Vec<u32> = there.map(|(at, _)| at).take(most).collect();
         self.note_fault(place, true, struck.len());
+        if fault.kind == FaultKind::Store {
+            self.lose_store(over);
+        }
         for at in &struck {
             let replica = &mut self.replicas[*at as usize];
             match fault.kind {
                 FaultKind::Slow { factor } => replica.slow *= factor,
+                FaultKind::Store => {}
                 FaultKind::Partition => replica.cut_off += 1,
                 FaultKind::Crash => self.crash(*at, over, "fault")?,
                 FaultKind::Flapping { period } => self.crash(*at, over.min(self.now.saturating_add(period.0 / 2)), "fault")?,
@@ -58,7 +62,7 @@ impl World<'_> {
                     self.agenda.schedule(next, Kind::Fault, index);
                 }
             }
-            FaultKind::Slow { .. } | FaultKind::Partition => {
+            FaultKind::Slow { .. } | FaultKind::Partition | FaultKind::Store => {
                 self.struck[place] = struck;
                 self.agenda.schedule(over, Kind::Fault, index + 1);
             }

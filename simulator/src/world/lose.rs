@@ -34,7 +34,13 @@ impl World<'_> {
         if self.may_try_again(&mut request, &failure) {
             return self.send(request, Some(loss));
         }
-        let Some(request) = self.redeliver(request)? else { return Ok(()) };
+        // Who was told that their session is gone has an answer.
+        let request = if kind == OutcomeKind::Success {
+            request
+        } else {
+            let Some(request) = self.redeliver(request)? else { return Ok(()) };
+            request
+        };
         self.lose(request, loss, Some(failure.backend))
     }
 

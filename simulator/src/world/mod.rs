@@ -14,6 +14,7 @@ mod request;
 mod scale;
 mod send;
 mod serve;
+mod session;
 mod share;
 
 pub use broker::BrokerResult;
@@ -65,6 +66,10 @@ pub(crate) struct World<'s> {
     names: Option<network::Names<'s>>,
     broker: Option<broker::Line<'s>>,
     wires: Option<connect::Wires<'s>>,
+    users: Option<session::Users>,
+    store: Option<session::Store>,
+    /// Empty when users don't stay.
+    stuck: session::Stuck,
     /// The balancers of dependencies.
     tiers: Vec<Pool>,
     /// Something may happen to a request between the end of its service and its answer.
@@ -130,7 +135,12 @@ impl<'s> World<'s> {
             free: Vec::new(),
             replicas,
             samplers: specs.iter().map(|pool| ServiceSampler::new(&pool.service_time, pool.speed)).collect(),
-            intricate: !scenario.faults.is_empty() || specs.iter().any(|spec| spec.failure > 0.0 || !spec.calls.is_empty()),
+            users: session::Users::new(scenario, seed, replication),
+            store: session::Store::new(scenario, seed, replication),
+            stuck: session::stuck(scenario),
+            intricate: !scenario.faults.is_empty()
+                || scenario.sessions.is_some()
+                || specs.iter().any(|spec| spec.failure > 0.0 || !spec.calls.is_empty()),
             specs,
             fronts: fronts.map_err(SimError::balancer)?,
             names: scenario.network.as_ref().map(|network| network::Names::new(network, seed, replication)),

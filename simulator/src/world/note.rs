@@ -156,6 +156,7 @@ fn describe(scenario: &Scenario, fault: &Fault, struck: usize) -> String {
         FaultKind::Crash => "crash".to_owned(),
         FaultKind::Slow { factor } => format!("{factor} times slower"),
         FaultKind::Partition => "partition".to_owned(),
+        FaultKind::Store => return "the store of sessions".to_owned(),
         FaultKind::Flapping { .. } => "flapping".to_owned(),
     };
     let pools = scenario.pools.iter().chain(scenario.dependencies.iter().map(|dependency| &dependency.pool));

@@ -2,7 +2,7 @@
 
 use crate::station::Ticket;
 
-/// A request in flight: 88 bytes, and 8 in a queue.
+/// A request in flight: 96 bytes, and 8 in a queue.
 #[derive(Debug)]
 pub(super) struct Request {
     /// Of the request, not of the attempt.
@@ -21,6 +21,8 @@ pub(super) struct Request {
     /// Retries by its user.
     pub tries: u32,
     pub session: u32,
+    /// Who sent it.
+    pub user: u32,
     /// Its connection; with a pick for each request, how many that one has carried before.
     pub link: u32,
     /// The replica that it gets a connection to.
@@ -30,6 +32,8 @@ pub(super) struct Request {
     pub home: u8,
     pub region: u8,
     pub phase: Phase,
+    /// Its attempt will end like this after all its work: its session is gone.
+    pub doomed: Option<balancer::OutcomeKind>,
     /// Where it was tried before; only retries have any.
     #[expect(clippy::box_collection, reason = "one word per request in flight instead of three")]
     pub tried: Option<Box<Vec<balancer::BackendId>>>,

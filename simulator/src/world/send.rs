@@ -24,6 +24,7 @@ impl World<'_> {
             budget.on_request(Nanos(self.now));
         }
         let home = self.draw_home();
+        let user = self.draw_user(session);
         let request = Request {
             arrived: self.now,
             number,
@@ -35,12 +36,14 @@ impl World<'_> {
             attempts: 0,
             tries: 0,
             session,
+            user,
             link: super::connect::NONE,
             bound: 0,
             class,
             home,
             region: 0,
             phase: Phase::Free,
+            doomed: None,
             tried: None,
             journey: None,
         };
@@ -60,7 +63,8 @@ impl World<'_> {
         let mut asked_last = request.tried.as_ref().and_then(|tried| tried.last().copied());
         loop {
             let tried: &[BackendId] = request.tried.as_deref().map_or(&[], Vec::as_slice);
-            let asked = PickRequest { exclude: tried, ..PickRequest::default() };
+            let key = self.scenario.balancing.key_by_user.then(|| balancer::hash_key(&request.user.to_le_bytes()));
+            let asked = PickRequest { exclude: tried, key, sticky: self.last_of(request.user), ..PickRequest::default() };
             let Ok(picked) = self.pick(request.region, &asked) else {
                 return self.lose(request, last.unwrap_or(Loss::Rejected), asked_last);
             };
@@ -100,12 +104,14 @@ impl World<'_> {
         };
         replica.attempts += counted;
         let pool = replica.pool;
-        if request.replica == u32::MAX || self.replicas[request.replica as usize].pool != pool {
+        let first = request.replica == u32::MAX || self.replicas[request.replica as usize].pool != pool;
+        if first {
             request.work = self.samplers[pool as usize].draw(&mut self.service_rng);
             if let Some(class) = self.scenario.classes.get(usize::from(request.class)) {
                 request.work = libm::round(request.work as f64 * class.work) as u64;
             }
         }
+        self.ask_store(&mut request, first);
         request.replica = at;
         request.started = self.now;
         let replica = &mut self.replicas[at as usize];

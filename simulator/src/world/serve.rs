@@ -62,12 +62,13 @@ impl World<'_> {
         let request = &self.requests[slot as usize];
         let at = request.replica;
         let outcome = Outcome::new(OutcomeKind::Success, Nanos(self.now - request.sent));
-        let (session, link) = (request.session, request.link);
+        let (session, link, user) = (request.session, request.link, request.user);
         let ended = self.now + self.way_back(request.home, request.region).0;
         self.tally.served(request.number, request.class, request.arrived, request.started, ended);
         self.replicas[at as usize].served += u64::from(request.arrived >= self.cut);
         self.seen.served += 1;
         self.conclude(at, link, &outcome);
+        self.stick(user, at);
         self.note_served(slot, ended);
         self.note_health(at, OutcomeKind::Success);
         self.one_less(at);
