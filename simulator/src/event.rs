@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Names = 12,
     /// The request in this slot has its connection.
     Connected = 13,
+    /// This region's balancer lets in who waits at its door.
+    Door = 14,
 }
 
 const INDEX_BITS: u32 = 24;
@@ -71,7 +73,8 @@ impl Event {
             10 => Kind::Restarted,
             11 => Kind::Reach,
             12 => Kind::Names,
-            _ => Kind::Connected,
+            13 => Kind::Connected,
+            _ => Kind::Door,
         }
     }
 

@@ -5,8 +5,9 @@
 use balancer::{Algorithm, BackendConfig, Nanos, PickRequest, Pool, PoolConfig};
 
 use crate::fleet::{BackendResult, Replica};
+use crate::result::RunResult;
 use crate::rng::{Stream, child};
-use crate::run::{RunResult, SimError};
+use crate::run::SimError;
 use crate::sample::ServiceSampler;
 use crate::scenario::{Arrivals, Discipline, Horizon, Scenario};
 use crate::tally::{Tally, after_cut};
@@ -28,6 +29,7 @@ pub(crate) fn applies(scenario: &Scenario) -> bool {
             && spec.weight > 0
             && spec.failure == 0.0
             && spec.memory.is_none()
+            && spec.place == balancer::Place::default()
             && spec.calls.is_empty()
     };
     scenario.autoscaler.is_none()
@@ -37,6 +39,7 @@ pub(crate) fn applies(scenario: &Scenario) -> bool {
         && scenario.connections.is_none()
         && scenario.sessions.is_none()
         && !scenario.balancing.sticky
+        && scenario.balancing.door.is_open()
         && scenario.clients.patience.is_none()
         && scenario.faults.is_empty()
         && !matches!(scenario.arrivals, Arrivals::Closed { .. })
@@ -135,7 +138,7 @@ pub(crate) fn run(
     for (pool, spec) in (0_u32..).zip(&scenario.pools) {
         for _ in 0..spec.replicas {
             replicas.push(Replica::new(pool, spec, 0, true));
-            backends.push(BackendConfig::new(replicas.len() as u32, spec.weight));
+            backends.push(BackendConfig::new(replicas.len() as u32, spec.weight).at(spec.place));
             servers.push(Servers { free_at: vec![0; spec.concurrency as usize] });
         }
     }

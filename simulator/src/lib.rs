@@ -39,6 +39,7 @@ mod event;
 mod fast;
 mod fleet;
 mod report;
+mod result;
 mod rng;
 mod run;
 mod sample;
@@ -55,11 +56,13 @@ mod world;
 pub use autoscale::{Autoscaler, AutoscalerFactory, NoAutoscaler, Observation, Orders, ReplicaState, ReplicaView};
 pub use fleet::BackendResult;
 pub use report::{BackendReport, BrokerReport, ClassReport, Confidence, Latency, MinuteReport, Report, SloReport, Wait};
-pub use run::{Engine, RunResult, SimError, replicate, run, run_all, run_all_traced, run_on, run_traced, run_watched};
+pub use result::RunResult;
+pub use run::{Engine, SimError, replicate, run, run_all, run_all_traced, run_on, run_traced, run_watched};
 pub use scenario::{
     Arrivals, Backoff, Balancing, Broker, Call, ClassSpec, ClientRetries, Clients, Connections, Contention, Dependency, Discipline, Dns,
-    Fault, FaultKind, History, Horizon, Jitter, LostSession, Memory, Network, PickPer, PoolSpec, RatePhase, Region, RetryRule, Routing,
-    Scenario, ScenarioBuilder, ScenarioError, SeriesData, SeriesSource, ServiceDist, ServiceTime, Sessions, Slo, Users, WarmUp, Warmup,
+    Door, Fault, FaultKind, History, Horizon, Jitter, LostSession, Memory, Network, PickPer, PoolSpec, RatePhase, Region, RetryRule,
+    Routing, Scenario, ScenarioBuilder, ScenarioError, SeriesData, SeriesSource, ServiceDist, ServiceTime, Sessions, Slo, Users, WarmUp,
+    Warmup,
 };
 pub use tally::{ClassResult, Counts, Minute};
 pub use trace::{DecisionKind, DecisionRow, RequestOutcome, RequestRow, Trace, TraceSpec};

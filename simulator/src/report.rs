@@ -7,7 +7,7 @@ use serde::Serialize;
 pub use rows::{BackendReport, BrokerReport, ClassReport, MinuteReport};
 use rows::{per_backend, per_class, timeline};
 
-use crate::run::RunResult;
+use crate::result::RunResult;
 use crate::scenario::Scenario;
 use crate::stats::{Histogram, Interval, t_interval};
 use crate::tally::Counts;
@@ -211,7 +211,7 @@ impl Report {
             mean_in_system: if window_s > 0.0 { in_system as f64 / (window_s * 1e9) } else { 0.0 },
             ci95: Confidence::of(runs),
             replica_hours,
-            cost: scenario.price_per_replica_hour.map(|price| price * replica_hours),
+            cost: cost(scenario, runs, replica_hours),
             scaling_actions: mean_of(runs.iter().map(|run| run.scaling_actions as f64)),
             slo: scenario.slo.map(|_| SloReport {
                 violation_ratio: ratio(runs.iter().map(|run| run.bad).sum()),
@@ -225,6 +225,15 @@ impl Report {
             timeline: timeline(runs),
         }
     }
+}
+
+/// Mean per replication.
+fn cost(scenario: &Scenario, runs: &[RunResult], replica_hours: f64) -> Option<f64> {
+    if scenario.pools.iter().all(|pool| pool.replica_hour.is_none()) {
+        return scenario.price_per_replica_hour.map(|price| price * replica_hours);
+    }
+    let costs: Vec<f64> = runs.iter().map(|run| run.cost(scenario)).collect::<Option<_>>()?;
+    Some(mean_of(costs.into_iter()))
 }
 
 fn violation_minutes(runs: &[RunResult]) -> Option<f64> {

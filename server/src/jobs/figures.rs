@@ -45,7 +45,11 @@ pub fn cell(index: u32, name: &str, scenario: &Scenario, seed: u64, runs: &[RunR
     put("error_ratio", report.error_ratio, &RunResult::error_ratio);
     put("violation_minutes", report.slo.and_then(|slo| slo.violation_minutes), &|run| run.violation_minutes.map(|minutes| minutes as f64));
     put("replica_hours", Some(report.replica_hours), &|run| Some(hours(run)));
-    put("cost", report.cost, &|run| scenario.price_per_replica_hour.map(|price| price * hours(run)));
+    put("cost", report.cost, &|run| {
+        // As the report has it, to the last digit.
+        let own = scenario.pools.iter().any(|pool| pool.replica_hour.is_some());
+        if own { run.cost(scenario) } else { scenario.price_per_replica_hour.map(|price| price * hours(run)) }
+    });
     put("utilisation", report.utilisation, &RunResult::utilisation);
     Cell { index, name: name.to_owned(), requests: report.requests.arrived, error: None, figures, timeline: timeline(runs) }
 }

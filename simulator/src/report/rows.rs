@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Latency, Wait, mean_of};
 use crate::fleet::BackendResult;
-use crate::run::RunResult;
+use crate::result::RunResult;
 use crate::scenario::{ClassSpec, Scenario};
 use crate::stats::Histogram;
 use crate::tally::{ClassResult, Minute};

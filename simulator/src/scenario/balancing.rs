@@ -4,7 +4,8 @@ use balancer::{Algorithm, ConfigError, PoolConfig, RetryPolicy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Reader, ScenarioError};
+use super::door::read_door;
+use super::{Door, Reader, ScenarioError};
 
 /// Who picks, and by which rules.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,13 +16,21 @@ pub struct Balancing {
     pub key_by_user: bool,
     /// Users stay with the replica that answered them last, while it can be picked.
     pub sticky: bool,
+    /// Limits in front of the picks.
+    pub door: Door,
     /// Retries; `None` = every request is tried once.
     pub retries: Option<RetryRule>,
 }
 
 impl Default for Balancing {
     fn default() -> Self {
-        Self { pool: PoolConfig::new(Algorithm::default(), Vec::new()), key_by_user: false, sticky: false, retries: None }
+        Self {
+            pool: PoolConfig::new(Algorithm::default(), Vec::new()),
+            key_by_user: false,
+            sticky: false,
+            door: Door::default(),
+            retries: None,
+        }
     }
 }
 
@@ -49,6 +58,9 @@ pub(super) fn read_balancing(balancer: Option<Reader>, retries: Option<Reader>) 
         balancing.pool.ewma = nested(&mut table, "ewma")?.unwrap_or(balancing.pool.ewma);
         balancing.pool.hash = nested(&mut table, "hash")?.unwrap_or(balancing.pool.hash);
         balancing.pool.prequal = nested(&mut table, "prequal")?.unwrap_or(balancing.pool.prequal);
+        balancing.pool.levels = nested(&mut table, "levels")?.unwrap_or(balancing.pool.levels);
+        balancing.pool.splits = nested(&mut table, "splits")?.unwrap_or_default();
+        balancing.door = read_door(&mut table)?;
         let share = table.number("panic_threshold", "a share from 0 to 1", |share| (0.0..=1.0).contains(&share))?;
         balancing.pool.panic_threshold = share.unwrap_or(balancing.pool.panic_threshold);
         balancing.key_by_user = match table.string("key", "\"user\"")? {
@@ -74,7 +86,7 @@ pub(super) fn read_balancing(balancer: Option<Reader>, retries: Option<Reader>) 
 }
 
 /// A table that one of the balancer's own types reads.
-fn nested<T: DeserializeOwned>(table: &mut Reader, key: &'static str) -> Result<Option<T>, ScenarioError> {
+pub(super) fn nested<T: DeserializeOwned>(table: &mut Reader, key: &'static str) -> Result<Option<T>, ScenarioError> {
     let Some(value) = table.value(key) else { return Ok(None) };
     value.clone().try_into().map(Some).map_err(|error: toml::de::Error| from_serde(&table.name(key), &error))
 }

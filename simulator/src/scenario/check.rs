@@ -3,6 +3,7 @@
 use super::balancing::check_pool_config;
 use super::broker::check_broker;
 use super::connections::check_connections;
+use super::door::check_door;
 use super::network::check_network;
 use super::sessions::check_sessions;
 use super::{Arrivals, Discipline, FaultKind, Horizon, MOST_REPLICAS, PoolSpec, Scenario, ScenarioError, ServiceDist, ServiceTime, Warmup};
@@ -64,6 +65,7 @@ pub(super) fn check(scenario: Scenario) -> Result<Scenario, ScenarioError> {
     check_broker(&scenario)?;
     check_connections(&scenario)?;
     check_sessions(&scenario)?;
+    check_door(&scenario)?;
     Ok(scenario)
 }
 
@@ -96,6 +98,7 @@ fn check_dependencies(scenario: &Scenario) -> Result<(), ScenarioError> {
 }
 
 fn check_faults(scenario: &Scenario) -> Result<(), ScenarioError> {
+    let all_timed = !scenario.classes.is_empty() && scenario.classes.iter().all(|class| class.timeout.is_some());
     for (i, fault) in scenario.faults.iter().enumerate() {
         let error = |key: &str, value: String, allowed: &str| Err(ScenarioError::new(format!("faults[{i}].{key}"), value, allowed));
         if fault.pools.iter().any(|pool| *pool >= scenario.pools.len() + scenario.dependencies.len()) {
@@ -109,7 +112,7 @@ fn check_faults(scenario: &Scenario) -> Result<(), ScenarioError> {
         if matches!(fault.kind, FaultKind::Flapping { period } if period.0 < 2) {
             return error("period", "0".to_owned(), "a duration above 0");
         }
-        if fault.kind == FaultKind::Partition && scenario.timeout.is_none() {
+        if fault.kind == FaultKind::Partition && scenario.timeout.is_none() && !all_timed {
             return error("kind", "\"partition\"".to_owned(), "a partition with timeouts.request: without one nobody would ever give up");
         }
     }

@@ -16,6 +16,17 @@ pub struct ClassSpec {
     pub priority: u8,
     /// Its work relative to the pool's.
     pub work: f64,
+    /// After how long an attempt is given up, if it differs from the scenario's.
+    pub timeout: Option<Nanos>,
+    /// The group of replicas that it asks for, with splits.
+    pub group: Option<u8>,
+}
+
+impl Default for ClassSpec {
+    /// Everything as usual.
+    fn default() -> Self {
+        Self { name: "class".to_owned(), share: 1.0, priority: 0, work: 1.0, timeout: None, group: None }
+    }
 }
 
 /// What users do when they wait or fail. The balancer's own retries are another matter: those are tried elsewhere, at once.
@@ -70,15 +81,20 @@ pub(super) fn read_classes(readers: Vec<Reader>) -> Result<Vec<ClassSpec>, Scena
         return Err(ScenarioError::new("workload.classes", format!("{} classes", readers.len()), format!("at most {MOST_CLASSES}")));
     }
     let one = |mut class: Reader| {
-        class.only(&["name", "share", "priority", "work"])?;
+        class.only(&["name", "share", "priority", "work", "timeout", "group"])?;
         let name = class.string("name", "a text")?;
         let name = class.required(name, "name", "a text")?.to_owned();
         let share = class.number("share", SHARE, |share| share > 0.0)?;
         let share = class.required(share, "share", SHARE)?;
         let priority = class.integer("priority", 0, 15)?.unwrap_or(0) as u8;
         let work = class.number("work", SHARE, |work| work > 0.0 && work <= 1e6)?.unwrap_or(1.0);
+        let timeout = match class.duration("timeout")? {
+            Some(Nanos(0)) => return Err(class.error("timeout", "a duration above 0, like \"2s\"")),
+            found => found,
+        };
+        let group = class.integer("group", 0, 255)?.map(|group| group as u8);
         class.finish()?;
-        Ok(ClassSpec { name, share, priority, work })
+        Ok(ClassSpec { name, share, priority, work, timeout, group })
     };
     readers.into_iter().map(one).collect()
 }

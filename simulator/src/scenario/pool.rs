@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use balancer::{Algorithm, Nanos};
+use balancer::{Algorithm, Nanos, Place};
 use serde::Serialize;
 
 /// A group of equal replicas.
@@ -16,6 +16,10 @@ pub struct PoolSpec {
     pub region: usize,
     /// Weight of each with the balancer; 0 gets nothing.
     pub weight: u32,
+    /// Level, group and role with the balancer: traffic spills from level to level, a backup serves when nobody else can.
+    pub place: Place,
+    /// Price of a replica for an hour, if it differs from the scenario's.
+    pub replica_hour: Option<f64>,
     /// Requests served at once per replica.
     pub concurrency: u32,
     /// Who is served when more are there than can be served at once.
@@ -48,6 +52,8 @@ impl Default for PoolSpec {
             replicas: 1,
             region: 0,
             weight: 1,
+            place: Place::default(),
+            replica_hour: None,
             concurrency: 1,
             discipline: Discipline::Fifo,
             queue: None,

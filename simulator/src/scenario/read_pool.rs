@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use balancer::{Algorithm, ConfigError, Nanos};
+use balancer::{Algorithm, ConfigError, Nanos, Place};
 
 use super::parse::POSITIVE;
 use super::{Call, Contention, Dependency, Discipline, Memory, PoolSpec, Reader, Region, ScenarioError, ServiceDist, ServiceTime, WarmUp};
 
-const POOL_KEYS: [&str; 16] = [
+const POOL_KEYS: [&str; 20] = [
     "name",
     "replicas",
     "weight",
@@ -22,6 +22,10 @@ const POOL_KEYS: [&str; 16] = [
     "memory",
     "contention",
     "calls",
+    "replica_hour",
+    "level",
+    "backup",
+    "group",
     "region",
     "algorithm",
 ];
@@ -39,8 +43,9 @@ pub(super) fn read_pools(
     dependencies: Vec<Reader>,
     regions: &[Region],
 ) -> Result<(Vec<PoolSpec>, Vec<Dependency>), ScenarioError> {
-    let dependency_keys: Vec<&str> = POOL_KEYS.into_iter().filter(|key| *key != "region").collect();
-    let mut pools = pools.into_iter().map(|pool| read_pool(pool, "pool", &POOL_KEYS[..15], regions)).collect::<Result<Vec<_>, _>>()?;
+    let dependency_keys: Vec<&str> =
+        POOL_KEYS.into_iter().filter(|key| !matches!(*key, "region" | "level" | "backup" | "group" | "replica_hour")).collect();
+    let mut pools = pools.into_iter().map(|pool| read_pool(pool, "pool", &POOL_KEYS[..19], regions)).collect::<Result<Vec<_>, _>>()?;
     let mut dependencies = dependencies
         .into_iter()
         .map(|dependency| read_pool(dependency, "dependency", &dependency_keys, &[]))
@@ -73,6 +78,8 @@ fn read_pool(mut pool: Reader, default_name: &str, keys: &[&str], regions: &[Reg
     let replicas = pool.integer("replicas", 0, u64::from(super::MOST_REPLICAS))?.unwrap_or(1) as u32;
     let region = read_region(&mut pool, regions)?;
     let weight = pool.integer("weight", 0, 1_000_000)?.unwrap_or(1) as u32;
+    let place = read_place(&mut pool)?;
+    let replica_hour = pool.number("replica_hour", "a price per replica and hour, from 0 on", |price| price >= 0.0)?;
     let concurrency = pool.integer("concurrency", 1, 1_000_000)?;
     let concurrency = pool.required(concurrency, "concurrency", "a whole number from 1 to 1000000")? as u32;
     let queue = match pool.value("queue") {
@@ -102,6 +109,8 @@ fn read_pool(mut pool: Reader, default_name: &str, keys: &[&str], regions: &[Reg
         replicas,
         region,
         weight,
+        place,
+        replica_hour,
         concurrency,
         discipline,
         queue,
@@ -127,6 +136,11 @@ fn read_region(pool: &mut Reader, regions: &[Region]) -> Result<usize, ScenarioE
             .position(|region| Some(region.name.as_str()) == found)
             .ok_or_else(|| pool.error("region", if regions.is_empty() { "nothing: there are no [[regions]]".to_owned() } else { names() })),
     }
+}
+
+fn read_place(pool: &mut Reader) -> Result<Place, ScenarioError> {
+    let byte = |pool: &mut Reader, key| pool.integer(key, 0, 255).map(|found| found.unwrap_or(0) as u8);
+    Ok(Place { level: byte(pool, "level")?, group: byte(pool, "group")?, backup: pool.boolean("backup")?.unwrap_or(false) })
 }
 
 fn read_discipline(pool: &mut Reader) -> Result<Discipline, ScenarioError> {

@@ -73,16 +73,16 @@ fn unknown_keys_are_named_with_those_that_exist() {
     refused(
         "concurrency = 8",
         "concurency = 8",
-        &expect![[
-            r#"line 21: `pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#
-        ]],
+        &expect![
+            "line 21: `pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, replica_hour, level, backup, group, region"
+        ],
     );
     refused(
         "replicas = 2",
         "replica = 2",
-        &expect![[
-            r#"line 20: `pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, region"#
-        ]],
+        &expect![
+            "line 20: `pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, replica_hour, level, backup, group, region"
+        ],
     );
     refused(
         "[slo]",
@@ -238,6 +238,28 @@ fn skipped_rows_are_history_up_to_the_last_gap() {
     let after_the_gap = History { start_ms: 601_000, step, rates_rps: vec![900.0] };
     assert_eq!(history("skip = \"15m\""), Some(after_the_gap));
     assert_eq!(history("skip = \"10m\""), None);
+}
+
+#[test]
+fn a_series_is_cut_stretched_and_spliced() {
+    let series = |keys: &str| {
+        let arrivals = format!("kind = \"trace\", file = \"counts.csv\", gaps = \"hold\", {keys}");
+        let text = GOOD.replacen("kind = \"poisson\", rate_rps = 6.4", &arrivals, 1).replacen("duration = \"10m\"", "", 1);
+        parse(&text).map(|scenario| scenario.arrivals).map_err(|error| error.to_string())
+    };
+    let step = Nanos::from_secs(300);
+    let cut = series("skip = \"5m\", lasts = \"10m\"").unwrap();
+    assert_eq!(cut, Arrivals::Series { step, rates_rps: vec![300.0, 900.0] });
+    // Twice as long at the same rates.
+    let stretched = series("lasts = \"10m\", stretch = 2.0").unwrap();
+    assert_eq!(stretched, Arrivals::Series { step: Nanos::from_secs(600), rates_rps: vec![300.0, 300.0] });
+    let splice = "splice = [{ file = \"counts.csv\", gaps = \"hold\", skip = \"10m\", scale = 3.0 }, { file = \"counts.csv\", lasts = \"5m\", gaps = \"hold\" }]";
+    let spliced = series(&format!("lasts = \"5m\", {splice}")).unwrap();
+    assert_eq!(spliced, Arrivals::Series { step, rates_rps: vec![300.0, 2_700.0, 1_800.0, 300.0] });
+    expect![[r#"line 5: `workload.arrivals.splice[0].file` is "counts.csv" with a step of 150s; allowed: a series with a step of 5m, like the one before"#]]
+        .assert_eq(&series("splice = [{ file = \"counts.csv\", gaps = \"hold\", stretch = 0.5 }]").unwrap_err());
+    expect![[r#"line 5: `workload.arrivals.lasts` is "1m"; allowed: a step of the series or longer, with some load in it"#]]
+        .assert_eq(&series("lasts = \"1m\"").unwrap_err());
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::{NEVER, Phase, World};
 use crate::fleet::BackendResult;
-use crate::run::{RunResult, SimError};
+use crate::result::RunResult;
+use crate::run::SimError;
 use crate::scenario::{Horizon, Scenario};
 use crate::station::Station;
 use crate::tally::after_cut;
@@ -47,13 +48,13 @@ impl World<'_> {
     fn count_in_flight(&mut self, end: u64) {
         for slot in 0..self.requests.len() {
             let request = &self.requests[slot];
-            if !matches!(request.phase, Phase::Waiting | Phase::InService | Phase::Limbo | Phase::Away | Phase::Queued) {
+            if !matches!(request.phase, Phase::Waiting | Phase::InService | Phase::Limbo | Phase::Away | Phase::Queued | Phase::AtDoor) {
                 continue;
             }
             let front = request.journey.as_ref().and_then(|journey| journey.parents.first());
             let waited = match front {
                 Some(front) => front.started > request.arrived,
-                None => matches!(request.phase, Phase::Waiting | Phase::Queued) || request.started > request.arrived,
+                None => matches!(request.phase, Phase::Waiting | Phase::Queued | Phase::AtDoor) || request.started > request.arrived,
             };
             self.tally.in_flight(request.arrived, waited, end);
             let current = (request.replica, request.started, request.phase == Phase::InService);

@@ -1,9 +1,11 @@
 //! Attempts that come to nothing: given up, tried again, lost.
 
+use std::collections::VecDeque;
+
 use balancer::{BackendId, Outcome, OutcomeKind, may_retry};
 
 use super::share::is_current;
-use super::{Deadline, Nanos, Phase, Request, World};
+use super::{Deadline, NEVER, Nanos, Phase, Request, World};
 use crate::run::SimError;
 use crate::station::{Station, Ticket};
 use crate::tally::{Loss, after_cut};
@@ -19,7 +21,8 @@ pub(super) struct Failure {
 impl World<'_> {
     /// The oldest deadline has come.
     pub(super) fn expire(&mut self) -> Result<(), SimError> {
-        let Some(Deadline { ticket, .. }) = self.deadlines.pop_front() else { return Ok(()) };
+        let oldest = self.deadlines.iter_mut().min_by_key(|ring| ring.front().map_or(NEVER, |deadline| deadline.at));
+        let Some(Deadline { ticket, .. }) = oldest.and_then(VecDeque::pop_front) else { return Ok(()) };
         if !is_current(&self.requests, ticket) {
             return Ok(());
         }
@@ -106,7 +109,9 @@ impl World<'_> {
     }
 
     /// The balancer has given up; the user may not have. `backend` is where it was sent last.
-    pub(super) fn lose(&mut self, request: Request, loss: Loss, backend: Option<BackendId>) -> Result<(), SimError> {
+    pub(super) fn lose(&mut self, mut request: Request, loss: Loss, backend: Option<BackendId>) -> Result<(), SimError> {
+        self.step_out(request.region, request.admitted, super::door::kind_of(loss));
+        request.admitted = NEVER;
         if let Some(rule) = self.scenario.clients.retries
             && request.tries + 1 < rule.max_attempts
         {

@@ -1,10 +1,12 @@
 //! The event loop: a state machine over three sorted streams (the agenda's heap, the ring of time-outs, the arrivals). At equal times the
 //! agenda goes first, by sequence, then time-outs, then the arrival; so a server that gets free at the moment of an arrival is free for it.
 
+mod begin;
 mod broker;
 mod call;
 mod client;
 mod connect;
+mod door;
 mod fault;
 mod finish;
 mod lose;
@@ -23,16 +25,17 @@ use request::{Deadline, Phase, Request};
 
 use std::collections::VecDeque;
 
-use balancer::{BackendConfig, Nanos, Pool, PoolConfig, RetryBudget};
+use balancer::{Nanos, Pool, RetryBudget};
 use rand_pcg::Pcg64Mcg;
 
 use crate::autoscale::{Autoscaler, ReplicaState};
 use crate::event::{Agenda, Kind};
 use crate::fleet::Replica;
-use crate::rng::{Stream, child};
-use crate::run::{RunResult, SimError};
+use crate::result::RunResult;
+
+use crate::run::SimError;
 use crate::sample::{ServiceSampler, open01};
-use crate::scenario::{Dependency, Horizon, PoolSpec, Scenario};
+use crate::scenario::{Horizon, PoolSpec, Scenario};
 use crate::tally::{Counts, Tally};
 use crate::trace::Recorder;
 use crate::units::MINUTE;
@@ -50,7 +53,10 @@ pub(crate) struct World<'s> {
     now: u64,
     end: u64,
     agenda: Agenda,
-    deadlines: VecDeque<Deadline>,
+    /// Those of the scenario's own time-out, then one ring for each class.
+    deadlines: Vec<VecDeque<Deadline>>,
+    /// By region; empty when everybody may pass.
+    gates: Vec<door::Gate>,
     arrivals: ArrivalStream<'s>,
     next_arrival: u64,
     next_minute: u64,
@@ -95,84 +101,6 @@ pub(crate) struct World<'s> {
 }
 
 impl<'s> World<'s> {
-    pub fn new(
-        scenario: &'s Scenario,
-        autoscaler: Box<dyn Autoscaler>,
-        seed: u64,
-        replication: u32,
-        tally: Tally,
-        cut: u64,
-    ) -> Result<Self, SimError> {
-        let specs: Vec<&PoolSpec> = scenario.pools.iter().chain(scenario.dependencies.iter().map(|dependency| &dependency.pool)).collect();
-        let mut replicas = Vec::new();
-        let regions = scenario.network.as_ref().map_or(1, |network| network.regions.len());
-        // The balancers of regions, then those of dependencies.
-        let mut members: Vec<Vec<BackendConfig>> = vec![Vec::new(); regions + scenario.dependencies.len()];
-        for (pool, spec) in (0_u32..).zip(&specs) {
-            let tier = (pool as usize).checked_sub(scenario.pools.len());
-            let list = &mut members[tier.map_or(spec.region, |tier| regions + tier)];
-            for _ in 0..spec.replicas {
-                replicas.push(Replica::new(pool, spec, 0, true));
-                list.push(BackendConfig::new(replicas.len() as u32, spec.weight));
-            }
-        }
-        let front = |backends| Pool::try_new(PoolConfig { backends, ..scenario.balancing.pool.clone() });
-        let fronts = members.drain(..regions).map(front).collect::<Result<Vec<_>, _>>();
-        let tier =
-            |(dependency, backends): (&Dependency, Vec<BackendConfig>)| Pool::try_new(PoolConfig::new(dependency.algorithm, backends));
-        let tiers = scenario.dependencies.iter().zip(members).map(tier).collect::<Result<Vec<_>, _>>();
-        let budget = scenario.balancing.retries.map(|rule| RetryBudget::try_new(rule.policy.budget)).transpose();
-        let mut world = Self {
-            scenario,
-            now: 0,
-            end: end_before_start(scenario),
-            agenda: Agenda::default(),
-            deadlines: VecDeque::new(),
-            arrivals: ArrivalStream::new(&scenario.arrivals, child(seed, replication, Stream::Arrivals)),
-            next_arrival: NEVER,
-            next_minute: if scenario.timeline { MINUTE } else { NEVER },
-            requests: Vec::new(),
-            free: Vec::new(),
-            replicas,
-            samplers: specs.iter().map(|pool| ServiceSampler::new(&pool.service_time, pool.speed)).collect(),
-            users: session::Users::new(scenario, seed, replication),
-            store: session::Store::new(scenario, seed, replication),
-            stuck: session::stuck(scenario),
-            intricate: !scenario.faults.is_empty()
-                || scenario.sessions.is_some()
-                || specs.iter().any(|spec| spec.failure > 0.0 || !spec.calls.is_empty()),
-            specs,
-            fronts: fronts.map_err(SimError::balancer)?,
-            names: scenario.network.as_ref().map(|network| network::Names::new(network, seed, replication)),
-            broker: scenario.broker.as_ref().map(broker::Line::new),
-            wires: scenario.connections.as_ref().map(|spec| connect::Wires::new(spec, seed, replication)),
-            tiers: tiers.map_err(SimError::balancer)?,
-            crowd: client::Crowd::new(scenario, seed, replication),
-            struck: vec![Vec::new(); scenario.faults.len()],
-            failure_rng: child(seed, replication, Stream::Failures),
-            tier_rng: child(seed, replication, Stream::Dependencies),
-            budget: budget.map_err(SimError::balancer)?,
-            service_rng: child(seed, replication, Stream::Service),
-            policy_rng: child(seed, replication, Stream::Policy),
-            autoscaler,
-            weights_managed: false,
-            probes_at: NEVER,
-            scaling_actions: 0,
-            seen: Counts::default(),
-            tally,
-            cut,
-            recorder: None,
-        };
-        world.schedule_tick();
-        world.schedule_probes();
-        world.schedule_faults();
-        world.schedule_name_checks();
-        world.open_broker();
-        world.open_sessions();
-        world.draw_arrival();
-        Ok(world)
-    }
-
     /// Writes down what happens.
     pub fn recorded(mut self, recorder: Option<&'s mut Recorder>) -> Self {
         self.recorder = recorder;
@@ -183,7 +111,7 @@ impl<'s> World<'s> {
     pub fn run(mut self, mut watched: Watched<'_>) -> Result<RunResult, SimError> {
         loop {
             let agenda_at = self.agenda.next_at();
-            let deadline_at = self.deadlines.front().map_or(NEVER, |deadline| deadline.at);
+            let deadline_at = self.next_deadline();
             let at = agenda_at.min(deadline_at).min(self.next_arrival);
             if at > self.end {
                 break;
@@ -232,8 +160,15 @@ impl<'s> World<'s> {
             Kind::Reach => self.reach(event.index())?,
             Kind::Names => self.check_names(),
             Kind::Connected => self.connected(event.index())?,
+            Kind::Door => self.open_door(event.index())?,
         }
         Ok(asked)
+    }
+
+    /// When the next attempt is given up; `NEVER` when none is timed.
+    #[inline]
+    fn next_deadline(&self) -> u64 {
+        self.deadlines.iter().filter_map(VecDeque::front).map(|deadline| deadline.at).min().unwrap_or(NEVER)
     }
 
     fn draw_arrival(&mut self) {

@@ -115,12 +115,12 @@ impl World<'_> {
     /// A user sends a request, to the region that their resolver names.
     pub(super) fn dispatch(&mut self, mut request: Request) -> Result<(), SimError> {
         let Some(names) = &mut self.names else {
-            return if self.broker.is_some() { self.publish(request, false) } else { self.send(request, None) };
+            return self.enter(request);
         };
         request.region = names.route(request.home, self.now);
         let way = names.network.one_way[usize::from(request.home)][usize::from(request.region)];
         if way.0 == 0 {
-            return self.send(request, None);
+            return self.enter(request);
         }
         request.phase = Phase::Away;
         let ticket = self.take_slot(request)?;
@@ -131,7 +131,7 @@ impl World<'_> {
     /// A request has come to its region.
     pub(super) fn reach(&mut self, slot: u32) -> Result<(), SimError> {
         let request = self.take_back(slot);
-        self.send(request, None)
+        self.enter(request)
     }
 
     /// The way of an answer back to the user.

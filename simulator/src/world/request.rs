@@ -2,13 +2,15 @@
 
 use crate::station::Ticket;
 
-/// A request in flight: 96 bytes, and 8 in a queue.
+/// A request in flight: 104 bytes, and 8 in a queue.
 #[derive(Debug)]
 pub(super) struct Request {
     /// Of the request, not of the attempt.
     pub arrived: u64,
     /// Number of arrival, from 0.
     pub number: u64,
+    /// When it was let in; `NEVER` if it holds no place among the requests at once.
+    pub admitted: u64,
     /// When this attempt was sent.
     pub sent: u64,
     /// When its service began.
@@ -56,6 +58,8 @@ pub(super) enum Phase {
     Away,
     /// It waits at the broker.
     Queued,
+    /// It waits at the balancer's door.
+    AtDoor,
 }
 
 /// When an attempt is given up.

@@ -123,9 +123,9 @@ impl World<'_> {
         self.note_replica(at, Some("booting"), "ready", "booted");
         self.offer(at);
         if !self.weights_managed {
-            let weight = self.scenario.pools[pool].weight;
+            let spec = &self.scenario.pools[pool];
             // The id is new and the weight was checked with the scenario, so this can't be refused.
-            let _added = self.fronts[0].add(BackendConfig::new(at + 1, weight), Nanos(self.now));
+            let _added = self.fronts[0].add(BackendConfig::new(at + 1, spec.weight).at(spec.place), Nanos(self.now));
             self.schedule_probes();
         }
     }

@@ -28,6 +28,7 @@ impl World<'_> {
         let request = Request {
             arrived: self.now,
             number,
+            admitted: NEVER,
             sent: self.now,
             started: self.now,
             work: 0,
@@ -64,7 +65,8 @@ impl World<'_> {
         loop {
             let tried: &[BackendId] = request.tried.as_deref().map_or(&[], Vec::as_slice);
             let key = self.scenario.balancing.key_by_user.then(|| balancer::hash_key(&request.user.to_le_bytes()));
-            let asked = PickRequest { exclude: tried, key, sticky: self.last_of(request.user), ..PickRequest::default() };
+            let group = self.scenario.classes.get(usize::from(request.class)).and_then(|class| class.group);
+            let asked = PickRequest { exclude: tried, key, sticky: self.last_of(request.user), group };
             let Ok(picked) = self.pick(request.region, &asked) else {
                 return self.lose(request, last.unwrap_or(Loss::Rejected), asked_last);
             };
@@ -127,10 +129,18 @@ impl World<'_> {
         };
         let ticket = self.take_slot(request)?;
         self.occupy(ticket);
-        if let Some(timeout) = self.scenario.timeout {
-            self.deadlines.push_back(Deadline { at: self.now.saturating_add(timeout.0), ticket });
-        }
+        self.set_deadline(ticket);
         Ok(Ok(()))
+    }
+
+    /// From now on the attempt is timed. All of a class have the same time, so each ring of deadlines is sorted.
+    fn set_deadline(&mut self, ticket: Ticket) {
+        let class = usize::from(self.requests[ticket.slot as usize].class);
+        let own = self.scenario.classes.get(class).and_then(|class| class.timeout);
+        let (ring, timeout) = if own.is_some() { (class + 1, own) } else { (0, self.scenario.timeout) };
+        if let Some(timeout) = timeout {
+            self.deadlines[ring].push_back(Deadline { at: self.now.saturating_add(timeout.0), ticket });
+        }
     }
 
     /// The request in a slot takes its place at its replica, as its phase says.

@@ -63,11 +63,13 @@ impl World<'_> {
         let at = request.replica;
         let outcome = Outcome::new(OutcomeKind::Success, Nanos(self.now - request.sent));
         let (session, link, user) = (request.session, request.link, request.user);
+        let (region, admitted) = (request.region, request.admitted);
         let ended = self.now + self.way_back(request.home, request.region).0;
         self.tally.served(request.number, request.class, request.arrived, request.started, ended);
         self.replicas[at as usize].served += u64::from(request.arrived >= self.cut);
         self.seen.served += 1;
         self.conclude(at, link, &outcome);
+        self.step_out(region, admitted, OutcomeKind::Success);
         self.stick(user, at);
         self.note_served(slot, ended);
         self.note_health(at, OutcomeKind::Success);

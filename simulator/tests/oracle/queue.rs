@@ -146,7 +146,7 @@ fn dependency(name: &str, replicas: u32, concurrency: u32, mean_s: f64, calls: V
 
 fn two_classes(params: &str, discipline: Discipline) -> Option<ScenarioBuilder> {
     let (first, second) = (param(params, "l1")?, param(params, "l2")?);
-    let class = |share, priority| ClassSpec { name: format!("class {}", priority + 1), share, priority, work: 1.0 };
+    let class = |share, priority| ClassSpec { name: format!("class {}", priority + 1), share, priority, work: 1.0, ..ClassSpec::default() };
     Some(poisson(first + second).discipline(discipline).classes(vec![class(first, 0), class(second, 1)]))
 }
 

@@ -85,9 +85,14 @@ pub fn html(own: &Side<'_>, base: Option<&Side<'_>>) -> Result<String, String> {
     Ok(report::page(name, &body))
 }
 
+/// The price of every replica. Where prices differ, what a minute cost can't be told from how many replicas there were.
+fn one_price(scenario: &Scenario) -> Option<f64> {
+    scenario.price_per_replica_hour.filter(|_| scenario.pools.iter().all(|pool| pool.replica_hour.is_none()))
+}
+
 fn charts(own: &Side<'_>, base: Option<&Side<'_>>, cells: &[Cell]) -> Drawing {
     let sides = || [Some(own), base].into_iter().flatten();
-    let courses: Vec<Vec<Stretch>> = sides().map(|side| course(&side.runs, side.scenario.price_per_replica_hour)).collect();
+    let courses: Vec<Vec<Stretch>> = sides().map(|side| course(&side.runs, one_price(side.scenario))).collect();
     let end_s = courses.iter().flat_map(|course| course.last()).map(|last| last.end_s).fold(0.0, f64::max);
     if courses.iter().all(|course| course.len() < 2) {
         return Ok("<p class=\"about\">No charts: a chart needs two minutes or more, and <code>timeline = true</code>.</p>\n".to_owned());
