@@ -73,6 +73,66 @@ fn a_trace_with_an_impossible_share_or_nowhere_to_go_is_refused() {
     assert!(folder.path().join("trace/requests.parquet").is_file() && folder.path().join("trace/decisions.parquet").is_file());
 }
 
+#[test]
+fn every_mistake_of_a_scenario_is_named_at_once() {
+    let (_folder, path) = scenario(|text| {
+        text.replace("rate_rps = 4.0", "rate_rps = nan")
+            .replace("least_connections", "fastest")
+            .replace("concurrency = 8", "concurency = 8")
+    });
+    let (code, stdout, stderr) = run(&["simulate", &path]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{stderr}");
+    for (line, words) in lines.iter().zip([
+        ["line 6: `workload.arrivals.rate_rps` is nan", "a number above 0"],
+        ["line 8: `balancer.algorithm` is \"fastest\"", "\"round_robin\""],
+        ["line 12: `pools[0].concurency`", "concurrency"],
+    ]) {
+        words.iter().for_each(|word| assert!(line.contains(word), "{word} is missing in {line}"));
+    }
+}
+
+#[test]
+fn what_cannot_be_simulated_is_refused_with_its_key() {
+    let check = |change: &dyn Fn(&str) -> String, words: &[&str]| {
+        let (_folder, path) = scenario(change);
+        refused(&["simulate", &path], 2, words);
+    };
+    check(&|text| text.replace("replicas = 1", "replicas = 0"), &["pools[0].replicas", "0 in all pools", "1 to 100000"]);
+    check(&|text| text.replace("rate_rps = 4.0", "rate_rps = inf"), &["workload.arrivals.rate_rps", "inf", "a number above 0"]);
+    check(&|text| text.replace("mean_ms = 1000.0", "mean_ms = nan"), &["pools[0].service_time.mean_ms", "nan"]);
+    check(
+        &|text| text.replace("requests = 2_000", "requests = 1_000_000_000_000").replace("rate_rps = 4.0", "rate_rps = 1e6"),
+        &["1.0e13 requests", "hours on one core", "--yes"],
+    );
+    check(
+        &|text| text.replace("requests = 2_000", "requests = 2_000_000_000_000"),
+        &["requests", "a whole number from 1 to 1000000000000"],
+    );
+    let tier = |name: &str, to: &str| {
+        format!(
+            "[[dependencies]]\nname = \"{name}\"\nconcurrency = 1\ncalls = [{{ to = \"{to}\" }}]\n\
+             service_time = {{ dist = \"exponential\", mean_ms = 1.0 }}\n"
+        )
+    };
+    let circle = format!("{}{}", tier("cart", "stock"), tier("stock", "cart"));
+    check(&|text| format!("{text}{circle}"), &["dependencies[0].calls", "a circle: cart, stock call each other"]);
+    check(&|text| format!("{text}{}", tier("cart", "cart")), &["dependencies[0].calls", "a circle"]);
+    for (rows, words) in [
+        ("timestamp,value\n", "empty.csv"),
+        ("timestamp,value\n2024-01-01T00:00:00Z,0\n2024-01-01T00:01:00Z,0\n", "some load left in it"),
+        ("", "empty.csv"),
+    ] {
+        let (folder, path) = scenario(|text| text.replace("kind = \"poisson\", rate_rps = 4.0", "kind = \"trace\", file = \"empty.csv\""));
+        fs::write(folder.path().join("empty.csv"), rows).unwrap();
+        refused(&["simulate", &path], 2, &["workload.arrivals", words]);
+    }
+    let (folder, path) = scenario(|text| text.replace("kind = \"poisson\", rate_rps = 4.0", "kind = \"log\", file = \"empty.csv\""));
+    fs::write(folder.path().join("empty.csv"), "seconds\n").unwrap();
+    refused(&["simulate", &path], 2, &["workload.arrivals.file", "\"empty.csv\" with no requests"]);
+}
+
 fn series(rows: &[&str]) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("series.csv");

@@ -23,6 +23,7 @@ mod reload;
 mod running;
 mod serve;
 mod support;
+mod sweep;
 mod traffic;
 mod walls;
 mod webhook;

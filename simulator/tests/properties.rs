@@ -177,13 +177,7 @@ fn any_trouble() -> impl Strategy<Value = Scenario> {
                 scenario.arrivals = Arrivals::Closed { sessions: 20, think: exponential(300.0) };
             }
             if classes || preempt {
-                let class = |share, priority| ClassSpec {
-                    name: "c".to_owned(),
-                    share,
-                    priority,
-                    work: 1.0 + f64::from(priority),
-                    ..ClassSpec::default()
-                };
+                let class = |share, priority| ClassSpec { share, priority, work: 1.0 + f64::from(priority), ..ClassSpec::default() };
                 scenario.classes = vec![class(1.0, 1), class(3.0, 0), class(0.5, 2)];
             }
             scenario

@@ -1,11 +1,12 @@
 //! `prescale simulate`: a scenario in, what users would have seen out.
 
 mod course;
+mod earlier;
 pub(super) mod files;
 mod page;
+mod show;
 mod trace;
 
-use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -13,15 +14,13 @@ use std::time::Instant;
 use balancer::Nanos;
 use planner::simulated::Factory;
 use predictor::Series;
-use serde_json::Value;
 use simulator::{Report, RunResult, Scenario, SeriesData, SimError, Trace, run_all, run_all_traced};
 
 use super::forecast::{Format, json, print};
 use super::{CliError, report_file};
+use earlier::Earlier;
 use files::Files;
-
-/// Timeline rows of a table that a person reads.
-const TABLE_ROWS: usize = 24;
+use show::{csv, table};
 
 /// Simulates a scenario: latency, errors, utilisation, scaling and cost, with confidence intervals.
 #[derive(Debug, clap::Args)]
@@ -52,8 +51,9 @@ pub struct Args {
     /// Write a report for people
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-    /// Another scenario to run over the same seeds and to compare with, in the report and on standard error
-    #[arg(long, value_name = "SCENARIO.toml")]
+    /// Another scenario to run over the same seeds, or an earlier result (--format json), to compare with, in the report and on standard
+    /// error
+    #[arg(long, value_name = "SCENARIO.toml|RESULT.json")]
     baseline: Option<PathBuf>,
     /// Write what happened as Parquet: a sample of the requests, and every decision. A name that ends in .parquet is one file, anything
     /// else a folder with requests.parquet and decisions.parquet
@@ -74,11 +74,14 @@ pub struct Args {
 pub fn run(args: Args) -> Result<(), CliError> {
     report_file::check("--report", args.report.as_deref())?;
     let own = Loaded::read(&args.scenario)?;
-    let seed = args.seed.unwrap_or(own.scenario.seed);
-    let replications = args.replications.unwrap_or(own.scenario.replications);
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let base = args.baseline.as_deref().map(Loaded::read).transpose().map_err(|error| CliError::BadInput(format!("--baseline {error}")))?;
-    let requests = [Some(&own), base.as_ref()].into_iter().flatten().map(|loaded| loaded.scenario.expected_requests()).sum();
+    let base = args.baseline.as_deref().map(Given::read).transpose()?;
+    let (seed, replications) = match &base {
+        Some(Given::Result(earlier)) => earlier.over(args.seed, args.replications)?,
+        _ => (args.seed.unwrap_or(own.scenario.seed), args.replications.unwrap_or(own.scenario.replications)),
+    };
+    let other = if let Some(Given::Scenario(loaded)) = &base { Some(&**loaded) } else { None };
+    let requests = [Some(&own), other].into_iter().flatten().map(|loaded| loaded.scenario.expected_requests()).sum();
     let refused = |error| CliError::BadInput(format!("{}: {error}", own.path));
     refuse_what_takes_for_ever(requests, replications, args.yes).map_err(refused)?;
     let trace_out = args.trace_out.as_deref().map(trace::Out::at).transpose()?;
@@ -87,7 +90,7 @@ pub fn run(args: Args) -> Result<(), CliError> {
         None => (own.run(seed, replications, jobs)?, Vec::new()),
         Some(_) => own.run_traced(seed, replications, jobs, args.trace_sample)?,
     };
-    let of_base = base.as_ref().map(|base| base.run(seed, replications, jobs)).transpose()?;
+    let of_other = other.map(|other| other.run(seed, replications, jobs)).transpose()?;
     let report = Report::new(&own.scenario, seed, &runs);
     let wall_s = start.elapsed().as_secs_f64();
     let per_s = report.requests.arrived as f64 / wall_s;
@@ -96,17 +99,39 @@ pub fn run(args: Args) -> Result<(), CliError> {
         out.write(&own.scenario, &traces)?;
         trace::cut_short(args.trace_sample, &traces).iter().for_each(|text| eprintln!("{text}"));
     }
+    let text = match args.format {
+        Format::Table => table(&report),
+        Format::Json | Format::Jsonl => {
+            json(&earlier::Printed::new(&report, &own.scenario, &own.text, &runs), matches!(args.format, Format::Json))?
+        }
+        Format::Csv => csv(&report)?,
+    };
     let own_side = page::Side::new(&own.scenario, &own.text, seed, runs);
-    let base_side = base.as_ref().zip(of_base).map(|(base, runs)| page::Side::new(&base.scenario, &base.text, seed, runs));
-    if let Some(comparison) = page::comparison(&own_side, base_side.as_ref()) {
+    let base = match &base {
+        Some(Given::Result(earlier)) => Some(page::Base::Earlier(earlier)),
+        Some(Given::Scenario(other)) => of_other.map(|runs| page::Base::Run(page::Side::new(&other.scenario, &other.text, seed, runs))),
+        None => None,
+    };
+    if let Some(comparison) = page::comparison(&own_side, base.as_ref()) {
         eprintln!("{}", comparison.sentence);
     }
-    report_file::write(args.report.as_deref(), || page::html(&own_side, base_side.as_ref()))?;
-    match args.format {
-        Format::Table => print(&table(&report)),
-        Format::Json => print(&json(&report, true)?),
-        Format::Jsonl => print(&json(&report, false)?),
-        Format::Csv => print(&csv(&report)?),
+    report_file::write(args.report.as_deref(), || page::html(&own_side, base.as_ref()))?;
+    print(&text)
+}
+
+/// What `--baseline` names.
+enum Given {
+    Scenario(Box<Loaded>),
+    Result(Earlier),
+}
+
+impl Given {
+    fn read(file: &Path) -> Result<Self, CliError> {
+        let text = std::fs::read_to_string(file).map_err(|error| CliError::BadInput(format!("--baseline {}: {error}", file.display())))?;
+        if Earlier::is_one(&text) {
+            return Earlier::read(file, &text).map(Self::Result);
+        }
+        Loaded::read(file).map(Box::new).map(Self::Scenario).map_err(|error| CliError::BadInput(format!("--baseline {error}")))
     }
 }
 
@@ -122,7 +147,10 @@ impl Loaded {
         let path = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
         let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-        let scenario = Scenario::parse(&text, &Files { folder }).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
+        let scenario = Scenario::parse_all(&text, &Files { folder }).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(|error| format!("{path}: {error}")).collect();
+            CliError::BadInput(lines.join("\n"))
+        })?;
         Ok(Self { path, text, scenario })
     }
 
@@ -178,106 +206,6 @@ pub(crate) fn series_data(series: &Series) -> SeriesData {
         start_ms: series.start_ms(),
         step: Nanos::from_millis(series.step_ms().unsigned_abs()),
         values: (0..series.len()).map(|i| series.value(i)).collect(),
-    }
-}
-
-/// "1.23" or "–" for what isn't there.
-fn number(value: Option<f64>, digits: usize) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
-}
-
-fn table(report: &Report) -> String {
-    let mut out = String::new();
-    let counts = report.requests;
-    let mut line = |name: &str, text: String| {
-        // Writing to a String can't fail.
-        let _ = writeln!(out, "{name:<18}{text}");
-    };
-    line("scenario", format!("{} (seed {}, {} replications)", report.scenario, report.seed, report.replications));
-    line("simulated", format!("{:.1} s each, of which {:.1} s warm-up were cut", report.simulated_s, report.warmup_cut_s));
-    line("arrived", counts.arrived.to_string());
-    line("  served", counts.served.to_string());
-    line("  rejected", counts.rejected.to_string());
-    line("  timed out", counts.timed_out.to_string());
-    line("  failed", counts.failed.to_string());
-    line("  in flight", format!("{} at the end", counts.in_flight_at_end));
-    line("retried", counts.retried.to_string());
-    if let Some(latency) = report.latency_ms {
-        let (p50, p95, p99) = (latency.p50, latency.p95, latency.p99);
-        line("latency [ms]", format!("mean {:.2}  p50 {p50:.2}  p95 {p95:.2}  p99 {p99:.2}  p99.9 {:.2}", latency.mean, latency.p999));
-    }
-    if let Some(wait) = report.queue_wait_ms {
-        line("queue wait [ms]", format!("mean {:.2}  p50 {:.2}  p95 {:.2}  p99 {:.2}", wait.mean, wait.p50, wait.p95, wait.p99));
-    }
-    if let Some(ci95) = report.ci95 {
-        let interval =
-            |found: Option<simulator::stats::Interval>| found.map_or("–".to_owned(), |ci| format!("{:.4} to {:.4}", ci.0, ci.1));
-        line("95 % confidence", format!("mean {}, p99 {}", interval(ci95.latency_mean), interval(ci95.latency_p99)));
-    }
-    line("throughput", format!("{:.2} requests/s", report.throughput_rps));
-    line("errors", format!("{} %", number(report.error_ratio.map(|ratio| ratio * 100.0), 4)));
-    line("utilisation", format!("{} %", number(report.utilisation.map(|share| share * 100.0), 2)));
-    line("in the system", format!("{:.3} on average", report.mean_in_system));
-    line("replica-hours", format!("{:.3}, {:.1} scaling actions", report.replica_hours, report.scaling_actions));
-    if let Some(cost) = report.cost {
-        line("cost", format!("{cost:.2}"));
-    }
-    if let Some(slo) = report.slo {
-        let ratio = number(slo.violation_ratio.map(|ratio| ratio * 100.0), 3);
-        line("SLO violated", format!("{ratio} % of requests, {} minutes", number(slo.violation_minutes, 1)));
-    }
-    out + &timeline(report)
-}
-
-/// At most [`TABLE_ROWS`] minutes, evenly spread.
-fn timeline(report: &Report) -> String {
-    let mut out = String::new();
-    if report.timeline.is_empty() {
-        return out;
-    }
-    let _ = writeln!(
-        out,
-        "\n{:>8} {:>12} {:>12} {:>10} {:>12} {:>7} {:>8}",
-        "minute", "arrived", "served", "errors", "p95 [ms]", "ready", "booting"
-    );
-    for row in report.timeline.iter().step_by(report.timeline.len().div_ceil(TABLE_ROWS)) {
-        let p95 = number(row.p95_ms, 2);
-        let (arrived, served, errors) = (row.arrived, row.served, row.errors);
-        let minute = row.t_s / 60;
-        let _ =
-            writeln!(out, "{minute:>8} {arrived:>12.1} {served:>12.1} {errors:>10.1} {p95:>12} {:>7.1} {:>8.1}", row.ready, row.booting);
-    }
-    out
-}
-
-/// One line a number; lists (backends, timeline) are left to JSON.
-fn csv(report: &Report) -> Result<String, CliError> {
-    let value = serde_json::to_value(report).map_err(|error| CliError::Failed(format!("writing CSV: {error}")))?;
-    let mut out = "metric,value\n".to_owned();
-    flatten("", &value, &mut out);
-    Ok(out)
-}
-
-fn flatten(path: &str, value: &Value, out: &mut String) {
-    match value {
-        Value::Object(fields) => {
-            for (key, field) in fields {
-                flatten(&if path.is_empty() { key.clone() } else { format!("{path}.{key}") }, field, out);
-            }
-        }
-        // An interval.
-        Value::Array(ends) if ends.len() == 2 && ends.iter().all(Value::is_number) => {
-            for (end, value) in ["low", "high"].iter().zip(ends) {
-                flatten(&format!("{path}.{end}"), value, out);
-            }
-        }
-        Value::Array(_) | Value::Null => {}
-        Value::String(text) => {
-            let _ = writeln!(out, "{path},\"{}\"", text.replace('"', "\"\""));
-        }
-        Value::Bool(_) | Value::Number(_) => {
-            let _ = writeln!(out, "{path},{value}");
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod connections;
 mod door;
 mod faults;
 mod lines;
+mod mistakes;
 mod network;
 mod parse;
 mod pool;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use simulator::{RunResult, Scenario};
 
 use super::course::{Stretch, course};
+use super::earlier::{Earlier, workload};
 use crate::api::dto::{Cell, Comparison};
 use crate::jobs::compare::compare;
 use crate::jobs::figures;
@@ -26,16 +27,40 @@ impl<'a> Side<'a> {
     }
 
     /// Whether both are asked the same by their users.
-    fn has_workload_of(&self, other: &Self) -> bool {
-        let workload = |side: &Self| Some(side.text.parse::<toml::Table>().ok()?.get("workload")?.to_string());
-        workload(self) == workload(other)
+    fn has_workload_of(&self, other: &Base<'_>) -> bool {
+        let theirs = match other {
+            Base::Run(side) => workload(side.text),
+            Base::Earlier(earlier) => earlier.workload.clone(),
+        };
+        workload(self.text) == theirs
+    }
+}
+
+/// What is compared with.
+pub enum Base<'a> {
+    /// Another scenario, run over the same seeds just now.
+    Run(Side<'a>),
+    /// A result of an earlier run.
+    Earlier(&'a Earlier),
+}
+
+impl Base<'_> {
+    /// Its runs, if they are there.
+    fn side(&self) -> Option<&Side<'_>> {
+        if let Self::Run(side) = self { Some(side) } else { None }
     }
 }
 
 /// The scenario, and the baseline behind it.
-fn cells(own: &Side<'_>, base: Option<&Side<'_>>) -> Vec<Cell> {
-    let cell = |(index, side): (u32, &Side<'_>)| figures::cell(index, &side.scenario.name, side.scenario, side.seed, &side.runs);
-    let mut cells: Vec<Cell> = (0..).zip([Some(own), base].into_iter().flatten()).map(cell).collect();
+fn cells(own: &Side<'_>, base: Option<&Base<'_>>) -> Vec<Cell> {
+    let cell = |index: u32, side: &Side<'_>| figures::cell(index, &side.scenario.name, side.scenario, side.seed, &side.runs);
+    let own_cell = cell(0, own);
+    let of_base = base.map(|base| match base {
+        Base::Run(side) => cell(1, side),
+        Base::Earlier(earlier) => earlier.cell(&own_cell),
+    });
+    let mut cells = vec![own_cell];
+    cells.extend(of_base);
     if let [own, base] = cells.as_mut_slice()
         && own.name == base.name
     {
@@ -46,13 +71,13 @@ fn cells(own: &Side<'_>, base: Option<&Side<'_>>) -> Vec<Cell> {
 }
 
 /// What is better with the one or the other, and whether that is real; `None` without a baseline.
-pub fn comparison(own: &Side<'_>, base: Option<&Side<'_>>) -> Option<Comparison> {
+pub fn comparison(own: &Side<'_>, base: Option<&Base<'_>>) -> Option<Comparison> {
     base?;
     compare(&cells(own, base), Some(1))
 }
 
 /// The whole file. Fails only if a chart can't be drawn, which would be a bug.
-pub fn html(own: &Side<'_>, base: Option<&Side<'_>>) -> Result<String, String> {
+pub fn html(own: &Side<'_>, base: Option<&Base<'_>>) -> Result<String, String> {
     let cells = cells(own, base);
     let name = &own.scenario.name;
     let against = cells.get(1).map_or_else(String::new, |base| format!(", against the baseline “{}” over the same seeds", base.name));
@@ -77,10 +102,16 @@ pub fn html(own: &Side<'_>, base: Option<&Side<'_>>) -> Result<String, String> {
     if let Some(found) = &found {
         let _ = writeln!(body, "{}", report::differences(found, &cells));
     }
-    body += &charts(own, base, &cells)?;
+    body += &charts(own, base.and_then(Base::side), &cells)?;
     let _ = writeln!(body, "<h2>The scenario</h2>\n<pre>{}</pre>", escaped(own.text));
-    if let Some(base) = base {
-        let _ = writeln!(body, "<h2>The baseline</h2>\n<pre>{}</pre>", escaped(base.text));
+    match base {
+        Some(Base::Run(base)) => {
+            let _ = writeln!(body, "<h2>The baseline</h2>\n<pre>{}</pre>", escaped(base.text));
+        }
+        Some(Base::Earlier(_)) => {
+            body += "<p class=\"about\">The baseline is an earlier result: it has figures, but no course over time.</p>\n"
+        }
+        None => {}
     }
     Ok(report::page(name, &body))
 }

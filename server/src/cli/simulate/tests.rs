@@ -179,3 +179,52 @@ fn a_trace_that_cannot_be_written_is_refused_before_anything_runs() {
         }
     }
 }
+
+#[test]
+fn an_earlier_result_is_as_good_a_baseline_as_its_scenario_and_itself_is_no_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, other, result, one, two, same] =
+        ["own.toml", "base.toml", "result.json", "one.html", "two.html", "same.html"].map(|name| folder.path().join(name));
+    std::fs::write(&own, SMALL.replace("replicas = 2", "replicas = 3").replace("two <replicas>", "three")).unwrap();
+    std::fs::write(&other, SMALL).unwrap();
+    let base = Scenario::parse(SMALL, &Files { folder: bundled() }).unwrap();
+    let runs = run_all(&base, &Factory::default(), 5, 4, 1).unwrap();
+    let report = Report::new(&base, 5, &runs);
+    std::fs::write(&result, json(&earlier::Printed::new(&report, &base, SMALL, &runs), true).unwrap()).unwrap();
+    let page = |scenario: &Path, baseline: &Path, out: &Path| {
+        run(Args { baseline: Some(baseline.to_path_buf()), report: Some(out.to_path_buf()), ..args(scenario.to_path_buf()) }).unwrap();
+        std::fs::read_to_string(out).unwrap()
+    };
+    let (of_scenario, of_result) = (page(&own, &other, &one), page(&own, &result, &two));
+    let tables = |html: &str| {
+        let from = html.find("<p class=\"sentence\">").unwrap();
+        html[from..html.find("<h2>Over time</h2>").unwrap()].to_owned()
+    };
+    assert_eq!(tables(&of_result), tables(&of_scenario));
+    assert!(of_result.contains("The baseline is an earlier result") && !of_result.contains("different workloads"));
+    let itself = page(&other, &result, &same);
+    assert!(itself.contains("beyond chance, over 4 seeds"), "{itself}");
+    std::fs::write(&other, SMALL.replace("rate_rps = 16.0", "rate_rps = 15.0")).unwrap();
+    assert!(page(&other, &result, &same).contains("different workloads"));
+}
+
+#[test]
+fn a_baseline_that_is_no_result_or_was_run_otherwise_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let [own, result] = ["own.toml", "result.json"].map(|name| folder.path().join(name));
+    std::fs::write(&own, SMALL).unwrap();
+    let refused = |text: &str, seed: Option<u64>, replications: Option<u32>, words: &[&str]| {
+        std::fs::write(&result, text).unwrap();
+        match run(Args { baseline: Some(result.clone()), seed, replications, ..args(own.clone()) }) {
+            Err(CliError::BadInput(error)) => words.iter().for_each(|word| assert!(error.contains(word), "{word} is missing in {error}")),
+            other => panic!("{other:?}"),
+        }
+    };
+    refused("{\"scenario\": 3}", None, None, &["--baseline", "result.json", "line 1", "simulate --format json"]);
+    let whole = "{\"scenario\":\"s\",\"seed\":9,\"replications\":2,\"requests\":{\"arrived\":7},\"figures\":{\"error_ratio\":\
+                 {\"value\":0.5,\"low\":null,\"high\":null,\"seeds\":[0.5,0.5]}}}";
+    refused(&whole.replace("[0.5,0.5]", "[0.5]"), None, None, &["figures.error_ratio.seeds has 1 values for 2 replications"]);
+    refused(&whole.replace("\"figures\"", "\"other\""), None, None, &["missing field `figures`"]);
+    refused(whole, Some(8), None, &["--seed 8", "run with 9"]);
+    refused(whole, None, Some(3), &["--replications 3", "run with 2"]);
+}
