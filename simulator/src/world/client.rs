@@ -70,7 +70,7 @@ impl World<'_> {
         }
     }
 
-    /// A session has its answer, or its final failure.
+    /// A session has its answer, or its final failure. Users of open arrivals don't wait for theirs.
     #[inline]
     pub(super) fn think(&mut self, session: u32) {
         if session != NOBODY

@@ -4,6 +4,7 @@ use balancer::{BackendId, NoBackend, Outcome, OutcomeKind, PickRequest};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
+use super::request::UNKNOWN;
 use super::{Nanos, Phase, Request, World};
 use crate::autoscale::ReplicaState;
 use crate::event::Kind;
@@ -225,9 +226,13 @@ impl World<'_> {
 
     /// The request waits for its connection.
     pub(super) fn connect(&mut self, mut request: Request, backend: BackendId, takes: u64) -> Result<(), SimError> {
-        request.bound = backend.0;
-        request.phase = Phase::Away;
-        if let Some(replica) = self.replicas.get_mut(backend.0.wrapping_sub(1) as usize) {
+        let at = backend.0.wrapping_sub(1);
+        let pool_of = |at: u32| self.replicas.get(at as usize).map(|replica| replica.pool);
+        if pool_of(request.replica).is_none() || pool_of(request.replica) != pool_of(at) {
+            request.work = UNKNOWN;
+        }
+        (request.replica, request.phase) = (at, Phase::Away);
+        if let Some(replica) = self.replicas.get_mut(at as usize) {
             replica.connecting += 1;
         }
         let ticket = self.take_slot(request)?;
@@ -238,8 +243,8 @@ impl World<'_> {
     /// The handshake is over.
     pub(super) fn connected(&mut self, slot: u32) -> Result<(), SimError> {
         let request = self.take_back(slot);
-        let backend = BackendId(request.bound);
-        let at = backend.0.wrapping_sub(1);
+        let at = request.replica;
+        let backend = BackendId(at.wrapping_add(1));
         if let Some(replica) = self.replicas.get_mut(at as usize) {
             replica.connecting -= 1;
         }

@@ -124,7 +124,7 @@ impl World<'_> {
         }
         self.note_lost(&request, backend, loss.into());
         self.tally.lost(loss, request.class, request.arrived, self.now);
-        self.think(request.session);
+        self.think(request.user);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use balancer::{BackendId, OutcomeKind, PickRequest};
 
 use super::lose::Failure;
+use super::request::UNKNOWN;
 use super::{Deadline, NEVER, NOBODY, Nanos, Phase, Request, World};
 use crate::event::Kind;
 use crate::run::SimError;
@@ -36,10 +37,8 @@ impl World<'_> {
             generation: 0,
             attempts: 0,
             tries: 0,
-            session,
             user,
             link: super::connect::NONE,
-            bound: 0,
             class,
             home,
             region: 0,
@@ -106,7 +105,8 @@ impl World<'_> {
         };
         replica.attempts += counted;
         let pool = replica.pool;
-        let first = request.replica == u32::MAX || self.replicas[request.replica as usize].pool != pool;
+        let before = self.replicas.get(request.replica as usize);
+        let first = before.is_none_or(|before| before.pool != pool) || request.work == UNKNOWN;
         if first {
             request.work = self.samplers[pool as usize].draw(&mut self.service_rng);
             if let Some(class) = self.scenario.classes.get(usize::from(request.class)) {

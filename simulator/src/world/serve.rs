@@ -62,7 +62,7 @@ impl World<'_> {
         let request = &self.requests[slot as usize];
         let at = request.replica;
         let outcome = Outcome::new(OutcomeKind::Success, Nanos(self.now - request.sent));
-        let (session, link, user) = (request.session, request.link, request.user);
+        let (link, user) = (request.link, request.user);
         let (region, admitted) = (request.region, request.admitted);
         let ended = self.now + self.way_back(request.home, request.region).0;
         self.tally.served(request.number, request.class, request.arrived, request.started, ended);
@@ -74,7 +74,7 @@ impl World<'_> {
         self.note_served(slot, ended);
         self.note_health(at, OutcomeKind::Success);
         self.one_less(at);
-        self.think(session);
+        self.think(user);
     }
 
     /// A FIFO server got free: the next in the queue, skipping those that were given up.
