@@ -283,12 +283,8 @@ impl ServiceState {
         self.fleet_problem = None;
         self.forecast = self.forecast.take().filter(|forecast| forecast.origin_ms <= now_ms);
         self.forecast_asked_ms = None;
-        if let Some(pending) = &mut self.pending {
-            pending.clamp(now_ms);
-        }
-        if let Some(release) = &mut self.release {
-            release.clamp(now_ms);
-        }
+        self.pending.iter_mut().for_each(|pending| pending.clamp(now_ms));
+        self.release.iter_mut().for_each(|release| release.clamp(now_ms));
         if let Some(backoff) = &mut self.backoff {
             backoff.until_ms = backoff.until_ms.min(now_ms.saturating_add(600_000));
         }
