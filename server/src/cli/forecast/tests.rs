@@ -206,7 +206,7 @@ fn a_holiday_of_the_calendar_is_told_by_its_name() {
         let args = args(&format!("--input {} --horizon 24h {options}", csv.display())).unwrap();
         let plan = args.calendar.as_deref().map(calendar::read).transpose().unwrap().unwrap_or_default();
         let file = read(&args.input).unwrap();
-        let made = line(&file, HOUR_MS, end_ms, &Asked { args: &args, plan }).unwrap();
+        let made = line(&file, HOUR_MS, end_ms, &Asked { args: &args, plan, trained: Trained::of(None).unwrap() }).unwrap();
         (table(&made), json(&made, false).unwrap())
     };
     let (text, data) = told(&format!("--calendar {}", calendar.display()));
