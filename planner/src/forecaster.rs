@@ -28,6 +28,8 @@ pub struct Asked<'a> {
     pub request: &'a Request,
     /// How long an update may rest on the same fit [ms]; 0 = every forecast is made anew.
     pub refit_ms: i64,
+    /// The trained models that are asked.
+    pub models: &'a Models,
 }
 
 impl Forecaster {
@@ -36,9 +38,8 @@ impl Forecaster {
     /// # Errors
     /// As [`predictor::forecast`]; the record stays as it is.
     pub fn forecast(&mut self, series: &Series, asked: &Asked) -> Result<Outlined, ForecastError> {
-        let Asked { place, origin_ms, request, refit_ms } = *asked;
+        let Asked { place, origin_ms, request, refit_ms, models } = *asked;
         let Usual { series, learnt, clocks } = Usual::of(series, place, origin_ms, request.horizon_ms);
-        let models = Models::shipped();
         let kept = self.fitted.take().filter(|fitted| {
             let age_ms = origin_ms.saturating_sub(fitted.at_ms());
             let of_here = self.place.0 == place.time_zone && self.place.1 == place.events && self.holidays == place.holidays;

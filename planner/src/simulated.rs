@@ -22,7 +22,7 @@
 use std::collections::BTreeMap;
 
 use balancer::{Nanos, WeightSnapshot};
-use predictor::{ForecastError, Request, Series};
+use predictor::{ForecastError, Request, Series, boosted::Models};
 use simulator::{Autoscaler, AutoscalerFactory, Observation, Orders, Scenario, ScenarioError};
 
 use crate::calendar::Outlined;
@@ -190,7 +190,7 @@ impl Planned {
         let need_ms = known.config.horizon_needed_ms(known.lead.lead(&known.config).ms);
         let request = Request::over(need_ms.clamp(series.step_ms(), predictor::MAX_HORIZON_MS));
         let (origin_ms, refit_ms) = (series.end_ms() - series.step_ms(), known.config.forecast_every_ms);
-        let asked = Asked { place: (&known.config).into(), origin_ms, request: &request, refit_ms };
+        let asked = Asked { place: (&known.config).into(), origin_ms, request: &request, refit_ms, models: Models::shipped() };
         match self.forecaster.forecast(series, &asked) {
             Ok(Outlined { forecast, learnt }) => Event::Forecast { service, forecast, learnt },
             Err(error @ ForecastError::NotEnoughHistory { have_ms, need_ms }) => failed(&error, Some(HistoryNeed { have_ms, need_ms })),

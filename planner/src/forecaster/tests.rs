@@ -20,7 +20,7 @@ fn series(days: i64) -> Series {
 }
 
 fn asked<'a>(place: Place<'a>, request: &'a Request, origin_ms: i64) -> Asked<'a> {
-    Asked { place, origin_ms, request, refit_ms: REFIT_MS }
+    Asked { place, origin_ms, request, refit_ms: REFIT_MS, models: Models::shipped() }
 }
 
 const UTC: Place = Place { time_zone: "UTC", events: &[], holidays: &[] };
@@ -104,7 +104,9 @@ fn another_list_of_holidays_is_another_place() {
     let holidays = ["DE".parse().unwrap()];
     let mut forecaster = Forecaster::default();
     let mut fitted_at = |place: Place, origin_ms: i64| {
-        forecaster.forecast(&series, &Asked { place, origin_ms, request: &request, refit_ms: 3_600_000 }).unwrap();
+        forecaster
+            .forecast(&series, &Asked { place, origin_ms, request: &request, refit_ms: 3_600_000, models: Models::shipped() })
+            .unwrap();
         forecaster.fitted_ms().unwrap() - last_ms
     };
     let german = Place { holidays: &holidays, ..UTC };

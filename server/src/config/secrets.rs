@@ -1,6 +1,9 @@
 //! Fills in what the file only names: environment variables, and files that hold a secret.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use predictor::boosted::Models;
 
 use super::file::Act;
 use super::problem::{KeyPath, Problem};
@@ -14,6 +17,11 @@ pub fn resolve(parts: &mut Parts, folder: &Path, problems: &mut Vec<Problem>) ->
     let top = KeyPath::default();
     if let Some(database) = parts.server.as_mut().and_then(|server| server.database.as_mut()) {
         resolver.text(database, top.key("server.database"));
+    }
+    if let Some(server) = &mut parts.server
+        && let Some(file) = &server.trees_file
+    {
+        server.trees = resolver.trees(file, top.key("server.trees_file"));
     }
     if let Some(Some(prometheus)) = &mut parts.prometheus {
         let path = top.key("prometheus");
@@ -86,6 +94,13 @@ impl Resolver<'_> {
         let content = self.content(file);
         let pem = content.and_then(|pem| outgoing::authorities(&pem).map(|_| pem));
         self.used(pem, file, path)
+    }
+
+    /// Trees of `prescale train`, with the networks in the binary.
+    fn trees(&mut self, file: &Path, path: KeyPath) -> Option<Arc<Models>> {
+        let read = |bytes: Vec<u8>| Models::from_bytes(&bytes).map_err(|_| "a file that prescale train of this version wrote".to_owned());
+        let trees = self.content(file).and_then(read);
+        self.used(trees.map(|trees| Arc::new(trees.with_networks(Models::shipped().networks.clone()))), file, path)
     }
 
     /// What is in a file; it is watched from now on.

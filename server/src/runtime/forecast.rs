@@ -6,6 +6,7 @@ use std::time::Instant;
 use planner::calendar::Outlined;
 use planner::forecaster::Asked;
 use planner::{Event, HistoryNeed, ServiceConfig};
+use predictor::boosted::Models;
 use predictor::{ForecastError, ModelChoice, Request};
 
 use super::{Shared, forecasters::Forecasters};
@@ -81,6 +82,7 @@ async fn attempt(store: &Store, forecasters: &mut Forecasters, config: &ServiceC
     let shed = store.read(SeriesKey { service, metric: "saturated" }, now_ms - HISTORY_MS, now_ms).await?;
     let mut forecaster = forecasters.take(store, service).await;
     let fitted_ms = forecaster.fitted_ms();
+    let models = forecasters.models();
     let config = config.clone();
     let made = tokio::task::spawn_blocking(move || {
         let of_demand = match shed {
@@ -88,7 +90,8 @@ async fn attempt(store: &Store, forecasters: &mut Forecasters, config: &ServiceC
             None => series,
         };
         let origin_ms = of_demand.end_ms() - of_demand.step_ms();
-        let asked = Asked { place: (&config).into(), origin_ms, request: &request, refit_ms: config.forecast_every_ms };
+        let models = models.as_deref().unwrap_or_else(|| Models::shipped());
+        let asked = Asked { place: (&config).into(), origin_ms, request: &request, refit_ms: config.forecast_every_ms, models };
         let made = forecaster.forecast(&of_demand, &asked);
         (made, forecaster)
     })
@@ -119,6 +122,11 @@ mod tests {
 
     /// Ten days of 100 requests/s and 400 from 10 to 14 o'clock; on the last three the service sheds then, and half of the callers give up.
     async fn noon(shedding_is_told: bool) -> f64 {
+        let forecast = ten_days(&mut Forecasters::default(), shedding_is_told).await;
+        forecast.quantile_at(forecast.origin_ms + STEP_MS + 12 * 3_600_000, 0.5).unwrap()
+    }
+
+    async fn ten_days(forecasters: &mut Forecasters, shedding_is_told: bool) -> predictor::Forecast {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Location::Folder(folder.path().to_path_buf())).await.unwrap();
         let start_ms = 20_000 * DAY_MS;
@@ -140,10 +148,24 @@ mod tests {
             store.append(SeriesKey { service: "shop", metric: "saturated" }, STEP_MS, &flags).await.unwrap();
         }
         let config = planner::ServiceConfig { name: "shop".into(), ..crate::demo::world::config(false, 0.9, 0.95) };
-        match event(&store, &mut Forecasters::default(), &config, start_ms + 10 * DAY_MS).await {
-            Event::Forecast { forecast, .. } => forecast.quantile_at(start_ms + 10 * DAY_MS + 12 * 3_600_000, 0.5).unwrap(),
+        match event(&store, forecasters, &config, start_ms + 10 * DAY_MS).await {
+            Event::Forecast { forecast, .. } => forecast,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn the_trees_of_the_configuration_are_asked() {
+        use predictor::boosted::{Tree, Trees};
+        let far = Trees(vec![Tree { questions: Vec::new(), leaves: vec![1.0] }]);
+        let mut own = Forecasters::with(Some(std::sync::Arc::new(Models { far, ..Models::default() })));
+        let (own, shipped) = (ten_days(&mut own, true).await, ten_days(&mut Forecasters::default(), true).await);
+        let loss = |forecast: &predictor::Forecast| {
+            let far = forecast.explanation.far.as_ref().unwrap();
+            far.members.iter().find(|member| member.name == "boosted").and_then(|member| member.loss).unwrap()
+        };
+        // Trees that are always wrong by as much as a day's usual change.
+        assert!(loss(&own) > 1.2 * loss(&shipped), "{} {}", loss(&own), loss(&shipped));
     }
 
     /// Load by the clocks of New York, which went forward at 07:00 UTC, an hour before the end.

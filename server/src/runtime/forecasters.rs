@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use planner::forecaster::Forecaster;
+use predictor::boosted::Models;
 
 use super::Service;
 use crate::store::Store;
@@ -20,12 +21,24 @@ const BYTES_MAX: usize = 1 << 20;
 /// By service.
 #[derive(Debug, Default)]
 pub struct Forecasters {
+    /// Those that the configuration names; without it those in the binary.
+    models: Option<Arc<Models>>,
     known: BTreeMap<String, Forecaster>,
     /// As it was configured when they were made.
     services: BTreeMap<String, Weak<Service>>,
 }
 
 impl Forecasters {
+    /// With trained models of one's own.
+    pub fn with(models: Option<Arc<Models>>) -> Self {
+        Self { models, ..Self::default() }
+    }
+
+    /// The trained models that are asked.
+    pub fn models(&self) -> Option<Arc<Models>> {
+        self.models.clone()
+    }
+
     /// Forgets what was learnt of a service that was configured anew meanwhile: its history may be another one, and what is stored is right.
     pub fn serve(&mut self, service: &Arc<Service>) {
         let name = &service.config.name;

@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use planner::capacity::Curves;
 use planner::{Changed, Command, Event, ServiceConfig, State};
+use predictor::boosted::Models;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -91,6 +92,8 @@ pub struct Begin {
     memory: Memory,
     /// What the loop is told before anything else.
     first: Vec<Event>,
+    /// Trained models in the place of those in the binary.
+    models: Option<Arc<Models>>,
 }
 
 impl Begin {
@@ -105,18 +108,24 @@ impl Begin {
             let mut state = State::new(configs).map_err(config)?;
             tokio::task::block_in_place(|| state.prepare());
             let memory = Memory::new(&mut state, None);
-            return Ok(Self { state, memory, first: Vec::new() });
+            return Ok(Self { state, memory, first: Vec::new(), models: None });
         };
         let mut state = memory::decode(&saved).map_err(RuntimeError::State)?;
         let mut memory = Memory::new(&mut state, Some(&saved));
         reconcile(store, &mut state, &mut memory, configs, now_ms).await?;
         tokio::task::block_in_place(|| state.prepare());
-        Ok(Self { state, memory, first: vec![Event::Restarted { at_ms: now_ms }] })
+        Ok(Self { state, memory, first: vec![Event::Restarted { at_ms: now_ms }], models: None })
+    }
+
+    /// Forecasts with trained models of one's own.
+    #[must_use]
+    pub fn with_models(self, models: Option<Arc<Models>>) -> Self {
+        Self { models, ..self }
     }
 
     /// Makes the forecasts as of `now_ms` too, for a clock that mustn't run while they are made.
     pub async fn with_forecasts(mut self, store: &Store, now_ms: i64) -> Self {
-        let mut forecasters = Forecasters::default();
+        let mut forecasters = Forecasters::with(self.models.clone());
         for service in self.state.services.values() {
             self.first.push(forecast::event(store, &mut forecasters, &service.config, now_ms).await);
         }
@@ -177,10 +186,10 @@ impl Runtime {
     /// Starts from a state that is ready; `services` are those that it was made for. What is older than `retention` says is thinned or deleted.
     #[must_use]
     pub fn start(clock: Clock, store: Arc<Store>, begin: Begin, services: Vec<Arc<Service>>, retention: Retention) -> Self {
-        let Begin { state, memory, first } = begin;
+        let Begin { state, memory, first, models } = begin;
         let (events, inbox) = mpsc::channel(1_024);
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared::new(clock, store, events, by_name(services), &state));
+        let shared = Arc::new(Shared::new(clock, store, events, by_name(services), &state, models));
         let mut tasks = JoinSet::new();
         let executor = execute::Executor::new(shared.clone(), stopped.clone());
         let control_loop = control_loop::ControlLoop::new(shared.clone(), state, memory, executor);

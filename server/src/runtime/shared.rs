@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLock;
 use planner::{Decision, Entry, Event, HistoryNeed, Needs, Pause, ServiceState, State};
 use predictor::Forecast;
+use predictor::boosted::Models;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::control_loop::Outcome;
@@ -94,6 +95,7 @@ impl Shared {
         events: mpsc::Sender<Message>,
         services: BTreeMap<String, Arc<Service>>,
         state: &State,
+        models: Option<Arc<Models>>,
     ) -> Self {
         let views = state.services.iter().map(|(name, service)| (name.clone(), View::new(service))).collect();
         Self {
@@ -102,7 +104,7 @@ impl Shared {
             clock,
             store,
             counts: Counts::new(state.services.keys().cloned()),
-            forecasters: Mutex::default(),
+            forecasters: Mutex::new(Forecasters::with(models)),
             services: RwLock::new(services),
             notes: RwLock::default(),
             events,

@@ -121,6 +121,7 @@ async fn serve(config: Config, format: log::Format) -> Result<(), CliError> {
     let assembly = Assembly::new(clock.clone(), store.clone());
     let parts = assembly.next(&config).await.map_err(failed)?;
     let begin = Begin::load(&store, config.services.clone(), clock.now_ms()).await.map_err(failed)?;
+    let begin = begin.with_models(config.file.server.trees.clone());
     let retention = store::retention(&config.file.server);
     let runtime = Runtime::start(clock, store.clone(), begin, assemble::services(&parts), retention);
     let jobs = Board::start(runtime.shared(), jobs::Limits::default()).await.map_err(failed)?;

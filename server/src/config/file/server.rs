@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use predictor::boosted::Models;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,12 @@ pub struct Server {
     pub open_metrics: bool,
     /// How long what is kept (`docs/history.md`).
     pub retention: Retention,
+    /// Boosted trees that `prescale train` wrote, in the place of those in the binary (`docs/forecasting.md`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trees_file: Option<PathBuf>,
+    /// What is in `trees_file`.
+    #[serde(skip)]
+    pub trees: Option<Arc<Models>>,
 }
 
 impl Server {
@@ -90,6 +98,8 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             open_metrics: false,
             retention: Retention::default(),
+            trees_file: None,
+            trees: None,
         }
     }
 }

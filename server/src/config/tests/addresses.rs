@@ -25,6 +25,25 @@ fn addresses_that_requests_must_not_go_to_are_refused_with_their_line() {
 }
 
 #[test]
+fn trees_are_read_from_their_file_which_is_watched_and_must_hold_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, trees) = (folder.path().join("prescale.toml"), folder.path().join("trees.bin"));
+    std::fs::write(&path, format!("[server]\ntrees_file = \"trees.bin\"\n{OBSERVED}")).unwrap();
+    for bytes in [None, Some(&b"PSB1 of another version"[..])] {
+        bytes.into_iter().for_each(|bytes| std::fs::write(&trees, bytes).unwrap());
+        let error = Config::load(&path).unwrap_err().to_string();
+        assert!(error.contains("server.trees_file = \"trees.bin\" is not allowed: a file that"), "{error}");
+    }
+    let shipped = predictor::boosted::Models::shipped();
+    std::fs::write(&trees, shipped.to_bytes()).unwrap();
+    let config = Config::load(&path).unwrap();
+    assert_eq!(config.file.server.trees.as_deref(), Some(shipped));
+    assert!(config.shown_toml().contains("trees_file = \"trees.bin\"") && !config.is_outdated());
+    std::fs::write(&trees, "another").unwrap();
+    assert!(config.is_outdated());
+}
+
+#[test]
 fn a_prometheus_may_want_a_password_and_have_an_authority_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("prescale.toml");

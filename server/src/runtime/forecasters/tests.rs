@@ -1,4 +1,5 @@
 use planner::forecaster::Asked;
+use predictor::boosted::Models;
 use predictor::{Request, Series};
 
 use super::*;
@@ -18,7 +19,7 @@ async fn forecast(forecasters: &mut Forecasters, store: &Store, slots: i64) -> O
     let mut forecaster = forecasters.take(store, "shop").await;
     let before_ms = forecaster.fitted_ms();
     let place = planner::calendar::Place { time_zone: "UTC", events: &[], holidays: &[] };
-    let asked = Asked { place, origin_ms: series.end_ms() - STEP_MS, request: &request, refit_ms: 3_600_000 };
+    let asked = Asked { place, origin_ms: series.end_ms() - STEP_MS, request: &request, refit_ms: 3_600_000, models: Models::shipped() };
     forecaster.forecast(&series, &asked).unwrap();
     forecasters.put(store, "shop", forecaster, before_ms).await;
     forecasters.known["shop"].fitted_ms()

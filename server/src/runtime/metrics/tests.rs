@@ -140,7 +140,7 @@ async fn shared(folder: &std::path::Path) -> Shared {
     };
     let store = Arc::new(Store::open(&crate::store::Location::Folder(folder.to_path_buf())).await.unwrap());
     let (events, _) = tokio::sync::mpsc::channel(1);
-    Shared::new(Clock::start(1_000_000_000_000, 1.0), store, events, configs.into_iter().map(service).collect(), &state)
+    Shared::new(Clock::start(1_000_000_000_000, 1.0), store, events, configs.into_iter().map(service).collect(), &state, None)
 }
 
 fn value(families: &BTreeMap<String, Family>, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
