@@ -5,7 +5,7 @@ NPM   ?= npm
 PURE  := balancer predictor simulator planner
 ARGS  ?=
 
-.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast train-model train-lstm holidays release deny clean
+.PHONY: run test e2e setup peers web lint walls oracle bench bench-simulator bench-page bench-forecast bench-many traces train-model train-lstm holidays release deny clean
 
 run: web
 	$(CARGO) run --bin prescale -- demo $(ARGS)
@@ -79,11 +79,18 @@ bench-forecast: release .tools/forecast/.stamp
 
 # The boosted trees that predictor ships, from the traces of bench/forecast: the same bytes on every run. Beside them, for honest scores, those that never saw
 # one source each: `cargo run --release -p predictor --example gates -- --left-out target/left-out target/traces`.
-train-model:
-	rm -rf target/traces target/left-out
+train-model: traces
+	rm -rf target/left-out
+	$(CARGO) run --release -p predictor --example train-model -- target/traces predictor/src/boosted/models.bin target/left-out
+
+# Ten thousand services: CPU time of a forecast anew and of an update, and memory.
+bench-many: traces
+	$(CARGO) run --release -p predictor --example gates -- --many 10000 target/traces
+
+traces:
+	rm -rf target/traces
 	mkdir -p target/traces
 	for trace in bench/forecast/traces/*.csv.gz; do gunzip -c $$trace > target/traces/$$(basename $$trace .gz) || exit 1; done
-	$(CARGO) run --release -p predictor --example train-model -- target/traces predictor/src/boosted/models.bin target/left-out
 
 # The public holidays that planner ships, from a Python package: the same bytes on every run with the version that scripts/holidays.txt pins.
 holidays: .tools/holidays/.stamp
@@ -96,10 +103,9 @@ holidays: .tools/holidays/.stamp
 
 # The recurrent network that predictor ships, trained by candle (its some hundred packages are built for this alone), with those that never saw one source each
 # beside the trees'. One or two minutes of computing; the same bytes on every run on one kind of processor.
-train-lstm:
-	rm -rf target/traces target/left-out/*.lstm
-	mkdir -p target/traces target/left-out
-	for trace in bench/forecast/traces/*.csv.gz; do gunzip -c $$trace > target/traces/$$(basename $$trace .gz) || exit 1; done
+train-lstm: traces
+	rm -rf target/left-out/*.lstm
+	mkdir -p target/left-out
 	$(CARGO) run --release --locked --manifest-path predictor/lstm/Cargo.toml -- target/traces predictor/src/recurrent/networks.bin target/left-out \
 		predictor/src/recurrent/candle.json
 

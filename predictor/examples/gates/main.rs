@@ -1,9 +1,10 @@
 //! Scores the forecaster on a folder of traces against the gates of docs/forecasting.md and prints one row a series.
 //!
 //! ```text
-//! cargo run --release -p predictor --example gates -- [--left-out DIR] [--model NAME] [--issued] DIR [NAME…]
+//! cargo run --release -p predictor --example gates -- [--left-out DIR] [--model NAME] [--issued] [--many SERVICES] DIR [NAME…]
 //! ```
 //!
+//! With `--many`, so many services are forecast from slices of the traces; CPU time and memory are told, and nothing else.
 //! With `--issued`, forecasts are replayed as they are issued live: every ten minutes, updated between fits, and tracked.
 //!
 //! Each file of the folder is `timestamp,value` with RFC 3339 times at a regular step. Files shorter than a week are left out.
@@ -14,6 +15,7 @@
 
 mod cold;
 mod flash;
+mod many;
 mod measure;
 mod peaks;
 mod traces;
@@ -37,6 +39,10 @@ fn main() -> ExitCode {
             eprintln!("{folder}: no trace of a week or more");
             ExitCode::from(2)
         }
+        Ok(traces) if how.many > 0 => {
+            many::report(how.many, &traces);
+            ExitCode::SUCCESS
+        }
         Ok(traces) if how.issued => {
             tracked::report(&how, &traces);
             ExitCode::SUCCESS
@@ -53,19 +59,22 @@ fn main() -> ExitCode {
 }
 
 fn arguments() -> Result<(How, String, Vec<String>), String> {
-    let mut how = How { model: ModelChoice::Auto, left_out: Vec::new(), issued: false };
+    let mut how = How { model: ModelChoice::Auto, left_out: Vec::new(), issued: false, many: 0 };
     let mut places = Vec::new();
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--left-out" => how.left_out = measure::read_models(&args.next().unwrap_or_default())?,
             "--issued" => how.issued = true,
+            "--many" => how.many = args.next().and_then(|many| many.parse().ok()).ok_or("--many: a whole number of services is allowed")?,
             "--model" => how.model = args.next().unwrap_or_default().parse().map_err(|error: UnknownModel| error.to_string())?,
             _ => places.push(arg),
         }
     }
     if places.is_empty() {
-        return Err("a folder of traces is needed: gates [--left-out DIR] [--model NAME] [--issued] DIR [NAME…]".to_owned());
+        return Err(
+            "a folder of traces is needed: gates [--left-out DIR] [--model NAME] [--issued] [--many SERVICES] DIR [NAME…]".to_owned()
+        );
     }
     let folder = places.remove(0);
     Ok((how, folder, places))

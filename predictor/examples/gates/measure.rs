@@ -21,6 +21,8 @@ pub struct How {
     pub left_out: Vec<(String, Models)>,
     /// Whether forecasts are replayed as they are issued live.
     pub issued: bool,
+    /// How many services are forecast, to see what that takes; 0 for the scores.
+    pub many: usize,
 }
 
 impl How {

@@ -9,7 +9,19 @@ use super::StoreError;
 /// The file that is locked, in the data folder.
 pub const FILE: &str = "prescale.lock";
 
-pub fn acquire(folder: &Path) -> Result<File, StoreError> {
+/// A lock that is held until it is dropped. It is given back by word: a process that is just being started has a copy of the file until it
+/// becomes another program, and closing ours alone would leave the folder locked that long.
+#[derive(Debug)]
+pub struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // What can't be unlocked is unlocked when the last copy is closed.
+        let _ = self.0.unlock();
+    }
+}
+
+pub fn acquire(folder: &Path) -> Result<Held, StoreError> {
     let path = folder.display().to_string();
     let failed = |source| StoreError::Folder { path: path.clone(), source };
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(folder.join(FILE)).map_err(failed)?;
@@ -17,7 +29,7 @@ pub fn acquire(folder: &Path) -> Result<File, StoreError> {
         Ok(()) => {
             // The id is for people; the lock is what counts.
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id())).map_err(failed)?;
-            Ok(file)
+            Ok(Held(file))
         }
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();

@@ -62,7 +62,7 @@ pub struct Store {
     writer: tokio::sync::Mutex<Writer>,
     answers: probe::Answers,
     folder: PathBuf,
-    _lock: std::fs::File,
+    _lock: lock::Held,
 }
 
 impl Store {
