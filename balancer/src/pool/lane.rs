@@ -1,5 +1,6 @@
 //! A lane: the backends of one group on one level, among whom an algorithm picks.
 
+use super::buckets::Buckets;
 use super::hashing::HashIndex;
 use super::line::Line;
 use super::tree::MinTree;
@@ -15,6 +16,8 @@ pub(super) enum Tree {
     None,
     /// By turn (stride scheduling).
     Turn(MinTree<u64>),
+    /// By requests in flight, none of them too many.
+    Few(Buckets),
     /// By requests in flight.
     Load(MinTree<u64>),
     /// By requests in flight per effective weight.

@@ -4,6 +4,7 @@
 //! lies in the members. Effective weights are worked out by [`Pool::refresh`] only when something changed or a timer ran out, so the usual
 //! pick is one comparison and the algorithm itself.
 
+mod buckets;
 mod change;
 mod finish;
 mod hashing;

@@ -1,5 +1,6 @@
 //! The indexes by which the least is found among many, and what keeps them true.
 
+use super::buckets::Buckets;
 use super::lane::Tree;
 use super::tree::MinTree;
 use super::{NOBODY, Pool};
@@ -56,7 +57,8 @@ impl Pool {
                 Tree::Turn(MinTree::new(live.map(|at| turn_key(self.pass[at])), u64::MAX))
             }
             Algorithm::LeastConnections | Algorithm::JoinShortestQueue if lane.uniform => {
-                Tree::Load(MinTree::new(live.map(|at| u64::from(self.load[at])), u64::MAX))
+                let loads = live.map(|at| self.load[at]);
+                Buckets::new(loads.clone()).map_or_else(|| Tree::Load(MinTree::new(loads.map(u64::from), u64::MAX)), Tree::Few)
             }
             Algorithm::LeastConnections => {
                 Tree::RatioTurn(MinTree::new(live.map(|at| both(ratio(at), turn_key(self.pass[at]))), u128::MAX))
@@ -82,6 +84,11 @@ impl Pool {
         // Each arm reads what it needs and no more: among many backends every array is another line of memory.
         match &mut self.lanes[seat as usize].tree {
             Tree::None => {}
+            Tree::Few(buckets) => {
+                if !buckets.set(rank, self.load[at]) {
+                    self.lanes[seat as usize].tree = self.grow_tree(seat as usize);
+                }
+            }
             Tree::Turn(tree) => tree.set(rank, turn_key(self.pass[at])),
             Tree::Load(tree) => tree.set(rank, u64::from(self.load[at])),
             Tree::Ratio(tree) => tree.set(rank, ratio_key(self.load[at], self.effective[at])),
@@ -100,6 +107,7 @@ impl Pool {
         self.hide(seat, exclude);
         let rank = match &self.lanes[seat].tree {
             Tree::None => None,
+            Tree::Few(buckets) => buckets.first_from(start),
             Tree::Turn(tree) => tree.first(),
             Tree::RatioTurn(tree) => tree.first(),
             Tree::Load(tree) | Tree::Ratio(tree) | Tree::Cost(tree) => tree.first_from(start),
@@ -132,6 +140,7 @@ impl Pool {
             }
             match &mut self.lanes[seat].tree {
                 Tree::None => {}
+                Tree::Few(buckets) => buckets.hide(rank as usize),
                 Tree::Turn(tree) | Tree::Load(tree) | Tree::Ratio(tree) | Tree::Cost(tree) => tree.set(rank as usize, u64::MAX),
                 Tree::RatioTurn(tree) => tree.set(rank as usize, u128::MAX),
             }

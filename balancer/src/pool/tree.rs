@@ -30,14 +30,20 @@ impl<K: Copy + Ord> MinTree<K> {
     #[inline]
     pub(super) fn set(&mut self, rank: usize, key: K) {
         let (mut at, mut key) = (rank, key);
-        for level in &mut self.levels {
-            if level[at] == key {
+        for depth in 0..self.levels.len() {
+            let level = &mut self.levels[depth];
+            let before = std::mem::replace(&mut level[at], key);
+            let group = at / WIDE;
+            let Some(above) = self.levels.get(depth + 1) else { return };
+            // The minimum of the group until now. Most changes are settled by it alone; a look at the whole group is for a minimum that grew.
+            let least_before = above[group];
+            if before == key || (key > least_before && before != least_before) {
                 return;
             }
-            level[at] = key;
-            let start = at / WIDE * WIDE;
-            key = least(&level[start..start + WIDE], self.worst);
-            at /= WIDE;
+            if key > least_before {
+                key = least(&self.levels[depth][group * WIDE..(group + 1) * WIDE], self.worst);
+            }
+            at = group;
         }
     }
 
@@ -87,9 +93,11 @@ impl<K: Copy + Ord> MinTree<K> {
     }
 }
 
+/// By pairs: four comparisons at a time don't wait for each other.
 #[inline]
 fn least<K: Copy + Ord>(keys: &[K], worst: K) -> K {
-    keys.iter().copied().min().unwrap_or(worst)
+    let &[a, b, c, d, e, f, g, h] = keys else { return keys.iter().copied().min().unwrap_or(worst) };
+    a.min(b).min(c.min(d)).min(e.min(f).min(g.min(h)))
 }
 
 #[cfg(test)]

@@ -61,6 +61,45 @@ fn an_idle_least_connections_pool_takes_turns_and_respects_weights() {
     assert_eq!(Bench::plain(Algorithm::LeastConnections, &[5, 1, 1]).picks(7), [1, 1, 2, 1, 3, 1, 1]);
 }
 
+/// Among more than 32 the least is found by an index, up to 255 requests in flight by another than above.
+#[test]
+fn among_many_the_least_loaded_is_found_whatever_the_loads() {
+    for algorithm in [Algorithm::LeastConnections, Algorithm::JoinShortestQueue] {
+        let mut bench = Bench::plain(algorithm, &[1; 100]);
+        let (mut loads, mut turn, mut busy) = ([0u32; 100], 0, Vec::new());
+        for step in 0..40_000usize {
+            let excluded = if step % 7 == 0 { vec![step as u32 * 31 % 100 + 1, step as u32 * 17 % 100 + 1] } else { Vec::new() };
+            let may = |at: &usize| !excluded.contains(&(*at as u32 + 1));
+            let least = (0..100).filter(may).map(|at| loads[at]).min().unwrap();
+            let expected = (turn..100).chain(0..turn).filter(may).find(|at| loads[*at] == least).unwrap();
+            let id = bench.try_pick(Nanos::ZERO, &excluded).unwrap();
+            let at = id as usize - 1;
+            if algorithm == Algorithm::LeastConnections {
+                assert_eq!(at, expected, "step {step}");
+            }
+            assert!(may(&at) && loads[at] == least, "step {step}: {at} has {}, the least is {least}", loads[at]);
+            turn = (at + 1) % 100;
+            bench.begin(id, Nanos::ZERO);
+            loads[at] += 1;
+            busy.push(id);
+            // Loads rise beyond 256 each, then fall again; somebody who isn't the longest busy ends.
+            let ends = if step < 32_000 { usize::from(step % 6 == 0) } else { 4 };
+            for _ in 0..ends.min(busy.len()) {
+                let done = busy.swap_remove(step * 7_919 % busy.len());
+                bench.finish(done, Nanos::ZERO, OutcomeKind::Success);
+                loads[done as usize - 1] -= 1;
+            }
+            if step == 20_000 {
+                assert!(least < 256);
+            }
+            if step == 32_000 {
+                assert!(least > 256);
+            }
+        }
+        assert!(loads.iter().all(|load| *load < 256));
+    }
+}
+
 #[test]
 fn two_choices_never_take_the_most_loaded() {
     for weights in [[1, 1, 1], [3, 2, 1]] {
