@@ -1,9 +1,9 @@
-//! Nanoseconds per request (pick, begin, finish, a hash of the key if the algorithm has one) of every algorithm at 10, 100, 1,000 and 10,000 backends, and the ratio of ten
-//! thousand to ten, which is to be at most four. Run by `make bench`; the table is in docs/balancing.md.
+//! Nanoseconds per request (pick, begin, finish, a hash of the key if the algorithm has one) of every algorithm at 10, 100, 1,000 and
+//! 10,000 backends, and the ratio of ten thousand to ten, which is to be at most four. Part of `make bench`; docs/balancing.md has the table.
 //!
-//! The sizes of a row take turns in one run, so that a busy moment of the machine meets all of them, and each cell is its best round: other
-//! programs only ever add. Rounds are short, so that many of them fall between two interruptions, and wall time counts, because the CPU time
-//! that systems tell may move in steps as long as a round.
+//! The sizes of a row take turns in one run, so that a busy moment of the machine meets all of them, and each cell is its best round:
+//! other programs only ever add. Rounds are short, so that many of them fall between two interruptions, and wall time counts, because the
+//! CPU time that systems tell may move in steps as long as a round.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::collections::VecDeque;

@@ -35,7 +35,7 @@ impl<K: Copy + Ord> MinTree<K> {
             let before = std::mem::replace(&mut level[at], key);
             let group = at / WIDE;
             let Some(above) = self.levels.get(depth + 1) else { return };
-            // The minimum of the group until now. Most changes are settled by it alone; a look at the whole group is for a minimum that grew.
+            // Most changes are settled by the group's minimum until now; only a minimum that grew needs a look at the whole group.
             let least_before = above[group];
             if before == key || (key > least_before && before != least_before) {
                 return;
