@@ -1,5 +1,5 @@
 //! Nanoseconds per request (pick, begin, finish, a hash of the key if the algorithm has one) of every algorithm at 10, 100, 1,000 and
-//! 10,000 backends, and the ratio of ten thousand to ten, which is to be at most four. Part of `make bench`; docs/balancing.md has the table.
+//! 10,000 backends, and the ratio of ten thousand to ten, which is to be at most four. `make bench` runs it; the table: docs/balancing.md.
 //!
 //! The sizes of a row take turns in one run, so that a busy moment of the machine meets all of them, and each cell is its best round:
 //! other programs only ever add. Rounds are short, so that many of them fall between two interruptions, and wall time counts, because the
