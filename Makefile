@@ -60,7 +60,7 @@ oracle:
 bench: web
 	$(CARGO) bench --workspace --benches
 
-# The simulator's speed with SimPy beside it, from one run (docs/simulator-speed.md).
+# The simulator's speed with SimPy and nexosim beside it, from one run (docs/simulator-speed.md).
 bench-simulator:
 	CARGO="$(CARGO)" scripts/bench-simulator
 

@@ -1,4 +1,4 @@
-//! Requests per CPU second on one core, bytes per request in flight and, with `day` (`make bench-simulator`), whole days. Run by `make bench`.
+//! Requests per CPU second on one core, bytes per request in flight and, with `day` (`make bench-simulator`), days. Run by `make bench`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Clients, servers and a balancer as nexosim's documentation writes such things: a model each, joined by ports, that schedules its own events.
+//! Clients, servers and a balancer as nexosim's documentation writes such things: a model each, joined by ports, with events of its own.
 
 use std::collections::VecDeque;
 use std::time::Duration;
