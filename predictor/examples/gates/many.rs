@@ -18,7 +18,7 @@ pub fn report(services: usize, traces: &[Trace]) {
     let (calendar, models, request) = (Calendar::default(), Models::shipped(), Request::over(DAY_MS));
     let fitted: Vec<Option<Fitted>> = measured("made anew", services, || {
         let one = |i| {
-            let (history, origin_ms) = service(&traces, i, services, 0);
+            let (history, origin_ms) = service(traces, i, services, 0);
             fit(&history, origin_ms, &request, &calendar, models).ok().and_then(|(_, fitted)| fitted)
         };
         (0..services).into_par_iter().map(one).collect()
@@ -26,7 +26,7 @@ pub fn report(services: usize, traces: &[Trace]) {
     let bytes: usize = fitted.iter().flatten().map(|fitted| rmp_serde::to_vec(fitted).map_or(0, |packed| packed.len())).sum();
     let updated: Vec<bool> = measured("updated an hour later", services, || {
         let one = |i: usize| {
-            let (history, origin_ms) = service(&traces, i, services, HOUR_MS);
+            let (history, origin_ms) = service(traces, i, services, HOUR_MS);
             fitted[i].as_ref().is_some_and(|fitted| fitted.update(&history, origin_ms, &calendar, models).is_some())
         };
         (0..services).into_par_iter().map(one).collect()
