@@ -10,6 +10,8 @@ pub(crate) const NEAR_END_MS: i64 = HOUR_MS * 3 / 2;
 pub(crate) const FAR_BIN_MS: i64 = 15 * 60_000;
 /// Unit of the log scale, as a share of the median of the positive values.
 const SCALE_OF_MEDIAN: f64 = 0.2;
+/// Counts up to this in a step are low.
+const LOW_COUNT: f64 = 20.0;
 /// A finer unit would make ratios that no number can hold.
 const LEAST_SCALE: f64 = 1e-12;
 
@@ -21,6 +23,16 @@ pub(crate) fn scale_of(series: &Series) -> f64 {
 /// Unit of the log scale for a series with that median.
 pub(crate) fn unit_of(median: f64) -> f64 {
     (SCALE_OF_MEDIAN * median).max(LEAST_SCALE)
+}
+
+/// Whether a step holds a handful of requests: all values are whole multiples of the smallest that isn't zero, and half of the positive ones are
+/// at most [`LOW_COUNT`] times that.
+pub(crate) fn are_low_counts(series: &Series) -> bool {
+    let known = || series.raw().iter().copied().filter(|value| *value > 0.0);
+    let unit = known().fold(f64::INFINITY, f64::min);
+    let whole = |value: f64| (value / unit - libm::round(value / unit)).abs() < 1e-4;
+    let low = || clean::positive_median(series.raw()).is_some_and(|median| median <= LOW_COUNT * unit);
+    known().all(whole) && low()
 }
 
 /// How many of the series' slots make a bin of about that length.

@@ -31,6 +31,8 @@ pub(crate) struct Reading {
     pub decay: f64,
     /// Share of the residuals' median that the blend's median is moved by.
     pub median: f64,
+    /// The same share for the outermost levels; those between lie between.
+    pub tails: f64,
     /// Distances from the median are stretched: residuals of weights that were chosen on the same origins are a little too small.
     pub stretch: f64,
     /// How much of the errors' growth with the lead is believed, 0 … 1.
@@ -84,7 +86,8 @@ impl Spread {
         let even: Vec<f64> = (0..MEAN_LEVELS).map(|i| (i as f64 + 0.5) / MEAN_LEVELS as f64).collect();
         let at = |q: f64| weighted_quantile(&samples, q).unwrap_or(0.0);
         let median = at(0.5);
-        let moved = |q: &f64| reading.median * median + reading.stretch * (at(*q) - median);
+        let share = |q: f64| reading.median + (reading.tails - reading.median) * (2.0 * q - 1.0).abs();
+        let moved = |q: &f64| share(*q) * median + reading.stretch * (at(*q) - median);
         let (offsets, even) = (levels.iter().map(moved).collect(), even.iter().map(|&q| at(q)).collect());
         Self { offsets, even, profile, by_lead, leads, sample: Sample::of(&residuals) }
     }

@@ -10,5 +10,6 @@ mod extremes;
 mod gate;
 mod holidays;
 mod local_time;
+mod low_counts;
 mod properties;
 mod support;
