@@ -187,10 +187,11 @@ impl Forecast {
         let highest = self.points[first..=last].iter().map(|point| between.of(&point.q)).fold(0.0, f64::max);
         let lead = |index: usize| (index as i64 + 1) * self.step_ms;
         let (from, to) = (lead(first) - self.step_ms, lead(last));
-        let simulated = self.maxima.quantile(from, to, q).map(|max| match self.maxima.quantile(from, to, 0.5) {
-            Some(median) => moved(max, median, self.maxima.scale, self.maxima.stretch(from + (to - from) / 2, &between)),
-            None => max,
-        });
+        let stretch = self.maxima.stretch(from + (to - from) / 2, &self.quantiles, &between);
+        // Most forecasts have no record, and need no median.
+        let median = if stretch == 1.0 { None } else { self.maxima.quantile(from, to, 0.5) };
+        let stretched = |max| median.map_or(max, |median| moved(max, median, self.maxima.scale, stretch));
+        let simulated = self.maxima.quantile(from, to, q).map(stretched);
         let max = simulated.map_or(highest, |max| max.max(highest));
         Some(self.beyond_history.as_ref().map_or(max, |beyond| max.min(beyond.bound)))
     }
@@ -279,8 +280,8 @@ fn moved(value: f64, median: f64, scale: f64, stretch: f64) -> f64 {
 
 /// A level between two stored ones.
 pub(crate) struct Between {
-    above: usize,
-    share_below: f64,
+    pub above: usize,
+    pub share_below: f64,
 }
 
 impl Between {

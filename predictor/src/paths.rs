@@ -38,6 +38,13 @@ pub(crate) struct Past {
     pub actual: Vec<i16>,
 }
 
+fn never_falls<'a>(factors: impl Iterator<Item = &'a mut f64>) {
+    factors.fold(0.0, |most: f64, factor| {
+        *factor = factor.max(most);
+        *factor
+    });
+}
+
 /// Values with their weights.
 pub(crate) type Samples = Vec<(f64, f64)>;
 
@@ -59,11 +66,18 @@ impl Maxima {
         self.blocks.iter().find(|block| block.reach_ms() >= to_ms)
     }
 
-    /// The factor at a lead and between two levels.
-    pub fn stretch(&self, lead_ms: i64, between: &Between) -> f64 {
-        let levels = self.stretches.first().map_or(0, |(_, levels)| levels.len());
-        let factors: Vec<f64> = (0..levels).map(|level| stretch_at(&self.stretches, lead_ms, level)).collect();
-        if factors.is_empty() { 1.0 } else { between.of(&factors) }
+    /// The factor of a window's maximum at a lead, between two of the levels; 1 without a record. Away from the median it never falls, so that
+    /// the quantiles of a maximum never cross.
+    pub fn stretch(&self, lead_ms: i64, levels: &[f64], between: &Between) -> f64 {
+        if self.stretches.is_empty() {
+            return 1.0;
+        }
+        let mut factors: Vec<f64> = (0..levels.len()).map(|level| stretch_at(&self.stretches, lead_ms, level)).collect();
+        let middle = levels.partition_point(|level| *level < 0.5);
+        let (lower, upper) = factors.split_at_mut(middle);
+        never_falls(lower.iter_mut().rev());
+        never_falls(upper.iter_mut());
+        between.of(&factors)
     }
 
     /// What one block says about a window within its reach; `None` if it saw nothing there.

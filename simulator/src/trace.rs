@@ -159,7 +159,7 @@ pub(crate) struct Recorder {
     threshold: u64,
     most_requests: usize,
     most_decisions: usize,
-    /// What the balancer thought of each replica when it was last looked at; empty when no rule can change its mind.
+    /// What the balancer thought of each replica when it was last looked at; `None` when no rule can change its mind.
     beliefs: Option<Vec<BackendState>>,
     trace: Trace,
 }
@@ -183,14 +183,10 @@ impl Recorder {
         }
     }
 
-    fn sampled(&self, number: u64) -> bool {
-        mix(self.key ^ number) >> 1 < self.threshold
-    }
-
-    /// A request has ended. Is it one of the sample?
+    /// Whether a request is one of the sample.
     #[inline]
     pub fn wants(&self, number: u64) -> bool {
-        self.sampled(number)
+        mix(self.key ^ number) >> 1 < self.threshold
     }
 
     /// Writes down a request of the sample.
@@ -199,7 +195,7 @@ impl Recorder {
         while self.trace.requests.len() > self.most_requests {
             self.threshold /= 2;
             let mut requests = std::mem::take(&mut self.trace.requests);
-            requests.retain(|row| self.sampled(row.number));
+            requests.retain(|row| self.wants(row.number));
             self.trace.requests = requests;
         }
     }

@@ -74,3 +74,13 @@ fn a_narrow_window_learns_from_the_errors_at_similar_leads() {
     // A window as wide as the block has only itself to learn from.
     assert!((z(once.quantile(0, 30 * 60_000, 0.5)) - 1.6).abs() < 1e-9);
 }
+
+#[test]
+fn quantiles_of_a_maximum_never_cross_whatever_each_level_is_moved_by() {
+    let levels = [0.05, 0.25, 0.5, 0.9, 0.95];
+    let record = Maxima { stretches: vec![(600_000, vec![0.8, 1.4, 1.0, 1.5, 0.9])], ..Maxima::default() };
+    let factor = |above: usize, share_below: f64| record.stretch(600_000, &levels, &Between { above, share_below });
+    assert_eq!([0, 1, 2, 3, 4].map(|above| factor(above, 0.0)), [1.4, 1.4, 1.0, 1.5, 1.5]);
+    assert_eq!(factor(3, 0.5), 1.25, "between the median and q.90");
+    assert_eq!(Maxima::default().stretch(600_000, &levels, &Between { above: 4, share_below: 0.0 }), 1.0, "no record");
+}

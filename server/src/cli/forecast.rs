@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use planner::calendar::{Outlined, Place};
-use predictor::{Cleaning, DAY_MS, ForecastError, ModelChoice, Request};
+use predictor::{Cleaning, DAY_MS, Forecast, ForecastError, ModelChoice, Request};
 use serde::Serialize;
 
 use super::{CliError, parse_duration, parse_time, show_time, train::Trained};
@@ -224,10 +224,10 @@ fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Li
     let began = thread_cpu_ms();
     let (series, mut cleaning) = file.series_until(at_ms, step_ms).map_err(|error| problem(&error))?;
     let made = forecast(&series, at_ms, asked).map_err(|error| problem(&error))?;
-    let max = [("1h", HOUR_MS), ("24h", DAY_MS)].into_iter().filter_map(|(name, ms)| Some((name, max(&made, asked.plan.place(), ms)?)));
-    let max = max.collect();
-    let learnt = made.learnt.clone();
-    let forecast = made.shown(asked.plan.place());
+    let place = asked.plan.place();
+    let forecast = made.clone().shown(place);
+    let max = |(name, window_ms)| Some((name, max(&made, &forecast, place, window_ms)?));
+    let max = [("1h", HOUR_MS), ("24h", DAY_MS)].into_iter().filter_map(max).collect();
     let cpu_ms = ((thread_cpu_ms() - began) * 100.0).round() / 100.0;
     cleaning.extend(forecast.cleaning.iter().cloned());
     Ok(Line {
@@ -252,7 +252,7 @@ fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Li
         members: forecast.members.clone(),
         cleaning: cleaning.iter().map(note).collect(),
         explanation: forecast.explanation.clone(),
-        learnt,
+        learnt: made.learnt,
     })
 }
 
@@ -260,10 +260,10 @@ fn by_level(levels: &[f64], value: impl Fn(usize, f64) -> Option<f64>) -> BTreeM
     levels.iter().enumerate().filter_map(|(i, &level)| Some((level.to_string(), value(i, level)?))).collect()
 }
 
-/// The distribution of the first window's maximum; `None` if the horizon doesn't cover it.
-fn max(made: &Outlined, place: Place, window_ms: i64) -> Option<LineMax> {
+/// The distribution of the first window's maximum, and when it comes with the events on it; `None` if the horizon doesn't cover it.
+fn max(made: &Outlined, shown: &Forecast, place: Place, window_ms: i64) -> Option<LineMax> {
     let (from_ms, to_ms) = (made.forecast.origin_ms, made.forecast.origin_ms + window_ms);
-    let peak = made.clone().shown(place).peak(from_ms, to_ms)?;
+    let peak = shown.peak(from_ms, to_ms)?;
     let q = by_level(&made.forecast.quantiles, |_, level| made.window_max(place, from_ms, to_ms, level));
     Some(LineMax { q, at: show_time(peak.at_ms), from: show_time(peak.from_ms), to: show_time(peak.to_ms) })
 }

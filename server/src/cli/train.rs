@@ -8,7 +8,7 @@ use predictor::{DAY_MS, ModelChoice, Series};
 
 use super::backtest::usual_history_ms;
 use super::forecast::{bad_input, print, read};
-use super::{CliError, parse_time, show_time};
+use super::{CliError, parse_time, report_file, show_time};
 
 /// The share of a series that the check is trained on; the rest is forecast.
 const FIRST: f64 = 0.7;
@@ -46,6 +46,7 @@ pub struct Args {
 /// # Errors
 /// [`CliError::BadInput`] for a file, series or option that can't be used; [`CliError::Failed`] if the answer can't be written.
 pub fn run(args: &Args) -> Result<(), CliError> {
+    report_file::check("--output", Some(&args.output))?;
     let mut all = Vec::new();
     for input in &args.input {
         let file = read(input)?;
@@ -58,8 +59,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     print(&checked(&all))?;
     let models = train(lessons.iter(), Models::shipped().clone());
     let bytes = models.to_bytes();
-    std::fs::write(&args.output, &bytes)
-        .map_err(|error| CliError::BadInput(format!("--output {}: {error}; name a file that can be written", args.output.display())))?;
+    std::fs::write(&args.output, &bytes).map_err(|error| CliError::Failed(format!("--output {}: {error}", args.output.display())))?;
     let until = models.until_ms.map(show_time).unwrap_or_default();
     print(&format!("{}: {} KiB, learnt from rows up to {until}\n", args.output.display(), bytes.len().div_ceil(1024)))
 }

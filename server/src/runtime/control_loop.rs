@@ -113,8 +113,6 @@ impl ControlLoop {
         }
     }
 
-    /// Writes entries and state, or goes on from the state that was last written. The forecasts aren't part of that: without them the cautious
-    /// rule would decide until the next ones, and take away what they keep.
     /// Keeps a forecast with the plan that follows from it, beside the loop.
     fn keep(&self, service: &str, forecast: &Forecast, needs: &Needs, now_ms: i64) {
         let Some(known) = self.state.services.get(service) else { return };
@@ -122,6 +120,8 @@ impl ControlLoop {
         tokio::spawn(issued::keep(self.shared.clone(), service.to_owned(), issued));
     }
 
+    /// Writes entries and state, or goes on from the state that was last written. The forecasts aren't part of that: without them the cautious
+    /// rule would decide until the next ones, and take away what they keep.
     async fn write(&mut self, entries: &[Entry], now_ms: i64) -> Result<(), StoreError> {
         if entries.is_empty() {
             return Ok(());

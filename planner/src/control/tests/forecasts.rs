@@ -21,6 +21,28 @@ fn the_forecast_orders_ahead_of_the_load() {
     assert!(decision.check.is_some_and(|check| check.holds && check.replicas == 11));
 }
 
+/// Whether a tick so many seconds later asks for a forecast.
+fn asks(desk: &mut Desk, later_s: i64) -> bool {
+    desk.wait(later_s * 1_000).tick().iter().any(|command| matches!(command, Command::RequestForecast { .. }))
+}
+
+#[test]
+fn a_forecast_is_updated_each_minute_once_the_last_one_has_come() {
+    let mut desk = Desk::new(|_| {});
+    desk.load(400.0).fleet(6, 0);
+    assert!(asks(&mut desk, 0));
+    assert!(!asks(&mut desk, 90), "nobody is asked twice at once");
+    desk.forecast(|_| 400.0);
+    assert!(asks(&mut desk, 0), "a minute is over, and the answer is there");
+    desk.forecast(|_| 400.0);
+    assert!(!asks(&mut desk, 45));
+    assert!(asks(&mut desk, 15));
+    let (service, at_ms) = (desk.service().config.name.clone(), desk.now_ms);
+    desk.send(Event::ForecastFailed { service, at_ms, error: "no".into(), not_enough_history: None });
+    assert!(!asks(&mut desk, 585), "what can't be made isn't asked for each minute");
+    assert!(asks(&mut desk, 15));
+}
+
 #[test]
 fn what_fits_is_left_alone() {
     let mut desk = Desk::new(|_| {});

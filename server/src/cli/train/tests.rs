@@ -76,3 +76,12 @@ fn what_cant_be_used_says_why() {
     }
     assert!(Trained::of(Some(&folder.path().join("missing.bin"))).unwrap_err().to_string().contains("missing.bin"));
 }
+
+#[test]
+fn a_file_that_cant_be_written_is_refused_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let (missing, output) = (folder.path().join("load.csv"), folder.path().join("nowhere/trees.bin"));
+    let words = ["train", "--input", missing.to_str().unwrap(), "--output", output.to_str().unwrap()];
+    let error = run(&Alone::try_parse_from(words).unwrap().args).unwrap_err();
+    assert!(matches!(&error, CliError::BadInput(text) if text.starts_with("--output ") && text.contains("name a file")), "{error}");
+}
