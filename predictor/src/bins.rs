@@ -17,7 +17,12 @@ const LEAST_SCALE: f64 = 1e-12;
 
 /// Unit of the log scale.
 pub(crate) fn scale_of(series: &Series) -> f64 {
-    clean::positive_median(series.raw()).map_or(1.0, |median| six_digits(unit_of(median)))
+    scale_at(clean::positive_median(series.raw()))
+}
+
+/// Unit of the log scale for a series with that median; 1 without a positive value.
+pub(crate) fn scale_at(median: Option<f64>) -> f64 {
+    median.map_or(1.0, |median| six_digits(unit_of(median)))
 }
 
 /// Unit of the log scale for a series with that median.
@@ -25,14 +30,13 @@ pub(crate) fn unit_of(median: f64) -> f64 {
     (SCALE_OF_MEDIAN * median).max(LEAST_SCALE)
 }
 
-/// Whether a step holds a handful of requests: all values are whole multiples of the smallest that isn't zero, and half of the positive ones are
-/// at most [`LOW_COUNT`] times that.
-pub(crate) fn are_low_counts(series: &Series) -> bool {
+/// Whether a step holds a handful of requests: all values are whole multiples of the smallest that isn't zero, and half of the positive ones, so
+/// their median, are at most [`LOW_COUNT`] times that.
+pub(crate) fn are_low_counts(series: &Series, median: Option<f64>) -> bool {
     let known = || series.raw().iter().copied().filter(|value| *value > 0.0);
     let unit = known().fold(f64::INFINITY, f64::min);
     let whole = |value: f64| (value / unit - libm::round(value / unit)).abs() < 1e-4;
-    let low = || clean::positive_median(series.raw()).is_some_and(|median| median <= LOW_COUNT * unit);
-    known().all(whole) && low()
+    median.is_some_and(|median| median <= LOW_COUNT * unit) && known().all(whole)
 }
 
 /// How many of the series' slots make a bin of about that length.

@@ -16,6 +16,8 @@ use crate::{blend::Said, grid::Grid, recurrent::Networks, request::Member};
 
 /// Leads that the trees are asked at most; those between are joined by straight lines. 48 cost a millisecond more and gain nothing (0.6225).
 const ASKED: usize = 16;
+/// Origins whose rows are asked together: enough to ask many at once, few enough to stay in the nearest cache.
+const TOGETHER: usize = 8;
 /// A correction of more than this many of the series' usual changes from day to day isn't believed.
 const MOST_UNITS: f64 = 3.0;
 
@@ -36,25 +38,32 @@ pub(crate) fn join(trees: &Trees, near: bool, grid: &Grid, members: &[Member], s
     let context = Context::new(grid, near);
     let place = |member: Member| members.iter().position(|other| *other == member);
     let inputs: Vec<Option<usize>> = inputs(near).iter().map(|&input| place(input)).collect();
-    for said in said {
-        let heard = inputs.iter().map(|place| said.paths[(*place)?].as_ref()).collect();
-        let path = context.at(said, heard).map(|origin| corrected(trees, origin));
-        if let Some(own) = place(Member::Boosted) {
-            said.paths[own] = path;
-        }
+    let Some(own) = place(Member::Boosted) else { return };
+    for said in said.chunks_mut(TOGETHER) {
+        let heard = said.iter().map(|said| context.at(said, inputs.iter().map(|place| said.paths[(*place)?].as_ref()).collect()));
+        let paths = corrected(trees, heard.collect());
+        said.iter_mut().zip(paths).for_each(|(said, path)| said.paths[own] = path);
     }
 }
 
-fn corrected(trees: &Trees, origin: Origin) -> Vec<f64> {
-    let leads = leads(origin.base.len());
-    let mut columns: Vec<Vec<f32>> = (0..FEATURES).map(|_| Vec::with_capacity(leads.len())).collect();
-    for &h in &leads {
-        columns.iter_mut().zip(origin.row(h)).for_each(|(column, x)| column.push(x));
+/// The corrected paths of some origins; all rows are asked at once.
+fn corrected(trees: &Trees, origins: Vec<Option<Origin>>) -> Vec<Option<Vec<f64>>> {
+    let leads = leads(origins.iter().flatten().map(|origin| origin.base.len()).next().unwrap_or(1));
+    let rows = leads.len() * origins.len();
+    let mut columns: Vec<Vec<f32>> = (0..FEATURES).map(|_| Vec::with_capacity(rows)).collect();
+    for origin in origins.iter().flatten() {
+        for &h in &leads {
+            columns.iter_mut().zip(origin.row(h)).for_each(|(column, x)| column.push(x));
+        }
     }
-    let corrections = trees.answer(&columns);
-    let Origin { mut base, unit, .. } = origin;
-    add(&mut base, unit, &leads, &corrections);
-    base
+    let answers = trees.answer(&columns);
+    let mut corrections = answers.chunks(leads.len());
+    let one = |origin: Option<Origin>| {
+        let Origin { mut base, unit, .. } = origin?;
+        add(&mut base, unit, &leads, corrections.next()?);
+        Some(base)
+    };
+    origins.into_iter().map(one).collect()
 }
 
 /// Ascending, the first and the last one among them.

@@ -82,30 +82,49 @@ impl fmt::Display for Cleaning {
 /// positive values with both neighbours below a tenth of them. The newest value is never called a spike: it may be the first minute of a flash
 /// crowd, and what is ambiguous must not lower a forecast.
 #[must_use]
-pub fn clean(series: &Series) -> (Series, Vec<Cleaning>) {
-    let mut cleaned = series.clone();
+pub fn clean(series: Series) -> (Series, Vec<Cleaning>) {
+    let Cleaned { series, notes, .. } = cleaned(series);
+    (series, notes)
+}
+
+/// A series that may be believed.
+pub(crate) struct Cleaned {
+    pub series: Series,
+    pub notes: Vec<Cleaning>,
+    /// Of the values above 0; `None` if there is none.
+    pub median: Option<f64>,
+}
+
+/// [`clean`], and what was found on the way.
+pub(crate) fn cleaned(mut series: Series) -> Cleaned {
     let (mut absurd, mut negative, mut spike, mut gap) = (None, None, None, None);
-    for i in 0..series.len() {
-        match series.value(i) {
-            Some(value) if value < 0.0 => {
-                Cleaning::count_in(&mut negative, CleaningKind::Negative, series.timestamp_ms(i));
-                cleaned.raw_mut()[i] = f64::NAN;
-            }
-            Some(value) if value > MAX_VALUE => {
-                Cleaning::count_in(&mut absurd, CleaningKind::NotFinite, series.timestamp_ms(i));
-                cleaned.raw_mut()[i] = f64::NAN;
-            }
-            Some(_) => {}
-            None => Cleaning::count_in(&mut gap, CleaningKind::Gap, series.timestamp_ms(i)),
+    let (start_ms, step_ms) = (series.start_ms(), series.step_ms());
+    let at_ms = |i: usize| start_ms + i as i64 * step_ms;
+    let mut highest = 0.0_f64;
+    for (i, value) in series.raw_mut().iter_mut().enumerate() {
+        // Most values are neither; NaN is.
+        if (0.0..=MAX_VALUE).contains(value) {
+            highest = highest.max(*value);
+            continue;
         }
+        let (note, kind) = match *value {
+            known if known < 0.0 => (&mut negative, CleaningKind::Negative),
+            known if known > MAX_VALUE => (&mut absurd, CleaningKind::NotFinite),
+            _ => (&mut gap, CleaningKind::Gap),
+        };
+        Cleaning::count_in(note, kind, at_ms(i));
+        *value = f64::NAN;
     }
-    if let Some(median) = positive_median(cleaned.raw()) {
-        for i in spikes(cleaned.raw(), SPIKE_FACTOR * median) {
-            Cleaning::count_in(&mut spike, CleaningKind::Spike, series.timestamp_ms(i));
-            cleaned.raw_mut()[i] = f64::NAN;
+    let mut median = positive_median(series.raw());
+    let limit = median.map(|median| SPIKE_FACTOR * median);
+    if let Some(limit) = limit.filter(|limit| highest > *limit) {
+        for i in spikes(series.raw(), limit) {
+            Cleaning::count_in(&mut spike, CleaningKind::Spike, at_ms(i));
+            series.raw_mut()[i] = f64::NAN;
         }
+        median = positive_median(series.raw());
     }
-    (cleaned, [absurd, negative, spike, gap].into_iter().flatten().collect())
+    Cleaned { series, notes: [absurd, negative, spike, gap].into_iter().flatten().collect(), median }
 }
 
 /// The median of the values above 0; `None` if there is none.

@@ -76,12 +76,13 @@ impl Cold {
         })
     }
 
-    /// Quantiles of z and the mean of e^z in the `i`-th step (from 0).
-    pub fn step(&self, i: usize) -> (Vec<f64>, f64) {
+    /// Quantiles of z, put into `out`, and the mean of e^z in the `i`-th step (from 0).
+    pub fn step(&self, i: usize, out: &mut [f64]) -> f64 {
         let bin = (i / self.slots).min(self.path.len() - 1);
         let (path, width) = (self.path[bin], self.width[bin]);
         let even = (0..MEAN_LEVELS).map(|k| libm::exp(path + width * student((k as f64 + 0.5) / MEAN_LEVELS as f64)));
-        (self.scores.iter().map(|score| path + width * score).collect(), even.sum::<f64>() / MEAN_LEVELS as f64)
+        out.iter_mut().zip(&self.scores).for_each(|(z, score)| *z = path + width * score);
+        even.sum::<f64>() / MEAN_LEVELS as f64
     }
 }
 

@@ -34,6 +34,8 @@ const NOW_MIN: i64 = 3;
 const BEFORE_MIN: i64 = 12;
 /// A change of the level counts if it is that many times the noise.
 const CLEAR: f64 = 2.0;
+/// A rise has halted if the newest change is less than that share of it.
+const HALTED: f64 = 0.5;
 /// A crowd falls once it has lost that share of its height, …
 const FALLEN: f64 = 0.1;
 /// … and rises only as high as that share of its peak.
@@ -257,10 +259,17 @@ impl Shape {
         let clear = CLEAR * noise / (short as f64).sqrt() * now;
         let down = -slowly > clear && now < peak - FALLEN * (peak - floor);
         let up = lately > clear && slowly > 0.0 && now >= RISEN * peak;
+        // A jump that is over neither rises nor falls on: the newest change counts if it is less.
+        let newest = if short > 1 { (value(end) - value(end + 1 - short)) / minutes(short - 1) } else { f64::INFINITY };
+        let rises = lately / minutes(short);
+        let half = (long / 2).max(1);
+        let second_half = (now - mean(end + 1 - half - short, end + 1 - half)) / minutes(half);
+        let falls = slowly / minutes(long);
+        let falls = if second_half > HALTED * falls { second_half.min(0.0) } else { falls };
         let (phase, slope) = match (over, down, up) {
-            (true, ..) => (Phase::Over, (slowly / minutes(long)).min(-(now - floor) / OVER_MIN)),
-            (_, true, _) => (Phase::Down, slowly / minutes(long)),
-            (.., true) => (Phase::Up, lately / minutes(short)),
+            (true, ..) => (Phase::Over, falls.min(-(now - floor) / OVER_MIN)),
+            (_, true, _) => (Phase::Down, falls),
+            (.., true) => (Phase::Up, if newest < HALTED * rises { newest.max(0.0) } else { rises }),
             _ => (Phase::Up, 0.0),
         };
         Self { now, slope, phase, noise }

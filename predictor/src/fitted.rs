@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     boosted::Models,
     calendar::Calendar,
-    clean::Cleaning,
+    clean::{self, Cleaning},
     forecast::{Basis, Forecast},
     frame::Frame,
     model::{Answer, answered, prepare},
@@ -62,12 +62,13 @@ impl Fitted {
             return None;
         }
         let prepared = prepare(series, origin_ms, MIN_HISTORY_MS, calendar, self.request.horizon_ms).ok()?;
-        let (mut series, mut cleaning) = (prepared.series, prepared.cleaning);
+        let (mut series, mut cleaning, mut median) = (prepared.series, prepared.cleaning, prepared.median);
         if let Some((since_ms, note)) = &self.change {
             series = series.since(*since_ms);
             cleaning.push(note.clone());
+            median = clean::positive_median(series.raw());
         }
-        let frame = Frame::of(&series, origin_ms, self.request.horizon_ms, self.scale, calendar, models, &prepared.effects);
+        let frame = Frame::of(&series, origin_ms, self.request.horizon_ms, (self.scale, median), calendar, models, &prepared.effects);
         let levels = &self.request.quantiles;
         let model = self.request.model;
         let near = near(&series, &frame, model).again(&series, &frame, levels, &self.learnt.0)?;
@@ -75,7 +76,7 @@ impl Fitted {
             Some(learnt) => Some(far(&series, &frame, model).again(&series, &frame, levels, learnt)?),
             None => None,
         };
-        let answer = Answer::of(&frame, &near, far.as_ref(), self.basis);
+        let answer = Answer::of(&frame, &near, far.as_ref(), self.basis, levels.len());
         answer.is_finite().then(|| answered(&series, &frame, model, levels.clone(), cleaning, answer, prepared.highest))
     }
 }

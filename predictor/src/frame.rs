@@ -15,6 +15,8 @@ pub(crate) struct Frame<'a> {
     /// The slot after the history's last one, by the clocks.
     pub end_ms: i64,
     pub scale: f64,
+    /// Of the history's values above 0.
+    pub median: Option<f64>,
     pub horizon_ms: i64,
 }
 
@@ -24,12 +26,12 @@ impl<'a> Frame<'a> {
         series: &Series,
         origin_ms: i64,
         horizon_ms: i64,
-        scale: f64,
+        (scale, median): (f64, Option<f64>),
         calendar: &'a Calendar,
         models: &'a Models,
         effects: &'a Effects,
     ) -> Self {
-        Self { calendar, models, effects, origin_ms, step_ms: series.step_ms(), end_ms: series.end_ms(), scale, horizon_ms }
+        Self { calendar, models, effects, origin_ms, step_ms: series.step_ms(), end_ms: series.end_ms(), scale, median, horizon_ms }
     }
 
     /// How far the clocks go within the horizon.
@@ -48,26 +50,28 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Points on the series' step from `step`: quantiles of z and the mean of e^z in the `i`-th step (from 0), which ends at a time [epoch ms].
-pub(crate) fn points(frame: &Frame, step: impl Fn(usize, i64) -> (Vec<f64>, f64)) -> Vec<Point> {
+/// Points on the series' step from `step`, which puts the quantiles of z in the `i`-th step (from 0), which ends at a time [epoch ms], into zeros,
+/// and answers the mean of e^z.
+pub(crate) fn points(frame: &Frame, levels: usize, step: impl Fn(usize, i64, &mut [f64]) -> f64) -> Vec<Point> {
     let Frame { calendar, origin_ms, step_ms, scale, horizon_ms, .. } = *frame;
     // How far the origin lies after the last slot: the grid of the answer is that of the origin.
     let phase = (calendar.local_ms(origin_ms) - (frame.end_ms - step_ms)) as f64 / step_ms as f64;
     let count = (horizon_ms + step_ms - 1) / step_ms;
-    let slot = |i: usize| {
+    let slot = |i: usize, out: &mut [f64]| {
         let lead_ms = (i as i64 + 1) * step_ms;
         let place = (calendar.local_lead_ms(origin_ms, lead_ms) / step_ms - 1).max(0) as usize;
-        step(place, calendar.local_ms(origin_ms + lead_ms))
+        step(place, calendar.local_ms(origin_ms + lead_ms), out)
     };
     let mut points: Vec<Point> = (0..count as usize)
         .map(|i| {
-            let (mut z, mut growth) = slot(i);
+            let mut q = vec![0.0; levels];
+            let mut growth = slot(i, &mut q);
             if phase > 0.0 {
-                let (later, later_growth) = slot(i + 1);
-                growth += phase * (later_growth - growth);
-                z.iter_mut().zip(later).for_each(|(z, later)| *z += phase * (later - *z));
+                let mut later = vec![0.0; levels];
+                growth += phase * (slot(i + 1, &mut later) - growth);
+                q.iter_mut().zip(later).for_each(|(z, later)| *z += phase * (later - *z));
             }
-            let q = z.iter().map(|z| scale * libm::expm1(*z)).collect();
+            q.iter_mut().for_each(|z| *z = scale * libm::expm1(*z));
             Point { ts_ms: origin_ms + (i as i64 + 1) * step_ms, mean: scale * (growth - 1.0), q }
         })
         .collect();

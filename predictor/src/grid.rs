@@ -1,12 +1,15 @@
 //! The history as the members see it: regular bins that end at the origin, on a log scale, gaps bridged but remembered.
 
-use crate::{calendar, request::DAY_MS, series::Series};
+use crate::{calendar, log::ln, request::DAY_MS, series::Series};
 
 /// One hour [ms].
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 /// Gaps up to this length are bridged by a straight line, longer ones by the same time of an earlier day.
 const STRAIGHT_GAP_MS: i64 = 2 * HOUR_MS;
+
+/// Lags of fewer days than this are told from a table.
+const TOLD_DAYS: usize = 48;
 
 /// Bins of z = ln(1 + y / scale). Bin `i` ends `(len − 1 − i) · bin_ms` before the origin.
 pub(crate) struct Grid {
@@ -23,9 +26,15 @@ pub(crate) struct Grid {
     pub importance: Vec<f64>,
     /// Bins of an hour, at least 1.
     pub hour: usize,
+    /// Bins of so many days: asked for at every step of everything, and a division is slow.
+    days: [usize; TOLD_DAYS],
     sums: Vec<f64>,
     /// Bins at which nobody is judged; empty if there are none.
     left_out: Vec<bool>,
+}
+
+fn bins_of_days(days: usize, bin_ms: i64) -> usize {
+    ((days as i64 * DAY_MS + bin_ms / 2) / bin_ms) as usize
 }
 
 impl Grid {
@@ -35,15 +44,16 @@ impl Grid {
         let bin_ms = series.step_ms() * slots as i64;
         let bins = values.len() / slots;
         let skipped = values.len() - bins * slots;
-        let (mut z, mut seen, mut importance) = (Vec::with_capacity(bins), Vec::with_capacity(bins), Vec::with_capacity(bins));
+        // Values relative to the scale first; then logarithms in their place, many at once.
+        let (mut z, mut seen) = (Vec::with_capacity(bins), Vec::with_capacity(bins));
         for bin in values[skipped..].chunks_exact(slots) {
             let (sum, n) = bin.iter().filter(|v| v.is_finite()).fold((0.0, 0_usize), |(sum, n), v| (sum + v, n + 1));
             let known = n * 2 >= slots && n > 0;
-            let ratio = if known { sum / n as f64 / scale } else { 0.0 };
             seen.push(known);
-            importance.push(if known { (1.0 + ratio) / (3.0 + ratio) } else { 0.0 });
-            z.push(libm::log1p(ratio));
+            z.push(if known { sum / n as f64 / scale } else { 0.0 });
         }
+        let importance = z.iter().zip(&seen).map(|(ratio, known)| if *known { (1.0 + ratio) / (3.0 + ratio) } else { 0.0 }).collect();
+        z.iter_mut().for_each(|z| *z = ln(1.0 + *z));
         let mut grid = Self {
             bin_ms,
             slots,
@@ -51,6 +61,7 @@ impl Grid {
             z,
             seen,
             importance,
+            days: std::array::from_fn(|days| bins_of_days(days, bin_ms)),
             hour: ((HOUR_MS + bin_ms / 2) / bin_ms).max(1) as usize,
             sums: Vec::new(),
             left_out: Vec::new(),
@@ -85,7 +96,7 @@ impl Grid {
 
     /// Bins of `days` days.
     pub fn lag(&self, days: usize) -> usize {
-        ((days as i64 * DAY_MS + self.bin_ms / 2) / self.bin_ms) as usize
+        self.days.get(days).copied().unwrap_or_else(|| bins_of_days(days, self.bin_ms))
     }
 
     /// Whole days that lie at or before bin `at`.
@@ -120,7 +131,10 @@ impl Grid {
 
     /// Centred means over `2 · half + 1` bins, shorter at the ends.
     pub fn smoothed(&self, half: usize) -> Vec<f64> {
-        (0..self.len()).map(|i| self.mean(i.saturating_sub(half), (i + half + 1).min(self.len()))).collect()
+        let (n, width) = (self.len(), 2 * half + 1);
+        let short = |i: usize| self.mean(i.saturating_sub(half), (i + half + 1).min(n));
+        let whole = self.sums.iter().zip(self.sums.iter().skip(width)).map(|(before, after)| (after - before) / width as f64);
+        (0..half.min(n)).map(short).chain(whole).chain((n.saturating_sub(half).max(half.min(n))..n).map(short)).collect()
     }
 
     /// Fills what was not observed, for features only. Never with less than what earlier days had at that time.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     blend::Blend,
     grid::{Grid, HOUR_MS},
-    paths::{Samples, weighted_quantile},
+    log::ln,
+    paths::{Samples, weighted_quantiles},
     request::DAY_MS,
     series::Series,
 };
@@ -21,7 +22,7 @@ const PROFILE_PRIOR: f64 = 0.3;
 /// Parts of the horizon whose errors are told apart.
 const LEADS: usize = 6;
 /// More residuals than this only cost time.
-const MOST_RESIDUALS: usize = 6_000;
+const MOST_RESIDUALS: usize = 3_600;
 /// Levels over which the mean is taken.
 const MEAN_LEVELS: usize = 19;
 
@@ -84,11 +85,11 @@ impl Spread {
         let mut samples: Samples = residuals.iter().map(|r| (scaled(r), r.weight)).collect();
         samples.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let even: Vec<f64> = (0..MEAN_LEVELS).map(|i| (i as f64 + 0.5) / MEAN_LEVELS as f64).collect();
-        let at = |q: f64| weighted_quantile(&samples, q).unwrap_or(0.0);
-        let median = at(0.5);
+        let at = |levels: &[f64]| weighted_quantiles(&samples, levels).unwrap_or_else(|| vec![0.0; levels.len()]);
+        let (median, even) = (at(&[0.5])[0], at(&even));
         let share = |q: f64| reading.median + (reading.tails - reading.median) * (2.0 * q - 1.0).abs();
-        let moved = |q: &f64| share(*q) * median + reading.stretch * (at(*q) - median);
-        let (offsets, even) = (levels.iter().map(moved).collect(), even.iter().map(|&q| at(q)).collect());
+        let moved = |(found, q): (f64, &f64)| share(*q) * median + reading.stretch * (found - median);
+        let offsets = at(levels).into_iter().zip(levels).map(moved).collect();
         Self { offsets, even, profile, by_lead, leads, sample: Sample::of(&residuals) }
     }
 
@@ -167,7 +168,8 @@ fn residuals(series: &Series, grid: &Grid, blend: &Blend, scale: f64, decay: f64
         // Another phase each time, so that no minute of the hour is left out.
         for i in (age * 7 % every..leads).step_by(every) {
             if let Some(value) = series.value(first + i) {
-                let z = libm::log1p(value / scale);
+                // Where a bin is a slot, the grid has it already.
+                let z = if grid.slots == 1 { grid.z[past.at + 1 + i] } else { ln(1.0 + value / scale) };
                 let slot = slot(series.timestamp_ms(first + i));
                 found.push(Residual { value: z - path_at(&past.path, grid.slots, i), weight, slot, lead: i });
             }

@@ -41,6 +41,7 @@ mod frame;
 mod grid;
 mod holiday;
 mod interval;
+mod log;
 mod member;
 mod model;
 mod normal;

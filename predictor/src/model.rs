@@ -4,10 +4,10 @@
 //! hour and is judged on the whole horizon. The near one speaks for the first hour and hands over during the next half.
 
 use crate::{
-    bins::{FAR_BIN_MS, scale_of, slots, unit_of},
+    bins::{FAR_BIN_MS, scale_at, scale_of, slots, unit_of},
     boosted::Models,
     calendar::Calendar,
-    clean::{self, Cleaning, CleaningKind},
+    clean::{self, Cleaned, Cleaning, CleaningKind},
     cold::Cold,
     explanation::Explanation,
     fitted::Fitted,
@@ -77,12 +77,15 @@ pub fn fit(
     // The members must be judged on past origins; with less, a cold start answers in their place, unless one was asked for by name.
     let judged_ms = judged_ms(request);
     let need_ms = if request.model.is_mix() { MIN_HISTORY_MS } else { judged_ms };
-    let Prepared { mut series, mut cleaning, have_ms, effects, highest } =
+    let Prepared { mut series, mut cleaning, have_ms, mut median, effects, highest } =
         prepare(series, origin_ms, need_ms, calendar, request.horizon_ms)?;
-    let change = cut_at_change(&mut series, calendar);
+    let change = median.and_then(|median| cut_at_change(&mut series, median, calendar));
+    if change.is_some() {
+        median = clean::positive_median(series.raw());
+    }
     cleaning.extend(change.clone());
-    let scale = scale_of(&series);
-    let frame = Frame::of(&series, origin_ms, request.horizon_ms, scale, calendar, models, &effects);
+    let scale = scale_at(median);
+    let frame = Frame::of(&series, origin_ms, request.horizon_ms, (scale, median), calendar, models, &effects);
     let (answer, learnt) = mixed(&series, &frame, request, judged_ms, &quantiles)
         .map(|(answer, learnt)| (answer, Some(learnt)))
         .or_else(|| (request.model.is_mix()).then(|| cold(&series, &frame, &quantiles)).flatten().map(|answer| (answer, None)))
@@ -102,6 +105,8 @@ pub(crate) struct Prepared {
     pub cleaning: Vec<Cleaning>,
     /// How much of it was observed [ms].
     have_ms: i64,
+    /// Of its values above 0; `None` if there is none.
+    pub median: Option<f64>,
     pub effects: Effects,
     /// The highest load, after cleaning.
     pub highest: f64,
@@ -115,8 +120,8 @@ pub(crate) fn prepare(
     calendar: &Calendar,
     horizon_ms: i64,
 ) -> Result<Prepared, ForecastError> {
-    let known = series.until(origin_ms);
-    let (mut series, cleaning) = clean::clean(&known.since(origin_ms - MAX_HISTORY_MS));
+    let known = series;
+    let Cleaned { mut series, notes: cleaning, mut median } = clean::cleaned(known.between(origin_ms - MAX_HISTORY_MS, origin_ms));
     let have_ms = series.observed() as i64 * series.step_ms();
     if have_ms < need_ms {
         return Err(ForecastError::NotEnoughHistory { have_ms, need_ms });
@@ -130,9 +135,13 @@ pub(crate) fn prepare(
         series.push(None);
     }
     let highest = series.raw().iter().copied().fold(0.0, f64::max);
+    let same = calendar.holidays().is_empty() && !calendar.changes_in(series.start_ms(), series.end_ms() - series.start_ms());
     let mut series = calendar.localized(series);
-    let effects = take_out_holidays(&mut series, &known, origin_ms, calendar, horizon_ms);
-    Ok(Prepared { series, cleaning, have_ms, effects, highest })
+    let effects = take_out_holidays(&mut series, known, origin_ms, calendar, horizon_ms);
+    if !same {
+        median = clean::positive_median(series.raw());
+    }
+    Ok(Prepared { series, cleaning, have_ms, median, effects, highest })
 }
 
 /// The forecast of an answer.
@@ -174,7 +183,7 @@ fn mixed(series: &Series, frame: &Frame, request: &Request, judged_ms: i64, leve
         false => None,
     };
     let week = observed_ms >= 7 * DAY_MS + request.horizon_ms;
-    let answer = Answer::of(frame, &near, far.as_ref(), if week { Basis::Week } else { Basis::Day });
+    let answer = Answer::of(frame, &near, far.as_ref(), if week { Basis::Week } else { Basis::Day }, levels.len());
     Some((answer, (near.into_learnt(), far.map(Stretch::into_learnt))))
 }
 
@@ -184,9 +193,9 @@ impl Answer {
         self.points.iter().all(|point| point.q.iter().chain([&point.mean]).all(|value| value.is_finite()))
     }
 
-    /// What the blends say.
-    pub fn of(frame: &Frame, near: &Stretch, far: Option<&Stretch>, basis: Basis) -> Self {
-        let points = points(frame, |i, ts_ms| mixed_step(near, far, frame, i, ts_ms));
+    /// What the blends say, at so many levels.
+    pub fn of(frame: &Frame, near: &Stretch, far: Option<&Stretch>, basis: Basis, levels: usize) -> Self {
+        let points = points(frame, levels, |i, ts_ms, out| mixed_step(near, far, frame, (i, ts_ms), out));
         let blocks = std::iter::once(near).chain(far).map(|stretch| stretch.block.clone()).collect();
         Self { points, members: weights(far.unwrap_or(near)), basis, blocks, explanation: explain(near, far, frame.effects) }
     }
@@ -198,7 +207,7 @@ fn cold(series: &Series, frame: &Frame, levels: &[f64]) -> Option<Answer> {
     let leads = (frame.reach_ms() + frame.step_ms - 1) / frame.step_ms;
     // One more: an origin between two steps looks at the step after its own.
     let cold = Cold::new(series, frame.scale, observed_ms, leads as usize + 1, levels)?;
-    let points = points(frame, |i, _| cold.step(i));
+    let points = points(frame, levels.len(), |i, _, out| cold.step(i, out));
     let members = vec![MemberWeight { name: cold.basis.name().to_owned(), weight: 1.0 }];
     Some(Answer { points, members, basis: cold.basis, blocks: vec![cold.block], explanation: Explanation::default() })
 }
@@ -232,15 +241,14 @@ fn take_out_holidays(series: &mut Series, known: &Series, origin_ms: i64, calend
     if calendar.holidays().is_empty() {
         return Effects::default();
     }
-    let whole = calendar.localized(known.since(origin_ms - LEARNT_MS));
+    let whole = calendar.localized(known.between(origin_ms - LEARNT_MS, origin_ms));
     let until_ms = calendar.local_ms(origin_ms + horizon_ms);
     let scale = scale_of(series);
     Effects::take_out(&whole, series, calendar.holidays(), scale, until_ms)
 }
 
 /// Leaves out what lies before a lasting change of level, and says so.
-fn cut_at_change(series: &mut Series, calendar: &Calendar) -> Option<Cleaning> {
-    let median = clean::positive_median(series.raw())?;
+fn cut_at_change(series: &mut Series, median: f64, calendar: &Calendar) -> Option<Cleaning> {
     let daily = Grid::build(series, slots(series, FAR_BIN_MS), unit_of(median));
     let days = shift::days_since_change(&daily)?;
     let kept = series.since(series.end_ms() - series.step_ms() * daily.slots as i64 * daily.lag(days) as i64);

@@ -149,21 +149,32 @@ const WINDOWS: usize = 8;
 
 /// The quantile of weighted samples in ascending order, interpolated between the middles of their weights; `None` without a sample.
 pub(crate) fn weighted_quantile(samples: &[(f64, f64)], q: f64) -> Option<f64> {
+    weighted_quantiles(samples, &[q]).map(|found| found[0])
+}
+
+/// [`weighted_quantile`] at several levels, which must ascend.
+pub(crate) fn weighted_quantiles(samples: &[(f64, f64)], levels: &[f64]) -> Option<Vec<f64>> {
+    let highest = samples.last()?.0;
     let total: f64 = samples.iter().map(|s| s.1).sum();
+    let mut found = Vec::with_capacity(levels.len());
     let mut below = 0.0;
     let mut previous: Option<(f64, f64)> = None;
     for &(value, weight) in samples {
         let level = (below + 0.5 * weight) / total;
         below += weight;
-        if level >= q {
-            return Some(match previous {
+        while let Some(&q) = levels.get(found.len()).filter(|q| level >= **q) {
+            found.push(match previous {
                 Some((low, low_level)) if level > low_level => low + (value - low) * (q - low_level) / (level - low_level),
                 _ => value,
             });
         }
+        if found.len() == levels.len() {
+            break;
+        }
         previous = Some((value, level));
     }
-    previous.map(|(value, _)| value)
+    found.resize(levels.len(), highest);
+    Some(found)
 }
 
 impl Block {

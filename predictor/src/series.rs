@@ -158,16 +158,22 @@ impl Series {
     /// The rows with a timestamp ≤ `origin_ms`.
     #[must_use]
     pub fn until(&self, origin_ms: i64) -> Self {
-        let slots = if origin_ms < self.start_ms { 0 } else { ((origin_ms - self.start_ms) / self.step_ms) as usize + 1 };
-        Self { start_ms: self.start_ms, step_ms: self.step_ms, values: self.values[..slots.min(self.len())].to_vec() }
+        self.between(self.start_ms, origin_ms)
     }
 
     /// The rows with a timestamp ≥ `from_ms`.
     #[must_use]
     pub fn since(&self, from_ms: i64) -> Self {
+        self.between(from_ms, self.end_ms())
+    }
+
+    /// The rows with a timestamp ≥ `from_ms` and ≤ `to_ms`.
+    #[must_use]
+    pub fn between(&self, from_ms: i64, to_ms: i64) -> Self {
+        let slots = if to_ms < self.start_ms { 0 } else { ((to_ms - self.start_ms) / self.step_ms) as usize + 1 }.min(self.len());
         let skipped = if from_ms <= self.start_ms { 0 } else { (from_ms - self.start_ms + self.step_ms - 1) / self.step_ms };
-        let skipped = (skipped as usize).min(self.len());
-        Self { start_ms: self.timestamp_ms(skipped), step_ms: self.step_ms, values: self.values[skipped..].to_vec() }
+        let skipped = (skipped as usize).min(slots);
+        Self { start_ms: self.timestamp_ms(skipped), step_ms: self.step_ms, values: self.values[skipped..slots].to_vec() }
     }
 
     /// The same rows, later by so much.

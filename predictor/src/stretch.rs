@@ -104,7 +104,7 @@ pub(crate) fn near<'a>(series: &Series, frame: &Frame<'a>, model: ModelChoice) -
     };
     // A model that was asked for by name answers alone.
     // Errors of a handful of requests a step are skewed: their median is far from zero, and quantiles that don't move with it are too low.
-    let tails = if are_low_counts(series) { 1.0 } else { 0.25 };
+    let tails = if are_low_counts(series, frame.median) { 1.0 } else { 0.25 };
     let reading = Reading { decay: 0.97, median: 0.25, tails, stretch: 1.02, lead_power: 0.7, crowds: model.is_mix() };
     Plan { slots, spec, reading, bins: 18 }
 }
@@ -226,33 +226,37 @@ impl Stretch {
     }
 }
 
-/// The near blend's step, then the far one's, mixed where the one hands over to the other.
-pub(crate) fn mixed_step(near: &Stretch, far: Option<&Stretch>, frame: &Frame, i: usize, ts_ms: i64) -> (Vec<f64>, f64) {
+/// The near blend's step, then the far one's, mixed where the one hands over to the other: adds the quantiles of z to zeros, and answers the mean
+/// of e^z. The step has a place from 0, and ends at a time [epoch ms].
+pub(crate) fn mixed_step(near: &Stretch, far: Option<&Stretch>, frame: &Frame, (i, ts_ms): (usize, i64), out: &mut [f64]) -> f64 {
     let lead_ms = (i as i64 + 1) * frame.step_ms;
     // The step ends then.
     let unsure = frame.effects.at(ts_ms - frame.step_ms / 2).1;
     let share = far.map_or(1.0, |_| ((NEAR_END_MS - lead_ms) as f64 / (NEAR_END_MS - NEAR_MS) as f64).clamp(0.0, 1.0));
-    let of_near = (share > 0.0).then(|| slot_of(near, i, ts_ms, unsure, share));
-    let of_far = far.filter(|_| share < 1.0).map(|far| slot_of(far, i, ts_ms, unsure, 1.0 - share));
-    add(of_near, of_far)
+    let mut add = |stretch: &Stretch, share: f64| if share > 0.0 { slot_of(stretch, (i, ts_ms), unsure, share, out) } else { 0.0 };
+    add(near, share) + far.map_or(0.0, |far| add(far, 1.0 - share))
 }
 
-/// Quantiles of z and the mean of e^z in one slot, times the share.
-fn slot_of(stretch: &Stretch, i: usize, ts_ms: i64, unsure: f64, share: f64) -> (Vec<f64>, f64) {
+/// Adds the quantiles of z in one slot, times the share, and answers the mean of e^z times it.
+fn slot_of(stretch: &Stretch, (i, ts_ms): (usize, i64), unsure: f64, share: f64, out: &mut [f64]) -> f64 {
     let path = path_at(&stretch.usual, stretch.slots, i);
     let scale = stretch.learnt.spread.scale_at(ts_ms, i);
     let usual = stretch.learnt.spread.quantiles(path, scale).zip(&stretch.normal);
     let usual = usual.map(|(z, normal)| widened(z, path, unsure * normal));
     let growth = libm::exp(path + unsure * unsure / 2.0) * stretch.mean_factor(scale);
-    let Some(crowd) = &stretch.crowd else { return (usual.map(|z| share * z).collect(), share * growth) };
+    let Some(crowd) = &stretch.crowd else {
+        out.iter_mut().zip(usual).for_each(|(out, z)| *out += share * z);
+        return share * growth;
+    };
     let lead = (i / stretch.slots).min(crowd.path.len() - 1);
     let path = path_at(&crowd.path, stretch.slots, i);
     let crowded = usual.zip(crowd.quantiles(path, lead)).enumerate();
-    let mut mixed: Vec<f64> = crowded.map(|(level, (usual, crowded))| share * (usual + crowd.share(level) * (crowded - usual))).collect();
-    for i in 1..mixed.len() {
-        mixed[i] = mixed[i].max(mixed[i - 1]);
+    let mut highest = f64::NEG_INFINITY;
+    for (out, (level, (usual, crowded))) in out.iter_mut().zip(crowded) {
+        highest = highest.max(share * (usual + crowd.share(level) * (crowded - usual)));
+        *out += highest;
     }
-    (mixed, share * (growth + crowd.belief * (crowd.growth(path, lead) - growth)))
+    share * (growth + crowd.belief * (crowd.growth(path, lead) - growth))
 }
 
 /// A quantile with an independent error on it, whose own is `error` away from the middle.
@@ -262,15 +266,4 @@ fn widened(z: f64, path: f64, error: f64) -> f64 {
     }
     let own = z - path;
     z + (libm::hypot(own, error) - own.abs()).copysign(error)
-}
-
-fn add(one: Option<(Vec<f64>, f64)>, other: Option<(Vec<f64>, f64)>) -> (Vec<f64>, f64) {
-    match (one, other) {
-        (Some((mut z, growth)), Some((more, further))) => {
-            z.iter_mut().zip(more).for_each(|(z, more)| *z += more);
-            (z, growth + further)
-        }
-        (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => (Vec::new(), 1.0),
-    }
 }

@@ -3,6 +3,7 @@
 
 mod prometheus;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
@@ -138,14 +139,57 @@ impl SeriesFile {
         Series::try_from_points(&self.points, None).map_err(|source| SeriesFileError::Series { file: self.name.clone(), source })
     }
 
-    /// The rows with a timestamp ≤ `origin_ms`: what could be known then. `step_ms` is that of the whole file, so that a few first rows can't
-    /// tell another.
+    /// The file as it was at any moment.
     ///
     /// # Errors
     /// [`SeriesFileError::Series`].
-    pub fn series_until(&self, origin_ms: i64, step_ms: i64) -> Result<(Series, Vec<Cleaning>), SeriesFileError> {
-        let known: Vec<(i64, f64)> = self.points.iter().copied().filter(|point| point.0 <= origin_ms).collect();
-        Series::try_from_points(&known, Some(step_ms)).map_err(|source| SeriesFileError::Series { file: self.name.clone(), source })
+    pub fn past(&self) -> Result<Past<'_>, SeriesFileError> {
+        let (whole, notes) = self.series()?;
+        Ok(Past { file: self, whole, in_order: notes.is_empty() })
+    }
+}
+
+/// What a file held at any moment.
+#[derive(Debug)]
+pub struct Past<'a> {
+    file: &'a SeriesFile,
+    whole: Series,
+    /// Nothing had to be done to its rows, so that the first of them are the beginning of the series.
+    in_order: bool,
+}
+
+impl Past<'_> {
+    /// All rows.
+    #[must_use]
+    pub fn whole(&self) -> &Series {
+        &self.whole
+    }
+
+    /// The file's name without folder and ending.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// The rows with a timestamp ≤ `origin_ms`: what could be known then; the series may go on after it. The step is that of the whole file, so
+    /// that a few first rows can't tell another.
+    ///
+    /// # Errors
+    /// [`SeriesFileError::Series`].
+    pub fn until(&self, origin_ms: i64) -> Result<(Cow<'_, Series>, Vec<Cleaning>), SeriesFileError> {
+        let (whole, step_ms) = (&self.whole, self.whole.step_ms());
+        let last = usize::try_from((origin_ms.min(whole.end_ms() - step_ms) - whole.start_ms()).div_euclid(step_ms)).ok();
+        match last.and_then(|last| (0..=last).rev().find(|&slot| whole.value(slot).is_some())) {
+            Some(slot) if self.in_order && Some(slot) == last => Ok((Cow::Borrowed(whole), Vec::new())),
+            // A gap at the end isn't known to be one.
+            Some(slot) if self.in_order => Ok((Cow::Owned(whole.until(whole.timestamp_ms(slot))), Vec::new())),
+            _ => {
+                let known: Vec<(i64, f64)> = self.file.points.iter().copied().filter(|point| point.0 <= origin_ms).collect();
+                let found = Series::try_from_points(&known, Some(step_ms));
+                let (series, notes) = found.map_err(|source| SeriesFileError::Series { file: self.file.name.clone(), source })?;
+                Ok((Cow::Owned(series), notes))
+            }
+        }
     }
 }
 
@@ -246,7 +290,7 @@ mod tests {
         let (series, _) = parse(text).unwrap().series().unwrap();
         let values: Vec<_> = (0..series.len()).map(|i| series.value(i)).collect();
         assert_eq!(values, [Some(1.0), None, None, None, Some(2.5), Some(3.0)]);
-        let again = parse(&to_csv(&series)).unwrap().series_until(series.end_ms(), series.step_ms()).unwrap().0;
+        let again = parse(&to_csv(&series)).unwrap().series().unwrap().0;
         assert_eq!(again, series);
     }
 
@@ -283,8 +327,21 @@ mod tests {
         let text = "timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01T00:02:00Z,7\n2026-01-01T00:01:00Z,2\n2026-01-01T00:03:00Z,9\n";
         let file = parse(text).unwrap();
         let origin_ms = parse_time("2026-01-01T00:01:30Z").unwrap();
-        let (series, notes) = file.series_until(origin_ms, 60_000).unwrap();
+        let past = file.past().unwrap();
+        let (series, notes) = past.until(origin_ms).unwrap();
         assert_eq!((series.len(), series.value(1)), (2, Some(2.0)));
         assert!(notes.is_empty(), "the row that came late came late to one after the origin: {notes:?}");
+    }
+
+    #[test]
+    fn a_file_in_order_is_at_any_moment_what_its_first_rows_are() {
+        let text = "timestamp,value\n2026-01-01T00:00:00Z,1\n2026-01-01T00:01:00Z,2\n2026-01-01T00:02:00Z,4\n2026-01-01T00:05:00Z,3\n";
+        let (file, minute) = (parse(text).unwrap(), 60_000);
+        let past = file.past().unwrap();
+        for origin_ms in (-3..16).map(|half| file.points[0].0 + half * minute / 2) {
+            let rows: Vec<(i64, f64)> = file.points.iter().copied().filter(|point| point.0 <= origin_ms).collect();
+            let told = past.until(origin_ms).map(|(series, notes)| (series.until(origin_ms), notes)).ok();
+            assert_eq!(told, Series::try_from_points(&rows, Some(minute)).ok(), "{origin_ms}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The forecast of a service's load: of the usual load, by the clocks of its place.
 
+use std::borrow::Cow;
+
 use predictor::{Calendar as Clocks, Forecast, ForecastError, Request, Series, boosted::Models};
 
 use super::{Calendar, Place, Uplift, clocks, factor, holidays, learn, without_events};
@@ -33,21 +35,25 @@ pub fn forecast_with(series: &Series, place: Place, origin_ms: i64, request: &Re
 }
 
 /// The usual load, without its events.
-pub(crate) struct Usual {
-    /// Up to the origin.
-    pub series: Series,
+pub(crate) struct Usual<'a> {
+    /// Rows after the origin may be among them.
+    pub series: Cow<'a, Series>,
     /// What it says about the events that learn.
     pub learnt: Vec<Uplift>,
     /// How the clocks stand from its begin to the end of the horizon, and the holidays.
     pub clocks: Clocks,
 }
 
-impl Usual {
+impl<'a> Usual<'a> {
     /// Of a series as it was known at `origin_ms`.
-    pub fn of(series: &Series, place: Place, origin_ms: i64, horizon_ms: i64) -> Self {
-        let known = series.until(origin_ms);
-        let learnt = learn(&known, place, origin_ms);
-        let series = without_events(known, place, &learnt, origin_ms);
+    pub fn of(series: &'a Series, place: Place, origin_ms: i64, horizon_ms: i64) -> Self {
+        let (series, learnt) = if place.events.is_empty() {
+            (Cow::Borrowed(series), Vec::new())
+        } else {
+            let known = series.until(origin_ms);
+            let learnt = learn(&known, place, origin_ms);
+            (Cow::Owned(without_events(known, place, &learnt, origin_ms)), learnt)
+        };
         let to_ms = origin_ms.saturating_add(horizon_ms);
         // A name that is no zone's never gets past the check of the configuration.
         let clocks = clocks(place.time_zone, series.start_ms(), to_ms).unwrap_or_default();

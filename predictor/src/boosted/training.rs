@@ -87,7 +87,7 @@ pub(super) struct Rows {
 /// About `count` rows, evenly over the series, for the next hour's trees (`near`) or the day's.
 pub(super) fn rows(series: &Series, near: bool, count: usize) -> Rows {
     let mut rows = Rows { columns: vec![Vec::new(); FEATURES], targets: Vec::new(), weights: Vec::new() };
-    let (series, _) = clean::clean(series);
+    let (series, _) = clean::clean(series.clone());
     let (slots, horizon) = if near { bins::near_bins(&series) } else { bins::far_bins(&series, DAY_MS) };
     let grid = Grid::build(&series, slots, bins::scale_of(&series));
     let context = Context::new(&grid, near);

@@ -2,7 +2,7 @@ use super::*;
 
 fn cleaned(values: &[f64]) -> (Vec<Option<f64>>, Vec<CleaningKind>) {
     let series = Series::try_new(0, 60_000, values.iter().map(|v| Some(*v)).collect()).unwrap();
-    let (series, notes) = clean(&series);
+    let (series, notes) = clean(series.clone());
     ((0..series.len()).map(|i| series.value(i)).collect(), notes.iter().map(|note| note.kind).collect())
 }
 
@@ -22,7 +22,7 @@ fn only_a_single_absurd_value_is_a_spike() {
 #[test]
 fn a_note_says_how_many_rows_where_and_what_was_done() {
     let series = Series::try_new(0, 60_000, vec![Some(1.0), None, Some(2.0), None]).unwrap();
-    let (_, notes) = clean(&series);
+    let (_, notes) = clean(series.clone());
     assert_eq!(notes, [Cleaning { kind: CleaningKind::Gap, rows: 2, first_ms: 60_000, last_ms: 180_000 }]);
     assert_eq!(notes[0].to_string(), "2 row(s) missing");
 }

@@ -4,7 +4,7 @@
 //! f = Σ w_k (A_k + γ_k D_k) + [m1 − Σ w̄_k (L_k + γ_k D_k)] · e^(−lead/τ), with γ_k = g · e^(−k/κ) and
 //! w_k ∝ a^k · (b if the weekend class differs) · (c if the same weekday).
 
-use super::{Known, MAX_LAGS, naive::smooth_known};
+use super::{Known, MAX_LAGS, naive::mean_known};
 use crate::{grid::Grid, request::Member};
 
 /// The parameters of one calendar member.
@@ -104,7 +104,7 @@ impl Averages {
             *z += weight * lag;
         }
         for (i, z) in out.iter_mut().enumerate().skip(whole) {
-            *z += weight * smooth_known(known, first + i, &self.lags, self.half);
+            *z += weight * mean_known(known, first + i, self.half);
         }
     }
 

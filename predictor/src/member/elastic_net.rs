@@ -24,19 +24,17 @@ const SWEEPS: u32 = 200;
 impl Equations {
     /// The solution with columns taken out; `None` with fewer than four rows a column. Columns have the same energy there, so that one penalty is
     /// right for all.
-    pub fn elastic_net(&self) -> Option<Row> {
-        if self.rows < 4 * COLUMNS {
-            return None;
-        }
-        let energy = |i: usize| self.energy[i][i];
+    pub fn elastic_net(&mut self) -> Option<Row> {
+        let sums = self.sums()?;
+        let energy = |i: usize| sums.energy(i, i);
         let largest = (0..COLUMNS).map(energy).fold(0.0, f64::max);
         // A column of nothing but rounding errors isn't made large.
         let size: Vec<f64> = (0..COLUMNS).map(|i| (energy(i) + 1e-6 * largest + f64::MIN_POSITIVE).sqrt()).collect();
-        let mut matrix = Array2::from_shape_fn((COLUMNS, COLUMNS), |(i, j)| self.energy[i.max(j)][i.min(j)] / size[i] / size[j]);
+        let mut matrix = Array2::from_shape_fn((COLUMNS, COLUMNS), |(i, j)| sums.energy(i, j) / size[i] / size[j]);
         for i in 0..COLUMNS {
             matrix[(i, i)] += NUDGE;
         }
-        let answer: Vec<f64> = (0..COLUMNS).map(|i| self.answer[i] / size[i]).collect();
+        let answer: Vec<f64> = (0..COLUMNS).map(|i| sums.answer[i] / size[i]).collect();
         let most = answer.iter().fold(0.0, |most: f64, y| most.max(y.abs()));
         if most == 0.0 {
             return Some([0.0; COLUMNS]);

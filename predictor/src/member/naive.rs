@@ -14,8 +14,7 @@ const HALF_LIFE_MS: f64 = 15.0 * 60_000.0;
 
 /// What the simple members share on one grid.
 pub(crate) struct Simple {
-    /// The grid's centred means over 2 · `half` + 1 bins.
-    smooth: Vec<f64>,
+    /// Lags are centred means over 2 · `half` + 1 bins.
     half: usize,
     /// What is left of the current level's knowledge per lead.
     fade: Vec<f64>,
@@ -25,7 +24,7 @@ impl Simple {
     pub fn new(grid: &Grid, horizon: usize) -> Self {
         let half = (45 * 60_000 / grid.bin_ms).min(15) as usize;
         let fade = (1..=horizon).map(|h| libm::exp(-grid.lead_hours(h) / FADE_HOURS)).collect();
-        Self { smooth: grid.smoothed(half), half, fade }
+        Self { half, fade }
     }
 }
 
@@ -67,15 +66,15 @@ fn corrected(known: &Known, days: usize, lasting: f64, simple: &Simple, out: &mu
         if days > known.lags {
             return false;
         }
-        let lag = smooth_known(known, known.lagged(h, days), &simple.smooth, simple.half);
+        let lag = mean_known(known, known.lagged(h, days), simple.half);
         *z = lag + lasting + passing * simple.fade[h];
     }
     true
 }
 
 /// A centred mean that reads nothing after the known bin.
-pub(crate) fn smooth_known(known: &Known, i: usize, smooth: &[f64], half: usize) -> f64 {
-    if i + half <= known.at { smooth[i] } else { known.grid.mean(i.saturating_sub(half), known.at + 1) }
+pub(crate) fn mean_known(known: &Known, i: usize, half: usize) -> f64 {
+    known.grid.mean(i.saturating_sub(half), (i + half).min(known.at) + 1)
 }
 
 /// Exponentially weighted mean of the hour that ends with bin `at`.

@@ -61,8 +61,9 @@ impl Forest {
     /// Predicts with what speaks at the `index`-th origin; false if there were too few rows.
     pub fn predict(&self, index: usize, known: &Known, out: &mut [f64]) -> bool {
         let Some(set) = self.speaks[index].map(|set| &self.sets[set]) else { return false };
+        let origin = self.basis.at(known.grid, known.at);
         for (h, z) in out.iter_mut().enumerate() {
-            let (row, base) = self.basis.row(known.grid, known.at, h);
+            let (row, base) = origin.row(h);
             *z = base + set.iter().map(|tree| tree.answer(&row)).sum::<f64>();
         }
         true
@@ -78,7 +79,7 @@ fn grow(basis: &Basis, grid: &Grid, horizon: usize, origin: usize) -> Option<Vec
     let targets = (first..=origin).step_by(every).filter(|&target| grid.seen[target]);
     let seen = targets.flat_map(|target| (0..per_target).map(move |i| (target, i))).map(|(target, i)| {
         let h = (target * 37 + i * horizon / per_target) % horizon;
-        let (row, base) = basis.row(grid, target - 1 - h, h);
+        let (row, base) = basis.at(grid, target - 1 - h).row(h);
         (row, grid.z[target] - base)
     });
     let (rows, mut left): (Vec<Row>, Vec<f64>) = seen.unzip();

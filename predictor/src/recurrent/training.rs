@@ -46,7 +46,7 @@ impl Sequences {
 #[must_use]
 pub fn sequences(series: &Series, near: bool, count: usize) -> Sequences {
     let mut made = Sequences { steps: if near { 6 } else { 24 }, ..Sequences::default() };
-    let (series, _) = clean::clean(series);
+    let (series, _) = clean::clean(series.clone());
     let (slots, horizon) = if near { bins::near_bins(&series) } else { bins::far_bins(&series, DAY_MS) };
     let grid = Grid::build(&series, slots, bins::scale_of(&series));
     let (context, steps) = (Context::new(&grid, near), Steps::new(&grid, near));

@@ -1,8 +1,9 @@
 //! `prescale forecast`: a series from a file or a Prometheus in, forecasts with quantiles out.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{self, BufWriter, StdoutLock, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use planner::calendar::{Outlined, Place};
@@ -10,15 +11,19 @@ use predictor::{Cleaning, DAY_MS, Forecast, ForecastError, ModelChoice, Request}
 use serde::Serialize;
 
 use super::{CliError, parse_duration, parse_time, show_time, train::Trained};
-use crate::series_file::SeriesFile;
+use crate::series_file::{Past, SeriesFile};
 
 pub(crate) mod calendar;
+mod points;
 mod text;
 
 use calendar::Plan;
+use points::{ByLevel, Points};
 use text::{csv, table};
 
 const HOUR_MS: i64 = 3_600_000;
+/// Bytes that are written at once.
+const OUT_BUFFER: usize = 64 * 1024;
 
 /// Forecasts a series with quantiles, and the quantiles of its maximum.
 #[derive(Debug, clap::Args)]
@@ -102,7 +107,7 @@ struct Line {
     basis: Option<predictor::Basis>,
     history_points: usize,
     cpu_ms: f64,
-    points: Vec<LinePoint>,
+    points: Points,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     max: BTreeMap<&'static str, LineMax>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,15 +121,8 @@ struct Line {
 }
 
 #[derive(Debug, Serialize)]
-struct LinePoint {
-    ts: String,
-    mean: f64,
-    q: BTreeMap<String, f64>,
-}
-
-#[derive(Debug, Serialize)]
 struct LineMax {
-    q: BTreeMap<String, f64>,
+    q: ByLevel,
     /// When it is expected, and between when half of the paths have theirs.
     at: String,
     from: String,
@@ -146,19 +144,25 @@ struct LineCleaning {
 /// [`CliError::BadInput`] for a file, option or history that can't be used; [`CliError::Failed`] if the answer can't be written.
 pub fn run(args: Args) -> Result<(), CliError> {
     let file = read(&args.input)?;
-    let (whole, _) = file.series().map_err(bad_input)?;
+    let past = file.past().map_err(bad_input)?;
     let plan = args.calendar.as_deref().map(calendar::read).transpose()?.unwrap_or_default();
     let asked = Asked { args: &args, plan, trained: Trained::of(args.trained.as_deref())? };
-    let origins = origins(&asked, &whole)?;
+    let origins = origins(&asked, past.whole())?;
     origins.iter().try_for_each(|&at_ms| asked.trained.check(at_ms))?;
-    let lines = origins.into_iter().map(|at| line(&file, whole.step_ms(), at, &asked)).collect::<Result<Vec<_>, _>>()?;
-    let text = match args.format {
-        Format::Table => lines.iter().map(table).collect::<Vec<_>>().join("\n"),
-        Format::Json => json(&lines, true)?,
-        Format::Jsonl => lines.iter().map(|line| json(line, false)).collect::<Result<_, _>>()?,
-        Format::Csv => csv(&lines),
-    };
-    print(&text)
+    let lines = origins.into_iter().map(|at| line(&past, at, &asked)).collect::<Result<Vec<_>, _>>()?;
+    write(|out| match args.format {
+        Format::Table => out.write_all(lines.iter().map(table).collect::<Vec<_>>().join("\n").as_bytes()),
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, &lines)?;
+            out.write_all(b"\n")
+        }
+        // Thousands of points a line: none of them needs to lie in memory as text.
+        Format::Jsonl => lines.iter().try_for_each(|line| {
+            serde_json::to_writer(&mut *out, line)?;
+            out.write_all(b"\n")
+        }),
+        Format::Csv => out.write_all(csv(&lines).as_bytes()),
+    })
 }
 
 /// Reads a file, or a Prometheus in its place; a server that is down is no bad input.
@@ -172,8 +176,14 @@ pub(super) fn bad_input(error: impl std::fmt::Display) -> CliError {
 
 /// Writes data to standard output; a reader that has gone is no failure.
 pub(crate) fn print(text: &str) -> Result<(), CliError> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!("standard output: {error}"))),
+    write(|out| out.write_all(text.as_bytes()))
+}
+
+/// [`print`] for what isn't text yet.
+fn write(data: impl FnOnce(&mut BufWriter<StdoutLock>) -> io::Result<()>) -> Result<(), CliError> {
+    let mut out = BufWriter::with_capacity(OUT_BUFFER, io::stdout().lock());
+    match data(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!("standard output: {error}"))),
         _ => Ok(()),
     }
 }
@@ -219,52 +229,50 @@ fn forecast(series: &predictor::Series, at_ms: i64, asked: &Asked) -> Result<Out
     planner::calendar::forecast_with(series, plan.place(), at_ms, &request, trained.models())
 }
 
-fn line(file: &SeriesFile, step_ms: i64, at_ms: i64, asked: &Asked) -> Result<Line, CliError> {
-    let problem = |error: &dyn std::fmt::Display| CliError::BadInput(format!("{}, origin {}: {error}", file.name, show_time(at_ms)));
+fn line(past: &Past, at_ms: i64, asked: &Asked) -> Result<Line, CliError> {
+    let problem = |error: &dyn std::fmt::Display| CliError::BadInput(format!("{}, origin {}: {error}", past.name(), show_time(at_ms)));
     let began = thread_cpu_ms();
-    let (series, mut cleaning) = file.series_until(at_ms, step_ms).map_err(|error| problem(&error))?;
+    let (series, mut cleaning) = past.until(at_ms).map_err(|error| problem(&error))?;
     let made = forecast(&series, at_ms, asked).map_err(|error| problem(&error))?;
     let place = asked.plan.place();
-    let forecast = made.clone().shown(place);
-    let max = |(name, window_ms)| Some((name, max(&made, &forecast, place, window_ms)?));
-    let max = [("1h", HOUR_MS), ("24h", DAY_MS)].into_iter().filter_map(max).collect();
+    let names: Arc<[String]> = made.forecast.quantiles.iter().map(f64::to_string).collect();
+    let windows = [("1h", HOUR_MS), ("24h", DAY_MS)];
+    let maxima = windows.map(|(_, window_ms)| maxima(&made, place, window_ms));
+    let learnt = made.learnt.clone();
+    let forecast = made.shown(place);
+    let max = |((name, window_ms), values): ((_, i64), Option<Vec<f64>>)| {
+        Some((name, max(&forecast, ByLevel { names: names.clone(), values: values? }, window_ms)?))
+    };
+    let max = windows.into_iter().zip(maxima).filter_map(max).collect();
     let cpu_ms = ((thread_cpu_ms() - began) * 100.0).round() / 100.0;
-    cleaning.extend(forecast.cleaning.iter().cloned());
+    cleaning.extend(forecast.cleaning);
     Ok(Line {
-        series: file.name.clone(),
+        series: past.name().to_owned(),
         origin: show_time(forecast.origin_ms),
         step_s: forecast.step_ms as f64 / 1000.0,
-        model: forecast.model.clone(),
+        model: forecast.model,
         basis: forecast.basis,
         history_points: forecast.history_points,
         cpu_ms,
-        points: forecast
-            .points
-            .iter()
-            .map(|point| LinePoint {
-                ts: show_time(point.ts_ms),
-                mean: point.mean,
-                q: by_level(&forecast.quantiles, |i, _| point.q.get(i).copied()),
-            })
-            .collect(),
+        points: Points { names, points: forecast.points },
         max,
-        beyond_history: forecast.beyond_history.clone(),
-        members: forecast.members.clone(),
+        beyond_history: forecast.beyond_history,
+        members: forecast.members,
         cleaning: cleaning.iter().map(note).collect(),
-        explanation: forecast.explanation.clone(),
-        learnt: made.learnt,
+        explanation: forecast.explanation,
+        learnt,
     })
 }
 
-fn by_level(levels: &[f64], value: impl Fn(usize, f64) -> Option<f64>) -> BTreeMap<String, f64> {
-    levels.iter().enumerate().filter_map(|(i, &level)| Some((level.to_string(), value(i, level)?))).collect()
+/// The quantiles of the first window's maximum; `None` if the horizon doesn't cover it.
+fn maxima(made: &Outlined, place: Place, window_ms: i64) -> Option<Vec<f64>> {
+    let (from_ms, to_ms) = (made.forecast.origin_ms, made.forecast.origin_ms + window_ms);
+    made.forecast.quantiles.iter().map(|&level| made.window_max(place, from_ms, to_ms, level)).collect()
 }
 
-/// The distribution of the first window's maximum, and when it comes with the events on it; `None` if the horizon doesn't cover it.
-fn max(made: &Outlined, shown: &Forecast, place: Place, window_ms: i64) -> Option<LineMax> {
-    let (from_ms, to_ms) = (made.forecast.origin_ms, made.forecast.origin_ms + window_ms);
-    let peak = shown.peak(from_ms, to_ms)?;
-    let q = by_level(&made.forecast.quantiles, |_, level| made.window_max(place, from_ms, to_ms, level));
+/// When the first window's maximum comes, with the events on it.
+fn max(shown: &Forecast, q: ByLevel, window_ms: i64) -> Option<LineMax> {
+    let peak = shown.peak(shown.origin_ms, shown.origin_ms + window_ms)?;
     Some(LineMax { q, at: show_time(peak.at_ms), from: show_time(peak.from_ms), to: show_time(peak.to_ms) })
 }
 

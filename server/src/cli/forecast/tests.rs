@@ -24,10 +24,10 @@ fn file(days: usize) -> SeriesFile {
 
 fn lines(file: &SeriesFile, options: &str) -> Result<Vec<Line>, CliError> {
     let args = args(&format!("--input load.csv {options}")).unwrap();
-    let (whole, _) = file.series().unwrap();
+    let past = file.past().unwrap();
     let plan = args.calendar.as_deref().map(calendar::read).transpose()?.unwrap_or_default();
     let asked = Asked { args: &args, plan, trained: Trained::of(None)? };
-    origins(&asked, &whole)?.into_iter().map(|at| line(file, whole.step_ms(), at, &asked)).collect()
+    origins(&asked, past.whole())?.into_iter().map(|at| line(&past, at, &asked)).collect()
 }
 
 /// Without the timing, which is no part of the answer.
@@ -104,7 +104,7 @@ fn at_an_origin_the_whole_file_gives_the_bytes_of_the_file_cut_there() {
     let at = "--at 2026-03-06T12:05:00Z --horizon 24h";
     let (one, other) = (lines(&whole, at).unwrap(), lines(&cut, at).unwrap());
     assert_eq!(bytes(&one), bytes(&other));
-    assert_eq!(one[0].points[0].ts, "2026-03-06T12:20:00Z", "T + step, also beside the series' grid");
+    assert_eq!(show_time(one[0].points.points[0].ts_ms), "2026-03-06T12:20:00Z", "T + step, also beside the series' grid");
     assert_eq!(one[0].cleaning.len(), 2);
 }
 
@@ -178,12 +178,13 @@ fn events_of_the_calendar_file_are_on_the_forecast() {
         file.points.iter_mut().skip(5 * 96 + 81).take(4).for_each(|point| point.1 *= 4.0);
         lines(&file, &format!("--horizon 24h --calendar {}", path.display())).unwrap().pop().unwrap()
     };
-    let at = |line: &Line| line.points.iter().find(|point| point.ts == "2026-03-08T20:30:00Z").unwrap().q["0.5"];
+    let then_ms = parse_time("2026-03-08T20:30:00Z").unwrap();
+    let at = |line: &Line| line.points.points.iter().find(|point| point.ts_ms == then_ms).unwrap().q[0];
     let (floor, multiplied, learnt) = (with("floor = 3"), with("multiplier = 4.0"), with("learn = true"));
     let usual = 105.0;
     assert!((3.5..4.6).contains(&(at(&multiplied) / usual)), "once, not twice: {}", at(&multiplied));
     assert!((2.2..4.6).contains(&(at(&learnt) / usual)), "1 + 3 · 1/2, and what the history keeps: {}", at(&learnt));
-    assert!(multiplied.max["24h"].q["0.5"] >= at(&multiplied) && floor.max["24h"].q["0.5"] > 0.0);
+    assert!(multiplied.max["24h"].q.values[0] >= at(&multiplied) && floor.max["24h"].q.values[0] > 0.0);
     assert_eq!(learnt.learnt[0].occurrences, 1);
     assert!(
         table(&learnt).contains("event sale: up to ×2.") && table(&learnt).contains("learnt from 1 in the history"),
@@ -206,7 +207,7 @@ fn a_holiday_of_the_calendar_is_told_by_its_name() {
         let args = args(&format!("--input {} --horizon 24h {options}", csv.display())).unwrap();
         let plan = args.calendar.as_deref().map(calendar::read).transpose().unwrap().unwrap_or_default();
         let file = read(&args.input).unwrap();
-        let made = line(&file, HOUR_MS, end_ms, &Asked { args: &args, plan, trained: Trained::of(None).unwrap() }).unwrap();
+        let made = line(&file.past().unwrap(), end_ms, &Asked { args: &args, plan, trained: Trained::of(None).unwrap() }).unwrap();
         (table(&made), json(&made, false).unwrap())
     };
     let (text, data) = told(&format!("--calendar {}", calendar.display()));

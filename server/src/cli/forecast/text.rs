@@ -1,11 +1,11 @@
 //! Forecasts as a table and as CSV.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use predictor::{Explanation, Mix};
 
 use super::Line;
+use crate::cli::show_time;
 
 /// Members of a mix that a person wants to know.
 const TOP_MEMBERS: usize = 3;
@@ -14,16 +14,16 @@ const TABLE_ROWS: usize = 24;
 
 pub(super) fn csv(lines: &[Line]) -> String {
     let mut text = String::from("series,origin,ts,mean");
-    for level in lines.first().and_then(|line| line.points.first()).into_iter().flat_map(|point| point.q.keys()) {
+    for level in lines.first().into_iter().flat_map(|line| line.points.names.iter()) {
         let _ = write!(text, ",q{level}");
     }
     text.push('\n');
     for line in lines {
-        for point in &line.points {
-            // A name may hold a comma or a quote.
-            let name = line.series.replace('"', "\"\"");
-            let _ = write!(text, "\"{name}\",{},{},{}", line.origin, point.ts, point.mean);
-            point.q.values().for_each(|value| {
+        // A name may hold a comma or a quote.
+        let name = line.series.replace('"', "\"\"");
+        for point in &line.points.points {
+            let _ = write!(text, "\"{name}\",{},{},{}", line.origin, show_time(point.ts_ms), point.mean);
+            point.q.iter().for_each(|value| {
                 let _ = write!(text, ",{value}");
             });
             text.push('\n');
@@ -33,25 +33,25 @@ pub(super) fn csv(lines: &[Line]) -> String {
 }
 
 pub(super) fn table(line: &Line) -> String {
-    let every = line.points.len().div_ceil(TABLE_ROWS).max(1);
+    let points = &line.points.points;
+    let every = points.len().div_ceil(TABLE_ROWS).max(1);
     let basis = line.basis.map_or(String::new(), |basis| format!(", basis {}", basis.name()));
     let mut text = format!("{} at {}, {} points of history, model {}{basis}\n", line.series, line.origin, line.history_points, line.model);
     if every > 1 {
-        let _ = writeln!(text, "one in {every} of {} points (--format csv prints all)", line.points.len());
+        let _ = writeln!(text, "one in {every} of {} points (--format csv prints all)", points.len());
     }
-    let levels: Vec<&String> = line.points.first().into_iter().flat_map(|point| point.q.keys()).collect();
     let _ = write!(text, "{:<21}{:>12}", "time", "mean");
-    levels.iter().for_each(|level| {
+    line.points.names.iter().for_each(|level| {
         let _ = write!(text, "{:>12}", format!("q{level}"));
     });
     text.push('\n');
-    for point in line.points.iter().skip(every - 1).step_by(every) {
-        let _ = write!(text, "{:<21}{:>12.2}", point.ts, point.mean);
+    for point in points.iter().skip(every - 1).step_by(every) {
+        let _ = write!(text, "{:<21}{:>12.2}", show_time(point.ts_ms), point.mean);
         row(&mut text, &point.q);
     }
     for (window, max) in &line.max {
         let _ = write!(text, "{:<21}{:>12}", format!("highest of {window}"), "");
-        row(&mut text, &max.q);
+        row(&mut text, &max.q.values);
     }
     for (window, max) in &line.max {
         let _ = writeln!(text, "highest of {window}: about {}, as likely as not from {} to {}", max.at, max.from, max.to);
@@ -81,8 +81,8 @@ pub(super) fn table(line: &Line) -> String {
     text
 }
 
-fn row(text: &mut String, q: &BTreeMap<String, f64>) {
-    for value in q.values() {
+fn row(text: &mut String, q: &[f64]) {
+    for value in q {
         let _ = write!(text, "{value:>12.2}");
     }
     text.push('\n');
