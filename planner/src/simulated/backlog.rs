@@ -32,7 +32,8 @@ pub(super) fn read(
 ) -> Result<BacklogPolicy, ScenarioError> {
     const TARGET: &str = "a number of requests above 0";
     if scenario.broker.is_none() {
-        return Err(reader.error("policy", "\"backlog\" with a [broker] only: without one there is no queue to measure"));
+        let error = reader.error("policy", "\"backlog\" with a [broker] only: without one there is no queue to measure");
+        return Err(error.across());
     }
     let per_replica = reader.number("per_replica", TARGET, |x| x > 0.0)?;
     let per_replica = reader.required(per_replica, "per_replica", TARGET)?;

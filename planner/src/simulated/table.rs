@@ -24,17 +24,51 @@ pub(super) enum Choice {
 
 const SHARE: &str = "a number above 0, at most 1";
 const POLICIES: &str = "\"predictive\", \"hpa\", \"static\", \"schedule\", \"backlog\"";
+/// Those of all policies. Which of them a policy has is known only when it has been read.
+const KEYS: [&str; 30] = [
+    "policy",
+    "interval",
+    "min",
+    "max",
+    "step_up",
+    "step_down",
+    "stabilisation",
+    "stabilisation_up",
+    "scale_up",
+    "scale_down",
+    "cool_down",
+    "target",
+    "tolerance",
+    "quantile",
+    "fallback_target",
+    "fallback_stabilisation",
+    "lead_time",
+    "ramp",
+    "forecast_every",
+    "forecast_update",
+    "forecast_max_age",
+    "time_zone",
+    "holidays",
+    "rps_per_replica",
+    "service_time_ms",
+    "more",
+    "replicas",
+    "steps",
+    "per_replica",
+    "in_service",
+];
 /// A fleet size as the simulator can hold it.
 pub(super) const MOST: u64 = simulator::scenario::MOST_REPLICAS as u64;
 
 pub(super) fn read(table: &toml::Table, scenario: &Scenario) -> Result<Choice, ScenarioError> {
     let mut reader = Reader::new("autoscaler", table);
-    let policy = reader.string("policy", POLICIES)?;
-    let policy = reader.required(policy, "policy", POLICIES)?;
+    reader.only(&KEYS)?;
     let interval = reader.duration("interval")?.unwrap_or(Nanos(15_000_000_000));
     if interval.0 < 1_000_000 {
         return Err(reader.error("interval", "1ms or more"));
     }
+    let policy = reader.string("policy", POLICIES)?;
+    let policy = reader.required(policy, "policy", POLICIES)?;
     // Of the way down: the HPA's window back, the predictive policy's window ahead.
     let fixed = matches!(policy, "static" | "schedule");
     let stabilisation_ms = if fixed { 0 } else { duration_ms(&mut reader, "stabilisation", 300_000)? };
@@ -206,6 +240,7 @@ fn capacity(reader: &mut Reader, scenario: &Scenario) -> Result<Capacity, Scenar
             algorithm: scenario.balancing.pool.algorithm,
         }),
         _ => Err(reader
-            .error("rps_per_replica", "a number above 0; it can be left out only with an [slo], discipline fifo and exponential service")),
+            .error("rps_per_replica", "a number above 0; it can be left out only with an [slo], discipline fifo and exponential service")
+            .across()),
     }
 }

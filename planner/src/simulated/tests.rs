@@ -99,7 +99,7 @@ fn errors_name_the_key_the_value_and_what_is_allowed() {
         ("policy = \"hpa\"\nmin = 9\nmax = 3", "`autoscaler.max` is 3; allowed: at least rails.min = 9"),
         (
             "policy = \"hpa\"\nmax = 3\nquantile = 0.9",
-            "`autoscaler.quantile` is an unknown key (with the value 0.9); allowed: the keys policy,",
+            "`autoscaler.quantile` is an unknown key (with the value 0.9); allowed: the keys interval, policy,",
         ),
         ("policy = \"predictive\"\nmax = 3\nquantile = 9", "`autoscaler.quantile` is 9; allowed: 0.5 to below 1"),
         (
@@ -210,4 +210,36 @@ fn a_scenario_names_the_holidays_of_its_place() {
     assert_eq!(listed("holidays = \"US-CA\""), ["US-CA"]);
     assert_eq!(listed("holidays = [\"DE-BE\", \"2026-12-24 company holiday\"]"), ["DE-BE", "2026-12-24 company holiday"]);
     assert!(listed("").is_empty());
+}
+
+/// Lines and keys of all that is wrong.
+fn mistakes(text: &str) -> Vec<(usize, String)> {
+    let errors = Scenario::parse_all(text, &(), &Factory::default()).map(|_| ()).unwrap_err();
+    errors.into_iter().map(|error| (error.line.unwrap_or(0), error.key)).collect()
+}
+
+const PLAIN: &str = "requests = 10\n[workload]\narrivals = { kind = \"poisson\", rate_rps = 6.4 }\n[slo]\nlatency_ms = 500\npercentile = 95\n\
+                     [[pools]]\nname = \"app\"\nservice_time = { dist = \"exponential\", mean_ms = 40 }\nconcurrency = 4\n";
+
+#[test]
+fn the_mistakes_of_an_autoscaler_are_among_those_of_its_scenario() {
+    let autoscaler = "[autoscaler]\npolicy = \"hpa\"\nmin = 0\nmax = 9\ntarget = 7\ncool_down = 30\ncolour = \"red\"\n\
+                      scale_up = { select = \"most\" }\nscale_down = { policies = [{ kind = \"pods\", value = 1, period = \"2h\" }] }\n";
+    let text = PLAIN.replace("rate_rps = 6.4", "rate_rps = -1").replace("concurrency = 4", "concurrency = 0") + autoscaler;
+    let keys = ["min", "target", "cool_down", "colour", "scale_up.select", "scale_down.policies[0].period"];
+    let of_autoscaler = [13, 15, 16, 17, 18, 19].into_iter().zip(keys).map(|(line, key)| (line, format!("autoscaler.{key}")));
+    let others = [(3, "workload.arrivals.rate_rps"), (10, "pools[0].concurrency")].map(|(line, key)| (line, key.to_owned()));
+    assert_eq!(mistakes(&text), others.into_iter().chain(of_autoscaler).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_capacity_that_is_missed_for_want_of_an_objective_is_no_mistake_of_its_own() {
+    let hpa = "[autoscaler]\npolicy = \"hpa\"\nmax = 9\n";
+    assert!(Scenario::parse_all(&(PLAIN.to_owned() + hpa), &(), &Factory::default()).is_ok());
+    let wrong = PLAIN.replace("percentile = 95", "percentile = 950") + hpa;
+    assert_eq!(mistakes(&wrong), [(6, "slo.percentile".to_owned())]);
+    let without = PLAIN.replace("[slo]\nlatency_ms = 500\npercentile = 95\n", "") + hpa;
+    assert_eq!(mistakes(&without), [(8, "autoscaler.rps_per_replica".to_owned())]);
+    let misspelt = PLAIN.to_owned() + "[autoscaler]\npolicy = \"hpa\"\nmaks = 9\n";
+    assert_eq!(mistakes(&misspelt), [(13, "autoscaler.maks".to_owned())]);
 }

@@ -147,7 +147,7 @@ impl Loaded {
         let path = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|error| CliError::BadInput(format!("{path}: {error}")))?;
         let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-        let scenario = Scenario::parse_all(&text, &Files { folder }).map_err(|errors| {
+        let scenario = Scenario::parse_all(&text, &Files { folder }, &Factory::default()).map_err(|errors| {
             let lines: Vec<String> = errors.iter().map(|error| format!("{path}: {error}")).collect();
             CliError::BadInput(lines.join("\n"))
         })?;

@@ -1,8 +1,10 @@
 //! `prescale sweep`: a matrix of scenarios in; which is best, and whether that is real, out.
 
+mod axes;
 mod file;
 mod keep;
 mod matrix;
+mod mistakes;
 mod path;
 mod rank;
 mod show;

@@ -15,7 +15,7 @@ pub mod reference;
 mod secrets;
 mod service;
 mod value;
-mod walk;
+pub(crate) mod walk;
 
 use std::path::{Path, PathBuf};
 

@@ -40,7 +40,8 @@ pub fn walk(schema: &Value, value: &DeValue<'_>, path: &KeyPath, out: &mut Vec<P
                 return wrong(&allowed);
             }
         }
-        ("boolean", DeValue::Boolean(_)) | ("any", _) => {}
+        ("boolean", DeValue::Boolean(_)) => {}
+        ("any", _) => return whole(value),
         (wanted, _) => {
             let allowed = match wanted {
                 "object" => "a table".to_owned(),
@@ -63,6 +64,11 @@ fn walk_table(schema: &Value, table: &DeTable<'_>, path: &KeyPath, out: &mut Vec
         let below = path.key_of(key.get_ref());
         match known.get(key.get_ref().as_ref()) {
             Some(schema) => used.extend(walk(schema, value.get_ref(), &below, out).map(|value| (key.get_ref().to_string(), value))),
+            // A map, whose keys aren't fixed.
+            None if schema["additionalProperties"].is_object() || schema["additionalProperties"] == true => {
+                let value = walk(&schema["additionalProperties"], value.get_ref(), &below, out);
+                used.extend(value.map(|value| (key.get_ref().to_string(), value)));
+            }
             None => out.push(Problem::unknown(below, hint(key.get_ref(), known.keys().map(String::as_str)))),
         }
     }
@@ -113,6 +119,19 @@ fn scalar(value: &DeValue<'_>) -> Option<toml::Value> {
         DeValue::Boolean(flag) => toml::Value::Boolean(*flag),
         _ => return None,
     })
+}
+
+/// Whatever it is.
+fn whole(value: &DeValue<'_>) -> Option<toml::Value> {
+    match value {
+        DeValue::Table(table) => {
+            let below = table.iter().map(|(key, value)| Some((key.get_ref().to_string(), whole(value.get_ref())?)));
+            below.collect::<Option<toml::Table>>().map(toml::Value::Table)
+        }
+        DeValue::Array(list) => list.iter().map(|value| whole(value.get_ref())).collect::<Option<_>>().map(toml::Value::Array),
+        DeValue::Datetime(time) => Some(toml::Value::Datetime(*time)),
+        other => scalar(other),
+    }
 }
 
 /// The alternatives of a schema, without `null`: TOML has none, an optional key is left out.

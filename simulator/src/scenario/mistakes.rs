@@ -1,7 +1,7 @@
 //! All that is wrong with a scenario, not the first alone.
 //!
 //! The reader stops at the first mistake. So the mistake is taken out and the rest read again, as often as needed; where a key can't be done
-//! without, its whole section is replaced by a plain one. A key that is missing in a section from which something was taken, and settings
+//! without, the table around it is taken out, and at last its whole section is replaced by a plain one. A key that is missing in a section from which something was taken, and settings
 //! that don't go together, are not reported beyond the first mistake: they may come from what was taken out.
 
 use std::collections::BTreeSet;
@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 use super::{Scenario, ScenarioError, SeriesSource, lines};
+use crate::autoscale::AutoscalerFactory;
 
 /// Whoever has made more is told about these first. Each costs another reading.
 const MOST: usize = 20;
@@ -16,30 +17,43 @@ const MOST: usize = 20;
 const ROUNDS: usize = 60;
 
 impl Scenario {
-    /// [`Scenario::parse`] that names every mistake it can find (at most 20), in the order of the file's lines.
+    /// [`Scenario::parse`] that names every mistake it can find (at most 20), in the order of the file's lines. `autoscalers` reads the
+    /// `[autoscaler]` table.
     ///
     /// # Errors
     /// At least one [`ScenarioError`].
-    pub fn parse_all(text: &str, source: &dyn SeriesSource) -> Result<Self, Vec<ScenarioError>> {
-        let first = match Self::parse(text, source) {
-            Ok(scenario) => return Ok(scenario),
-            Err(first) => first,
-        };
+    pub fn parse_all(text: &str, source: &dyn SeriesSource, autoscalers: &dyn AutoscalerFactory) -> Result<Self, Vec<ScenarioError>> {
         // Without a table there is nothing to go on with.
-        let Ok(table) = text.parse::<Table>() else { return Err(vec![first]) };
-        let mut found: Vec<ScenarioError> = all(table, source).into_iter().map(|error| lines::locate(error, text)).collect();
-        if found.is_empty() {
-            found.push(first);
-        }
-        found.sort_by_key(|error| error.line);
-        Err(found)
+        let Ok(table) = text.parse::<Table>() else { return Self::parse(text, source).map_err(|error| vec![error]) };
+        Self::from_table_all(&table, source, autoscalers).map_err(|found| {
+            let mut found: Vec<ScenarioError> = found.into_iter().map(|error| lines::locate(error, text)).collect();
+            found.sort_by_key(|error| error.line);
+            found
+        })
+    }
+
+    /// [`Scenario::parse_all`] of a table that was put together in code: errors have no line, and are in the order in which they were found.
+    ///
+    /// # Errors
+    /// As [`Scenario::parse_all`].
+    pub fn from_table_all(
+        table: &Table,
+        source: &dyn SeriesSource,
+        autoscalers: &dyn AutoscalerFactory,
+    ) -> Result<Self, Vec<ScenarioError>> {
+        let read = |table: &Table| {
+            let scenario = Self::from_table(table, source)?;
+            autoscalers.build(scenario.autoscaler.as_ref(), &scenario, 0).map(|_| scenario)
+        };
+        read(table).map_err(|first| all(table.clone(), first, read))
     }
 }
 
-fn all(mut table: Table, source: &dyn SeriesSource) -> Vec<ScenarioError> {
+fn all(mut table: Table, first: ScenarioError, read: impl Fn(&Table) -> Result<Scenario, ScenarioError>) -> Vec<ScenarioError> {
     let (mut found, mut taken, mut replaced, mut touched) = (Vec::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut next = Some(first);
     for _ in 0..ROUNDS {
-        let Err(error) = Scenario::from_table(&table, source) else { break };
+        let Some(error) = next.take() else { break };
         let known = taken.contains(&error.key);
         let section = parts(&error.key).next().map(|(name, place)| (name.to_owned(), place));
         if found.is_empty() || (!known && !may_be_ours(&error, touched.contains(&section))) {
@@ -50,9 +64,10 @@ fn all(mut table: Table, source: &dyn SeriesSource) -> Vec<ScenarioError> {
         }
         touched.insert(section);
         let again = !known && taken.insert(error.key.clone()) && take_out(&mut table, &error.key);
-        if !again && !replace_section(&mut table, &error.key, &mut replaced) {
+        if !again && !take_out_around(&mut table, &error.key) && !replace_section(&mut table, &error.key, &mut replaced) {
             break;
         }
+        next = read(&table).err();
     }
     found
 }
@@ -61,7 +76,8 @@ fn all(mut table: Table, source: &dyn SeriesSource) -> Vec<ScenarioError> {
 fn may_be_ours(error: &ScenarioError, touched: bool) -> bool {
     let missing = error.value == "missing" || error.value.starts_with("wrong: missing");
     // A section that isn't there may have been misspelt.
-    (missing && (touched || !error.key.contains('.'))) || error.value == "there"
+    // What is "there" doesn't go with another section.
+    (missing && (touched || !error.key.contains('.'))) || error.across || error.value == "there"
 }
 
 /// A part of a path: its name, and the place in its list.
@@ -87,6 +103,13 @@ fn take_out(root: &mut Table, path: &str) -> bool {
         table = inner;
     }
     table.remove(*last).is_some()
+}
+
+/// Takes out the innermost table or list around a key, but not its whole section; false if there is none.
+fn take_out_around(root: &mut Table, path: &str) -> bool {
+    let ends = path.match_indices(['.', '[']).map(|(at, _)| &path[..at]);
+    let around: Vec<&str> = ends.filter(|around| around.contains('.')).collect();
+    around.iter().rev().any(|around| take_out(root, around))
 }
 
 const WORKLOAD: &str = "arrivals = { kind = \"poisson\", rate_rps = 1.0 }";
@@ -129,9 +152,10 @@ fn replace_section(root: &mut Table, path: &str, replaced: &mut BTreeSet<String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::autoscale::NoAutoscaler;
 
     fn found(text: &str) -> Vec<(Option<usize>, String)> {
-        let errors = Scenario::parse_all(text, &()).unwrap_err();
+        let errors = Scenario::parse_all(text, &(), &NoAutoscaler).unwrap_err();
         errors.into_iter().map(|error| (error.line, error.key)).collect()
     }
 
@@ -164,7 +188,7 @@ mod tests {
     fn one_mistake_stays_one_and_a_good_scenario_has_none() {
         let good = "requests = 10\n[workload]\narrivals = { kind = \"poisson\", rate_rps = 6.4 }\n[[pools]]\nconcurrency = 2\n\
                     service_time = { dist = \"exponential\", mean_ms = 4 }\n";
-        assert_eq!(Scenario::parse_all(good, &()), Scenario::parse(good, &()).map_err(|error| vec![error]));
+        assert_eq!(Scenario::parse_all(good, &(), &NoAutoscaler), Scenario::parse(good, &()).map_err(|error| vec![error]));
         assert_eq!(found(&good.replace("concurrency", "concurency")), [(Some(5), "pools[0].concurency".to_owned())]);
         assert_eq!(found(&good.replace("[workload]", "[work]")), [(Some(2), "work".to_owned())]);
         assert_eq!(found(&good.replace("requests = 10", "")), [(None, "requests".to_owned())]);

@@ -18,12 +18,20 @@ pub struct ScenarioError {
     pub value: String,
     /// What would be accepted.
     pub allowed: String,
+    /// Whether it follows from other sections too. If one of them is wrong, this may not be.
+    pub across: bool,
 }
 
 impl ScenarioError {
     /// Names the key, the value and what is allowed.
     pub fn new(key: impl Into<String>, value: impl Into<String>, allowed: impl Into<String>) -> Self {
-        Self { line: None, key: key.into(), value: value.into(), allowed: allowed.into() }
+        Self { line: None, key: key.into(), value: value.into(), allowed: allowed.into(), across: false }
+    }
+
+    /// The same, which follows from other sections too.
+    #[must_use]
+    pub fn across(self) -> Self {
+        Self { across: true, ..self }
     }
 }
 

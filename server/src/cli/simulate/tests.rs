@@ -228,3 +228,22 @@ fn a_baseline_that_is_no_result_or_was_run_otherwise_is_refused() {
     refused(whole, Some(8), None, &["--seed 8", "run with 9"]);
     refused(whole, None, Some(3), &["--replications 3", "run with 2"]);
 }
+
+#[test]
+fn all_mistakes_are_named_at_once_those_of_the_autoscaler_too_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("wrong.toml");
+    let autoscaler = "[autoscaler]\npolicy = \"hpa\"\nmax = 0\nrps_per_replica = 15\ntarget = 2\n";
+    std::fs::write(&scenario, SMALL.replace("seed = 5", "seed = -5").replace("concurrency = 1", "concurrency = 0") + autoscaler).unwrap();
+    let (report, trace_out) = (folder.path().join("out.html"), folder.path().join("trace"));
+    let args = Args { report: Some(report.clone()), trace_out: Some(trace_out.clone()), ..args(scenario.clone()) };
+    let Err(CliError::BadInput(error)) = run(args) else { panic!("it was run") };
+    let lines: Vec<&str> = error.lines().collect();
+    let named =
+        ["line 2: `seed` is -5", "line 16: `pools[0].concurrency` is 0", "line 21: `autoscaler.max` is 0", "line 23: `autoscaler.target`"];
+    assert_eq!(lines.len(), named.len(), "{error}");
+    for (line, named) in lines.iter().zip(named) {
+        assert!(line.starts_with(&format!("{}: {named}", scenario.display())), "{line}");
+    }
+    assert!(!report.exists() && !trace_out.exists());
+}

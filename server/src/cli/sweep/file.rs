@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
-use crate::cli::CliError;
+use super::mistakes::Mistake;
 use crate::config::document::Document;
-use crate::config::problem::{KeyPath, Step};
+use crate::config::problem::{KeyPath, Problem, Step};
+use crate::config::walk::walk;
 
 /// A matrix of scenarios: every algorithm with every plan and every value of every key in `matrix`, each over the same seeds.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -65,26 +66,49 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// What is at `steps` of the file, and what is allowed there.
-    pub fn wrong(&self, steps: Vec<Step>, value: &str, allowed: &str) -> CliError {
-        let path = KeyPath(steps);
+    pub fn wrong(&self, steps: &[Step], value: &str, allowed: &str) -> Mistake {
+        let path = KeyPath(steps.to_vec());
         // It has been parsed before.
         let line = Document::parse(self.text).map_or(1, |document| document.line(&path));
-        CliError::BadInput(format!("{}: line {line}: `{path}` is {value}; allowed: {allowed}", self.path))
+        self.mistake(line, &format!("`{path}` is {value}; allowed: {allowed}"))
     }
 
-    pub fn parse(&self) -> Result<SweepFile, CliError> {
-        toml::from_str(self.text).map_err(|error| {
-            let line = error.span().map_or(1, |span| self.text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
-            CliError::BadInput(format!("{}: line {line}: {}", self.path, error.message().trim().replace('\n', ", ")))
-        })
+    fn mistake(&self, line: usize, what: &str) -> Mistake {
+        Mistake { place: (0, line), text: format!("{}: line {line}: {what}", self.path) }
     }
+
+    /// What the file says as far as it can be used, and everything that its types alone forbid. `None` if there is nothing to go on with.
+    pub fn parse(&self) -> (Option<SweepFile>, Vec<Mistake>) {
+        let told = |problem: &Problem| match problem.path.0.is_empty() {
+            true => self.mistake(problem.line, &problem.what),
+            false => self.mistake(problem.line, &format!("`{}` {}", problem.path, problem.what)),
+        };
+        let document = match Document::parse(self.text) {
+            Ok(document) => document,
+            Err(problems) => return (None, problems.iter().map(told).collect()),
+        };
+        let mut problems = Vec::new();
+        let usable = walk(schema().as_value(), &document.root, &KeyPath::default(), &mut problems);
+        problems.iter_mut().for_each(|problem| problem.line = document.line(&problem.path));
+        let mut mistakes: Vec<Mistake> = problems.iter().map(told).collect();
+        // Without a scenario there is a stand-in that names none.
+        let nowhere = problems.iter().any(|problem| problem.path == KeyPath::default().key("scenario"));
+        let file = usable.map(toml::Value::try_into::<SweepFile>).transpose().unwrap_or_else(|error| {
+            mistakes.push(self.mistake(1, error.message().trim()));
+            None
+        });
+        (file.filter(|_| !nowhere), mistakes)
+    }
+}
+
+fn schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<SweepFile>()
 }
 
 /// The JSON Schema of the file.
 #[must_use]
 pub fn schema_text() -> String {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let schema = settings.into_generator().into_root_schema_for::<SweepFile>();
     // The schema is plain data with texts as keys, which always serialises.
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(&schema()).unwrap_or_default() + "\n"
 }

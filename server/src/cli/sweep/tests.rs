@@ -57,11 +57,14 @@ fn what_is_wrong_is_named_with_its_line_and_what_is_allowed() {
     refused("[matrix]\n\"pools.app.replicas\" = []\n", &["`matrix.pools.app.replicas` is an empty list"]);
     refused("algorithms = []\n", &["line 2: `algorithms` is an empty list"]);
     refused("[matrix]\n\"workload.arrivals.rate_rps\" = [nan, 4]\n", &["`matrix.workload.arrivals.rate_rps[0]` is nan", "above 0"]);
-    refused("[[plans]]\nname = \"x\"\nset = { \"autoscaler\" = { policy = \"oracle\" } }\n", &["line 4: `plans[0].set.autoscaler`", "hpa"]);
-    refused("seeds = 0\n", &["line 2: `seeds` is 0", "from 1 to 10000"]);
+    refused(
+        "[[plans]]\nname = \"x\"\nset = { \"autoscaler\" = { policy = \"oracle\" } }\n",
+        &["line 4: `plans[0].set.autoscaler.policy` is \"oracle\"", "hpa"],
+    );
+    refused("seeds = 0\n", &["line 2: `seeds` = 0 is not allowed", "from 1 to 10000"]);
     refused("rank_by = \"beauty\"\n", &["line 2: `rank_by` is \"beauty\"", "latency_p99_ms"]);
     refused("colour = 1\n", &["line 2", "colour", "algorithms"]);
-    refused("algorithms = [\"p2c\", \"p2c\"]\n", &["`algorithm` has p2c twice"]);
+    refused("algorithms = [\"p2c\", \"p2c\"]\n", &["line 2: `algorithms[1]` is p2c twice"]);
     let many: Vec<String> = (1..=101).map(|at| at.to_string()).collect();
     let many = many.join(", ");
     refused(
@@ -71,6 +74,81 @@ fn what_is_wrong_is_named_with_its_line_and_what_is_allowed() {
     let text = "scenario = \"nowhere.toml\"\n";
     let error = Matrix::read(&Source { path: "s", text }, folder.path()).map(|_| ()).unwrap_err().to_string();
     assert!(error.starts_with("s: line 1: `scenario` is \"nowhere.toml\": No such file"), "{error}");
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_sweep_is_named_once_and_nothing_is_written() {
+    let folder = folder();
+    let sweep = folder.path().join("sweep.toml");
+    let text = "scenario = \"base.toml\"\nseeds = 0\nrank_by = \"beauty\"\ncolour = 1\nalgorithms = [\"p2c\", \"best\", \"p2c\"]\n\
+                [set]\n\"slo.percentile\" = 950\n[[plans]]\nname = \"fixed\"\n[[plans]]\nname = \"hpa\"\n\
+                set = { \"autoscaler\" = { policy = \"hpa\", min = 4, max = 0, rps_per_replica = 15, target = 2 } }\n\
+                [matrix]\n\"pools.app.replicas\" = [3, 0, -1]\n\"pools.db.replicas\" = [1]\n\"seed.more\" = 3\n";
+    fs::write(&sweep, text).unwrap();
+    let (out, report) = (folder.path().join("out.parquet"), folder.path().join("out.html"));
+    let args = Args { sweep, jobs: None, out: Some(out), report: Some(report), yes: false, format: Format::Table };
+    let Err(CliError::BadInput(error)) = run(args) else { panic!("it was run") };
+    let expected = [
+        "line 2: `seeds` = 0 is not allowed: a whole number from 1 to 10000",
+        "line 3: `rank_by` is \"beauty\"; allowed: ",
+        "line 4: `colour` is unknown: ",
+        "line 5: `algorithms[1]` is \"best\"; allowed: ",
+        "line 5: `algorithms[2]` is p2c twice; allowed: each once",
+        "line 7: `set.slo.percentile` is 950; allowed: ",
+        "line 12: `plans[1].set.autoscaler.max` is 0; allowed: ",
+        "line 12: `plans[1].set.autoscaler.target` is 2; allowed: ",
+        "line 14: `matrix.pools.app.replicas[1]` is 0 in all pools; allowed: ",
+        "line 14: `matrix.pools.app.replicas[2]` is -1; allowed: ",
+        "line 15: `matrix.pools.db.replicas[0]` is a path that leads nowhere; allowed: ",
+        "line 16: `matrix.seed.more` = 3 is not allowed: a list",
+    ];
+    let lines: Vec<&str> = error.lines().map(|line| line.split_once("sweep.toml: ").unwrap().1).collect();
+    assert_eq!(lines.len(), expected.len(), "{error}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected) && !line.contains("in the cell"), "{line:?} is not {expected:?}");
+    }
+    let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["base.toml", "sweep.toml"]);
+}
+
+#[test]
+fn nobody_is_told_of_more_than_twenty_mistakes_nor_waits_for_ten_thousand_wrong_cells() {
+    let folder = folder();
+    let values: Vec<String> = (0..600).map(|at| format!("-{}", at + 1)).collect();
+    let error = read(folder.path(), &format!("[matrix]\n\"pools.app.queue\" = [{}]\n", values.join(", "))).map(|_| ()).unwrap_err();
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!((lines.len(), lines[20], lines[21]), (22, "and 480 more", "sweep.toml: 100 cells were not read"), "{error}");
+}
+
+#[test]
+fn a_mistake_that_only_a_combination_makes_names_the_cell_and_one_of_the_scenario_its_line() {
+    let folder = folder();
+    let refused = |text: &str| read(folder.path(), text).map(|_| ()).unwrap_err();
+    let autoscaler = "[set]\n\"autoscaler\" = { policy = \"hpa\", rps_per_replica = 15 }\n[matrix]\n\"autoscaler.min\" = [2, 8]\n";
+    let error = refused(&format!("{autoscaler}\"autoscaler.max\" = [4, 9]\n\"pools.app.replicas\" = [2, 3, 4]\n"));
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(
+        error.starts_with("sweep.toml: line 6: `matrix.autoscaler.max[0]` is 4; allowed: at least rails.min = 8 (in the cell “"),
+        "{error}"
+    );
+    assert!(error.ends_with("” and 2 more)") && error.contains("min 8"), "{error}");
+    // The base's own mistakes are named with its lines, once, whatever the cells are.
+    fs::write(folder.path().join("base.toml"), BASE.replace("seed = 3", "seed = -3").replace("queue = 8", "queue = -8")).unwrap();
+    let error = refused("[matrix]\n\"pools.app.replicas\" = [2, 0]\n");
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 3, "{error}");
+    assert!(lines[0].starts_with("sweep.toml: line 3: `matrix.pools.app.replicas[1]` is 0"), "{error}");
+    assert!(
+        lines[1].contains("base.toml: line 2: `seed` is -3") && lines[2].contains("base.toml: line 14: `pools[0].queue` is -8"),
+        "{error}"
+    );
+    // A wrong autoscaler matters only where a cell has it.
+    fs::write(folder.path().join("base.toml"), format!("{BASE}[autoscaler]\npolicy = \"hpa\"\nmax = 0\nrps_per_replica = 9\n")).unwrap();
+    let plan = "[[plans]]\nname = \"fixed\"\nset = { \"autoscaler\" = { policy = \"static\", replicas = 2 } }\n";
+    assert!(read(folder.path(), plan).is_ok());
+    let error = refused(&format!("{plan}[[plans]]\nname = \"as it is\"\n"));
+    assert!(error.contains("base.toml: line 18: `autoscaler.max` is 0") && error.lines().count() == 1, "{error}");
 }
 
 fn everything(folder: &Path, out: &Path, jobs: usize) -> (Vec<u8>, String, Vec<Cell>) {
