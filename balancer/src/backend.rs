@@ -59,8 +59,9 @@ pub struct Place {
     pub group: u8,
     /// nginx's `backup`: gets requests only while nobody of its group who isn't a backup can take one.
     pub backup: bool,
-    /// Priority or distance, 0 first: the own zone before the own region before the rest. Traffic spills to the next level as this one
-    /// fails or fills ([`LevelRules`](crate::LevelRules)).
+    /// Priority or distance, 0 first: the own zone before the own region before the rest
+    /// ([`levels_by_distance`](crate::levels_by_distance)). Traffic spills to the next level as this one fails or fills
+    /// ([`LevelRules`](crate::LevelRules)).
     pub level: u8,
 }
 

@@ -36,6 +36,7 @@
 mod algorithm;
 mod backend;
 mod config;
+mod distance;
 mod hash;
 mod health;
 mod latency;
@@ -51,6 +52,7 @@ mod warmup;
 pub use algorithm::Algorithm;
 pub use backend::{BackendConfig, BackendId, BackendState, BackendView, Outcome, OutcomeKind, Place, WEIGHT_MAX};
 pub use config::{ConfigError, PoolConfig};
+pub use distance::{Site, levels_by_distance};
 pub use hash::{hash_client, hash_key};
 pub use health::{ActiveHealth, PassiveHealth};
 pub use latency::LatencyEjection;

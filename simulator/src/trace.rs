@@ -159,8 +159,8 @@ pub(crate) struct Recorder {
     threshold: u64,
     most_requests: usize,
     most_decisions: usize,
-    /// What the balancer thought of each replica when it was last looked at; `None` when no rule can change its mind.
-    beliefs: Option<Vec<BackendState>>,
+    /// What each balancer thought of each replica when it was last looked at; `None` when no rule can change its mind.
+    beliefs: Option<Vec<Vec<BackendState>>>,
     trace: Trace,
 }
 
@@ -214,9 +214,13 @@ impl Recorder {
         self.beliefs.is_some()
     }
 
-    /// What the balancer thinks of a replica now; writes down a change.
-    pub fn believes(&mut self, at: Nanos, replica: u32, now: BackendState, reason: &str) {
+    /// What a balancer thinks of a replica now; writes down a change.
+    pub fn believes(&mut self, at: Nanos, (replica, balancer): (u32, usize), now: BackendState, reason: &str) {
         let Some(beliefs) = self.beliefs.as_mut().filter(|_| now != BackendState::Draining) else { return };
+        if beliefs.len() <= balancer {
+            beliefs.resize_with(balancer + 1, Vec::new);
+        }
+        let beliefs = &mut beliefs[balancer];
         let place = replica as usize;
         if beliefs.len() <= place {
             beliefs.resize(place + 1, BackendState::Up);

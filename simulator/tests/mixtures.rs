@@ -102,11 +102,35 @@ fn fleet(dice: &mut Dice, broker: bool, sessions: bool) -> String {
     text
 }
 
+/// The same with each pool in a region of its own, and balancers that spill by distance; `None` for what doesn't go with regions.
+fn by_distance(text: &str) -> Option<String> {
+    if text.contains("[broker]") || text.contains("pick = \"connection\"") {
+        return None;
+    }
+    let text = text.replace("levels = { full_at = 2 }\n", "").replace("level = 1\n", "");
+    let mut text = text.replace("[balancer]\n", "[balancer]\nlevels = { by = \"distance\", full_at = 2 }\n");
+    let regions = (0..3).filter(|at| text.contains(&format!("name = \"p{at}\""))).count();
+    for at in 0..regions {
+        text = text.replace(&format!("name = \"p{at}\"\n"), &format!("name = \"p{at}\"\nregion = \"r{at}\"\n"));
+        text += &format!("[[regions]]\nname = \"r{at}\"\n");
+    }
+    let matrix = ["[[2]]", "[[2, 30], [30, 2]]", "[[2, 30, 90], [30, 2, 60], [90, 60, 2]]"][regions - 1];
+    Some(text + &format!("[network]\nround_trip_ms = {matrix}\n"))
+}
+
 #[test]
 fn every_request_of_any_mixture_is_accounted_for_whatever_is_recorded() {
+    all_accounted_for((0..400).map(|number| (number, mixture(number))));
+}
+
+#[test]
+fn so_is_every_request_that_may_go_to_another_region() {
+    all_accounted_for((0..400).filter_map(|number| Some((number, by_distance(&mixture(number))?))));
+}
+
+fn all_accounted_for(mixtures: impl Iterator<Item = (u64, String)>) {
     let (mut arrived, mut served) = (0, 0);
-    for number in 0..400 {
-        let text = mixture(number);
+    for (number, text) in mixtures {
         let scenario = Scenario::parse(&text, &()).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let result = run(&scenario, &NoAutoscaler, number, 0).unwrap();
         let counts = result.counts;

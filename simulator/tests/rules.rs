@@ -167,7 +167,7 @@ fn rules_that_cannot_be_are_refused_with_key_and_what_is_allowed() {
         ("concurrency = { fixed = 0 }", "", "`balancer.concurrency.fixed` is 0; allowed: 1 to 1000000"),
         ("queue = { length = 3, patience = \"1s\" }", "", "`balancer.queue` is there; allowed: a queue only with a limit"),
         ("concurrency = { fixed = 3 }", "[broker]\n", "`balancer.concurrency` is there; allowed: no limit of requests at once"),
-        ("levels = { full_at = 0 }", "", "`balancer.levels.full_at` is 0; allowed: 1 or more"),
+        ("levels = { full_at = 0 }", "", "`balancer.levels.full_at` is 0; allowed: a whole number from 1"),
         ("splits = [{ group = 1, weight = 1 }, { group = 1, weight = 2 }]", "", "`balancer.splits.group` is 1; allowed: each group once"),
         ("", "level = 300\n", "`pools[0].level` is 300; allowed: a whole number from 0 to 255"),
         ("", "replica_hour = -1\n", "`pools[0].replica_hour` is -1; allowed: a price"),

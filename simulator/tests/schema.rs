@@ -40,6 +40,7 @@ fn the_schema_has_the_keys_of_the_parser() {
         ),
         ("/properties/slo".to_owned(), whole("[slo]\nzzz = 1")),
         ("/properties/balancer".to_owned(), whole("[balancer]\nzzz = 1")),
+        ("/properties/balancer/properties/levels".to_owned(), whole("[balancer]\nlevels = { zzz = 1 }")),
         ("/properties/retries".to_owned(), whole("[retries]\nzzz = 1")),
         ("/properties/pools/items".to_owned(), pool("zzz = 1")),
         ("/$defs/time".to_owned(), whole("[clients]\npatience = { zzz = 1 }")),

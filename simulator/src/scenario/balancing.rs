@@ -1,17 +1,20 @@
 //! The `[balancer]` and `[retries]` tables: the balancer's own configuration, so that a rule that is simulated is the rule that runs.
 
-use balancer::{Algorithm, ConfigError, PoolConfig, RetryPolicy};
+use balancer::{Algorithm, ConfigError, LevelRules, PoolConfig, RetryPolicy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::door::read_door;
-use super::{Door, Reader, ScenarioError};
+use super::{Door, Reader, Scenario, ScenarioError};
 
 /// Who picks, and by which rules.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Balancing {
     /// Algorithm, health and slow start. Its `backends` are empty: they are the scenario's replicas.
     pub pool: PoolConfig,
+    /// Each region's balancer has the replicas of all regions, on levels by their distance from it, instead of those of its region alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_distance: bool,
     /// Requests of one user have the same key, for the hashes.
     pub key_by_user: bool,
     /// Users stay with the replica that answered them last, while it can be picked.
@@ -26,6 +29,7 @@ impl Default for Balancing {
     fn default() -> Self {
         Self {
             pool: PoolConfig::new(Algorithm::default(), Vec::new()),
+            by_distance: false,
             key_by_user: false,
             sticky: false,
             door: Door::default(),
@@ -58,7 +62,9 @@ pub(super) fn read_balancing(balancer: Option<Reader>, retries: Option<Reader>) 
         balancing.pool.ewma = nested(&mut table, "ewma")?.unwrap_or(balancing.pool.ewma);
         balancing.pool.hash = nested(&mut table, "hash")?.unwrap_or(balancing.pool.hash);
         balancing.pool.prequal = nested(&mut table, "prequal")?.unwrap_or(balancing.pool.prequal);
-        balancing.pool.levels = nested(&mut table, "levels")?.unwrap_or(balancing.pool.levels);
+        if let Some(levels) = table.table("levels")? {
+            (balancing.pool.levels, balancing.by_distance) = read_levels(levels)?;
+        }
         balancing.pool.splits = nested(&mut table, "splits")?.unwrap_or_default();
         balancing.door = read_door(&mut table)?;
         let share = table.number("panic_threshold", "a share from 0 to 1", |share| (0.0..=1.0).contains(&share))?;
@@ -83,6 +89,43 @@ pub(super) fn read_balancing(balancer: Option<Reader>, retries: Option<Reader>) 
         balancing.retries = Some(RetryRule { policy, idempotent });
     }
     Ok(balancing)
+}
+
+/// When traffic leaves a level, and whether levels are those of the pools or distances.
+fn read_levels(mut levels: Reader) -> Result<(LevelRules, bool), ScenarioError> {
+    const BY: &str = "\"pool\" (the level that each pool has) or \"distance\" (from the balancer of each region)";
+    levels.only(&["by", "overprovisioning_percent", "full_at"])?;
+    let by_distance = match levels.string("by", BY)?.unwrap_or("pool") {
+        "pool" => false,
+        "distance" => true,
+        _ => return Err(levels.error("by", BY)),
+    };
+    let known = LevelRules::default();
+    let percent = levels.integer("overprovisioning_percent", 100, 1_000)?;
+    let overprovisioning_percent = percent.map_or(known.overprovisioning_percent, |percent| percent as u32);
+    let full_at = levels.integer("full_at", 1, u64::from(u32::MAX))?.map(|full_at| full_at as u32);
+    levels.finish()?;
+    Ok((LevelRules { overprovisioning_percent, full_at }, by_distance))
+}
+
+/// Distances need regions, and leave no room for levels by hand.
+pub(super) fn check_distance(scenario: &Scenario) -> Result<(), ScenarioError> {
+    if !scenario.balancing.by_distance {
+        return Ok(());
+    }
+    if scenario.network.is_none() {
+        let error =
+            ScenarioError::new("balancer.levels.by", "\"distance\"", "\"distance\" with [[regions]] only: without them all is near");
+        return Err(error.across());
+    }
+    match scenario.pools.iter().position(|pool| pool.place.level > 0) {
+        Some(at) => {
+            let value = scenario.pools[at].place.level.to_string();
+            let allowed = "no level with balancer.levels.by = \"distance\": the distance is the level";
+            Err(ScenarioError::new(format!("pools[{at}].level"), value, allowed).across())
+        }
+        None => Ok(()),
+    }
 }
 
 /// A table that one of the balancer's own types reads.

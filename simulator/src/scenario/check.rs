@@ -1,6 +1,6 @@
 //! Everything that holds across keys or that code can get wrong as well as a file.
 
-use super::balancing::check_pool_config;
+use super::balancing::{check_distance, check_pool_config};
 use super::broker::check_broker;
 use super::connections::check_connections;
 use super::door::check_door;
@@ -62,6 +62,7 @@ pub(super) fn check(scenario: Scenario) -> Result<Scenario, ScenarioError> {
     check_faults(&scenario)?;
     check_clients(&scenario)?;
     check_pool_config(&scenario.balancing)?;
+    check_distance(&scenario)?;
     check_broker(&scenario)?;
     check_connections(&scenario)?;
     check_sessions(&scenario)?;

@@ -1,6 +1,6 @@
 //! Regions, the way between them, and the name service that sends users to one.
 
-use balancer::Nanos;
+use balancer::{Nanos, Site, levels_by_distance};
 use serde::Serialize;
 
 use super::{PoolSpec, Reader, ScenarioError};
@@ -23,6 +23,9 @@ pub struct Region {
     pub name: String,
     /// Part of the users that live here, relative to the other regions'.
     pub users: f64,
+    /// What it is a zone of, together with others that say the same; `None` = a region by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<String>,
 }
 
 /// A name service with health checks, and resolvers that keep its answers.
@@ -54,20 +57,39 @@ pub enum Routing {
     Spread,
 }
 
+impl Network {
+    /// The level of each region's replicas for the balancer that stands in `here`: its own, those that are part of the same, then the others
+    /// by ascending round trip.
+    pub fn levels_from(&self, here: usize) -> Vec<u8> {
+        let region_of = |at: usize| match &self.regions[at].part_of {
+            None => at,
+            part_of => self.regions.iter().position(|other| other.part_of == *part_of).unwrap_or(at),
+        };
+        // At most 32. The whole is called by its first part.
+        let sites: Vec<Site> = (0..self.regions.len()).map(|at| Site { region: region_of(at) as u16, zone: at as u16 }).collect();
+        let nearest = |region: u16| {
+            let parts = sites.iter().filter(|site| site.region == region).map(|site| self.one_way[here][usize::from(site.zone)]);
+            parts.min().unwrap_or(Nanos(0))
+        };
+        levels_by_distance(sites[here], &sites, nearest)
+    }
+}
+
 /// Reads `[[regions]]`, `[network]` and `[dns]`, and the regions of pools by name.
 pub(super) fn read_network(regions: Vec<Reader>, network: Option<Reader>, dns: Option<Reader>) -> Result<Option<Network>, ScenarioError> {
     const SHARE: &str = "a number from 0 on";
     let mut found: Vec<Region> = Vec::new();
     for mut region in regions {
-        region.only(&["name", "users"])?;
+        region.only(&["name", "users", "part_of"])?;
         let name = region.string("name", "a text")?;
         let name = region.required(name, "name", "a text")?.to_owned();
         if found.iter().any(|other| other.name == name) {
             return Err(region.error("name", "a name that no other region has"));
         }
         let users = region.number("users", SHARE, |users| users >= 0.0)?.unwrap_or(1.0);
+        let part_of = region.string("part_of", "a text")?.map(str::to_owned);
         region.finish()?;
-        found.push(Region { name, users });
+        found.push(Region { name, users, part_of });
     }
     if found.is_empty() {
         return match (network, dns) {

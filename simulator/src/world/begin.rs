@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use balancer::{BackendConfig, Pool, PoolConfig, RetryBudget};
+use balancer::{BackendConfig, Place, Pool, PoolConfig, RetryBudget};
 
 use super::{NEVER, World, broker, client, connect, door, end_before_start, network, session};
 use crate::autoscale::Autoscaler;
@@ -28,13 +28,25 @@ fn populate(scenario: &Scenario) -> (Vec<&PoolSpec>, Vec<Replica>, Members) {
     let mut members: Vec<Vec<BackendConfig>> = vec![Vec::new(); regions + scenario.dependencies.len()];
     for (pool, spec) in (0_u32..).zip(&specs) {
         let tier = (pool as usize).checked_sub(scenario.pools.len());
-        let list = &mut members[tier.map_or(spec.region, |tier| regions + tier)];
+        let lists = homes(scenario, spec, tier.map(|tier| regions + tier));
         for _ in 0..spec.replicas {
             replicas.push(Replica::new(pool, spec, 0, true));
-            list.push(BackendConfig::new(replicas.len() as u32, spec.weight).at(spec.place));
+            let backend = BackendConfig::new(replicas.len() as u32, spec.weight);
+            lists.iter().for_each(|(list, place)| members[*list].push(backend.at(*place)));
         }
     }
     (specs, replicas, members)
+}
+
+/// Which balancers have the replicas of a pool, and where these stand with each. `tier` is the balancer of a dependency.
+fn homes(scenario: &Scenario, spec: &PoolSpec, tier: Option<usize>) -> Vec<(usize, Place)> {
+    match (tier, &scenario.network) {
+        (None, Some(network)) if scenario.balancing.by_distance => {
+            let level = |region| network.levels_from(region)[spec.region];
+            (0..network.regions.len()).map(|region| (region, Place { level: level(region), ..spec.place })).collect()
+        }
+        _ => vec![(tier.unwrap_or(spec.region), spec.place)],
+    }
 }
 
 impl<'s> World<'s> {
@@ -81,7 +93,8 @@ impl<'s> World<'s> {
             fronts: fronts.map_err(SimError::balancer)?,
             names: scenario.network.as_ref().map(|network| network::Names::new(network, seed, replication)),
             broker: scenario.broker.as_ref().map(broker::Line::new),
-            wires: scenario.connections.as_ref().map(|spec| connect::Wires::new(spec, seed, replication)),
+            wires: scenario.connections.as_ref().map(|spec| connect::Wires::new(spec, regions, seed, replication)),
+            detours: network::detours(scenario),
             tiers: tiers.map_err(SimError::balancer)?,
             crowd: client::Crowd::new(scenario, seed, replication),
             struck: vec![Vec::new(); scenario.faults.len()],

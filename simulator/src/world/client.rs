@@ -110,9 +110,9 @@ impl World<'_> {
         self.replicas[front as usize].errors += u64::from(request.arrived >= self.cut);
         // The user went away: that says nothing about the backend, and nobody tries it elsewhere.
         let outcome = balancer::Outcome::new(balancer::OutcomeKind::Cancelled, super::Nanos(self.now - request.sent));
-        self.conclude(front, request.link, &outcome);
+        self.conclude(front, (request.region, request.link), &outcome);
         self.tally.abandoned(request.arrived);
-        self.note_health(front, balancer::OutcomeKind::Cancelled);
+        self.note_health(front, request.region, balancer::OutcomeKind::Cancelled);
         self.lose(request, Loss::TimedOut, Some(balancer::BackendId(front + 1)))
     }
 

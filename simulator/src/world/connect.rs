@@ -45,8 +45,11 @@ pub(super) struct Picked {
 pub(super) struct Wires<'s> {
     spec: &'s Connections,
     rng: Pcg64Mcg,
-    /// Layer 7, by replica: since when each idle connection is idle, and how many requests it has carried. The last one is used first.
+    /// Layer 7, by replica and balancer: since when each idle connection is idle, and how many requests it has carried. The last one is used
+    /// first.
     idle: Vec<Vec<(u64, u32)>>,
+    /// Balancers, each with connections of its own.
+    fronts: usize,
     /// Layer 4, by client.
     clients: Vec<u32>,
     links: Vec<Link>,
@@ -56,12 +59,13 @@ pub(super) struct Wires<'s> {
 }
 
 impl<'s> Wires<'s> {
-    pub fn new(spec: &'s Connections, seed: u64, replication: u32) -> Self {
+    pub fn new(spec: &'s Connections, fronts: usize, seed: u64, replication: u32) -> Self {
         let clients = if let PickPer::Connection { clients, .. } = spec.pick { clients as usize } else { 0 };
         Self {
             spec,
             rng: child(seed, replication, Stream::Connections),
             idle: Vec::new(),
+            fronts,
             clients: vec![NONE; clients],
             links: Vec::new(),
             free: Vec::new(),
@@ -73,10 +77,16 @@ impl<'s> Wires<'s> {
         !self.clients.is_empty()
     }
 
+    /// The place of a region's connections to a replica.
+    fn shelf(&self, at: u32, region: u8) -> usize {
+        (at as usize).saturating_mul(self.fronts).saturating_add(usize::from(region))
+    }
+
     /// An idle connection to a replica: how many requests it has carried.
-    fn take_idle(&mut self, at: u32, now: u64) -> Option<u32> {
+    fn take_idle(&mut self, at: u32, region: u8, now: u64) -> Option<u32> {
         let PickPer::Request { idle_timeout, .. } = self.spec.pick else { return None };
-        let idle = self.idle.get_mut(at as usize)?;
+        let shelf = self.shelf(at, region);
+        let idle = self.idle.get_mut(shelf)?;
         let (since, used) = idle.pop()?;
         if idle_timeout.is_some_and(|timeout| now - since >= timeout.0) {
             // The others are idle for longer.
@@ -86,9 +96,9 @@ impl<'s> Wires<'s> {
         Some(used)
     }
 
-    fn keep(&mut self, at: u32, used: u32, now: u64) {
+    fn keep(&mut self, at: u32, region: u8, used: u32, now: u64) {
         let PickPer::Request { idle, .. } = self.spec.pick else { return };
-        let at = at as usize;
+        let at = self.shelf(at, region);
         if self.idle.len() <= at {
             self.idle.resize_with(at + 1, Vec::new);
         }
@@ -155,9 +165,22 @@ impl World<'_> {
         }
     }
 
-    /// Tells the balancer what begins; gives the time until there is a connection.
+    /// Tells the balancer what begins; gives the time until the request is at its replica. The way to another region and back passes before
+    /// its service, so that the balancer counts it as long as it is really away, and learns of its end no sooner.
     #[inline]
     pub(super) fn begin(&mut self, request: &mut Request, picked: &Picked) -> u64 {
+        let connecting = self.begin_connection(request, picked);
+        if self.detours.is_empty() { connecting } else { connecting.saturating_add(self.detour(request.region, picked.backend)) }
+    }
+
+    fn detour(&self, region: u8, backend: BackendId) -> u64 {
+        let to = self.replicas.get(backend.0.wrapping_sub(1) as usize).map(|replica| self.specs[replica.pool as usize].region);
+        to.map_or(0, |to| self.detours[usize::from(region)][to])
+    }
+
+    /// Gives the time until there is a connection.
+    #[inline]
+    fn begin_connection(&mut self, request: &mut Request, picked: &Picked) -> u64 {
         let now = self.now;
         let backend = picked.backend;
         let Some(wires) = &mut self.wires else {
@@ -181,7 +204,7 @@ impl World<'_> {
             if let Some(current) = wires.clients.get_mut(client as usize) {
                 *current = request.link;
             }
-        } else if let Some(used) = wires.take_idle(backend.0.wrapping_sub(1), now) {
+        } else if let Some(used) = wires.take_idle(backend.0.wrapping_sub(1), request.region, now) {
             request.link = used;
             return 0;
         } else {
@@ -193,7 +216,7 @@ impl World<'_> {
 
     /// An attempt at a replica has ended: the balancer learns it, and the connection is free, or gone.
     #[inline]
-    pub(super) fn conclude(&mut self, at: u32, link: u32, outcome: &Outcome) {
+    pub(super) fn conclude(&mut self, at: u32, (region, link): (u8, u32), outcome: &Outcome) {
         let now = Nanos(self.now);
         match &mut self.wires {
             None => {}
@@ -210,18 +233,18 @@ impl World<'_> {
             // Over a connection on which an answer came, the next request can go.
             Some(wires) => {
                 if matches!(outcome.kind, OutcomeKind::Success | OutcomeKind::ServerError | OutcomeKind::Overloaded) {
-                    wires.keep(at, link + 1, now.0);
+                    wires.keep(at, region, link + 1, now.0);
                 }
             }
         }
-        self.front_of(at).finish(BackendId(at.wrapping_add(1)), now, outcome);
+        self.fronts[usize::from(region)].finish(BackendId(at.wrapping_add(1)), now, outcome);
     }
 
     /// A replica has died: so have the connections to it.
     pub(super) fn cut_wires(&mut self, at: u32) {
-        if let Some(idle) = self.wires.as_mut().and_then(|wires| wires.idle.get_mut(at as usize)) {
-            idle.clear();
-        }
+        let Some(wires) = &mut self.wires else { return };
+        let shelf = wires.shelf(at, 0);
+        wires.idle.iter_mut().skip(shelf).take(wires.fronts).for_each(Vec::clear);
     }
 
     /// The request waits for its connection.

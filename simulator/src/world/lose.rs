@@ -89,8 +89,8 @@ impl World<'_> {
     pub(super) fn may_try_again(&mut self, request: &mut Request, failure: &Failure) -> bool {
         let outcome = Outcome::new(failure.kind, Nanos(self.now - request.sent));
         let at = failure.backend.0.wrapping_sub(1);
-        self.conclude(at, request.link, &outcome);
-        self.note_health(at, failure.kind);
+        self.conclude(at, (request.region, request.link), &outcome);
+        self.note_health(at, request.region, failure.kind);
         let Some(rule) = self.scenario.balancing.retries else { return false };
         let bytes_sent = failure.kind != OutcomeKind::ConnectFailed;
         let again = may_retry(rule.idempotent, bytes_sent, &outcome, request.attempts, &rule.policy);

@@ -72,6 +72,8 @@ pub(crate) struct World<'s> {
     names: Option<network::Names<'s>>,
     broker: Option<broker::Line<'s>>,
     wires: Option<connect::Wires<'s>>,
+    /// Round trips from the balancer of a region to the replicas of another; empty when balancers have only those of their own.
+    detours: Vec<Vec<u64>>,
     users: Option<session::Users>,
     store: Option<session::Store>,
     /// Empty when users don't stay.
@@ -194,8 +196,7 @@ impl<'s> World<'s> {
         (count(ReplicaState::Ready), count(ReplicaState::Booting))
     }
 
-    /// The balancer that has a replica. (Somebody unknown, whom only weights can name, is with the first.)
-    #[inline]
+    /// The balancer of a replica's own region. (Somebody unknown, whom only weights can name, is with the first.)
     fn front_of(&mut self, at: u32) -> &mut Pool {
         if self.fronts.len() == 1 {
             return &mut self.fronts[0];

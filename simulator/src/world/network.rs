@@ -9,7 +9,7 @@ use crate::event::Kind;
 use crate::fleet::Replica;
 use crate::rng::{Stream, child};
 use crate::run::SimError;
-use crate::scenario::{Network, PoolSpec, Routing};
+use crate::scenario::{Network, PoolSpec, Routing, Scenario};
 
 /// What a resolver remembers.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +105,15 @@ impl<'s> Names<'s> {
         }
         changed
     }
+}
+
+/// Round trips between balancers and replicas, where a balancer has replicas of other regions. To those of its own it costs nothing: users
+/// pay for the way to the region.
+pub(super) fn detours(scenario: &Scenario) -> Vec<Vec<u64>> {
+    let Some(network) = scenario.network.as_ref().filter(|_| scenario.balancing.by_distance) else { return Vec::new() };
+    let round_trip = |from: usize, to: usize| if from == to { 0 } else { network.one_way[from][to].0.saturating_mul(2) };
+    let regions = 0..network.regions.len();
+    regions.clone().map(|from| regions.clone().map(|to| round_trip(from, to)).collect()).collect()
 }
 
 impl World<'_> {

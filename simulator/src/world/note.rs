@@ -60,21 +60,26 @@ impl World<'_> {
 
     /// An attempt has ended at a replica: does the balancer think otherwise of it now?
     #[inline]
-    pub(super) fn note_health(&mut self, at: u32, kind: OutcomeKind) {
+    pub(super) fn note_health(&mut self, at: u32, region: u8, kind: OutcomeKind) {
         if self.recorder.is_some() {
-            self.note_belief(at, reason_of(kind));
+            self.note_belief(at, region, reason_of(kind));
         }
     }
 
+    /// `region` is that of the balancer.
     #[cold]
-    pub(super) fn note_belief(&mut self, at: u32, reason: &str) {
+    pub(super) fn note_belief(&mut self, at: u32, region: u8, reason: &str) {
         if !self.recorder.as_ref().is_some_and(|recorder| recorder.doubts()) {
             return;
         }
         let now = self.now();
-        let state = self.front_of(at).state(BackendId(at + 1), now);
+        let state = self.fronts.get_mut(usize::from(region)).and_then(|front| front.state(BackendId(at + 1), now));
+        // Where several balancers have a replica, each has a belief of its own.
+        let shared = self.scenario.network.as_ref().filter(|_| !self.detours.is_empty());
+        let whose = shared.map(|network| format!("{reason}, at the balancer of {}", network.regions[usize::from(region)].name));
         if let (Some(state), Some(recorder)) = (state, &mut self.recorder) {
-            recorder.believes(now, at, state, reason);
+            let believer = if shared.is_some() { usize::from(region) } else { 0 };
+            recorder.believes(now, (at, believer), state, whose.as_deref().unwrap_or(reason));
         }
     }
 

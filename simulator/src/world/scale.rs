@@ -155,7 +155,7 @@ impl World<'_> {
                 if let Some(replica) = self.replicas.get(at as usize) {
                     let well = replica.serves() && replica.cut_off == 0;
                     self.fronts[front].probe_result(id, now, well);
-                    self.note_belief(at, if well { "a probe was answered" } else { "a probe failed" });
+                    self.note_belief(at, front as u8, if well { "a probe was answered" } else { "a probe failed" });
                 }
             }
         }

@@ -68,11 +68,11 @@ impl World<'_> {
         self.tally.served(request.number, request.class, request.arrived, request.started, ended);
         self.replicas[at as usize].served += u64::from(request.arrived >= self.cut);
         self.seen.served += 1;
-        self.conclude(at, link, &outcome);
+        self.conclude(at, (region, link), &outcome);
         self.step_out(region, admitted, OutcomeKind::Success);
         self.stick(user, at);
         self.note_served(slot, ended);
-        self.note_health(at, OutcomeKind::Success);
+        self.note_health(at, region, OutcomeKind::Success);
         self.one_less(at);
         self.think(user);
     }
