@@ -95,6 +95,7 @@ pub struct Wait {
     pub p50: f64,
     pub p95: f64,
     pub p99: f64,
+    pub p999: f64,
 }
 
 /// Student's t over replications, each contributing one value (for `latency_ms.p99`: its own p99).
@@ -154,7 +155,7 @@ impl Latency {
 impl Wait {
     fn of(histogram: &Histogram) -> Option<Self> {
         let at = |q| quantile_ms(histogram, q);
-        Some(Self { mean: as_ms(histogram.mean()?), p50: at(0.5)?, p95: at(0.95)?, p99: at(0.99)? })
+        Some(Self { mean: as_ms(histogram.mean()?), p50: at(0.5)?, p95: at(0.95)?, p99: at(0.99)?, p999: at(0.999)? })
     }
 }
 

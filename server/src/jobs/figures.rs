@@ -13,12 +13,13 @@ const POINTS: usize = 96;
 const MINUTE_S: f64 = 60.0;
 
 /// The figures of a cell by their names on the wire, in the order in which they are shown, and what they are in words.
-pub const NAMES: [(&str, &str); 9] = [
+pub const NAMES: [(&str, &str); 10] = [
     ("violation_minutes", "SLO violation minutes"),
     ("latency_p50_ms", "p50 [ms]"),
     ("latency_p95_ms", "p95 [ms]"),
     ("latency_p99_ms", "p99 [ms]"),
     ("queue_wait_p99_ms", "queue wait p99 [ms]"),
+    ("queue_wait_p999_ms", "queue wait p99.9 [ms]"),
     ("error_ratio", "errors"),
     ("replica_hours", "replica-hours"),
     ("cost", "cost"),
@@ -42,6 +43,7 @@ pub fn cell(index: u32, name: &str, scenario: &Scenario, seed: u64, runs: &[RunR
     put("latency_p95_ms", report.latency_ms.map(|latency| latency.p95), &latency(0.95));
     put("latency_p99_ms", report.latency_ms.map(|latency| latency.p99), &latency(0.99));
     put("queue_wait_p99_ms", report.queue_wait_ms.map(|wait| wait.p99), &|run| run.wait.quantile(0.99).map(as_ms));
+    put("queue_wait_p999_ms", report.queue_wait_ms.map(|wait| wait.p999), &|run| run.wait.quantile(0.999).map(as_ms));
     put("error_ratio", report.error_ratio, &RunResult::error_ratio);
     put("violation_minutes", report.slo.and_then(|slo| slo.violation_minutes), &|run| run.violation_minutes.map(|minutes| minutes as f64));
     put("replica_hours", Some(report.replica_hours), &|run| Some(hours(run)));

@@ -61,8 +61,8 @@ fn parse(line: &str) -> Row {
     Row { model: model.to_owned(), params: params.to_owned(), quantity: quantity.to_owned(), exact: exact.parse().expect("a number") }
 }
 
-/// What a report has. (Not: waiting times at 99.9 %, distributions of the number in the system, conditional sojourn times.)
-const QUANTITIES: [&str; 31] = [
+/// What a report has. (Not: distributions of the number in the system.)
+const QUANTITIES: [&str; 33] = [
     "T_mean",
     "T_mean_accepted",
     "Wq_mean",
@@ -74,6 +74,8 @@ const QUANTITIES: [&str; 31] = [
     "Wq_p50",
     "Wq_p95",
     "Wq_p99",
+    "Wq_p99.9",
+    "T(x=2)",
     "L",
     "Lq",
     "P_block",
@@ -111,6 +113,9 @@ fn measured(run: &RunResult, quantity: &str) -> Option<f64> {
         "Wq_p50" => quantile(&run.wait, 0.5),
         "Wq_p95" => quantile(&run.wait, 0.95),
         "Wq_p99" => quantile(&run.wait, 0.99),
+        "Wq_p99.9" => quantile(&run.wait, 0.999),
+        // Jobs of size two are a class of their own.
+        "T(x=2)" => mean(&run.classes.get(1)?.latency),
         "L" | "L_total" => Some(run.mean_in_system()),
         // Those in the system without those in service: mean_in_system - utilisation × servers.
         "Lq" | "L_orbit" => Some((run.in_system - busy) as f64 / (run.end.0 - run.cut.0) as f64),

@@ -45,6 +45,7 @@ pub fn scenario(model: &str, params: &str) -> Option<ScenarioBuilder> {
             Some(poisson(get("lambda")?).service(dist, 1000.0))
         }
         "M/D/1-FIFO" => Some(poisson(get("lambda")?).service(ServiceDist::Deterministic, 1000.0)),
+        "M/G/1-PS" if params.ends_with("job of size x=2") => Some(two_sizes(get("rho")?)),
         "M/G/1-PS" => Some(poisson(get("rho")?).discipline(Discipline::Ps).service(any_distribution(get("rho")?), 1000.0)),
         "M/G/c-PS(generalised, rate min(1,c/n))" => {
             let c = get("c")?;
@@ -148,6 +149,13 @@ fn two_classes(params: &str, discipline: Discipline) -> Option<ScenarioBuilder> 
     let (first, second) = (param(params, "l1")?, param(params, "l2")?);
     let class = |share, priority| ClassSpec { name: format!("class {}", priority + 1), share, priority, work: 1.0, ..ClassSpec::default() };
     Some(poisson(first + second).discipline(discipline).classes(vec![class(first, 0), class(second, 1)]))
+}
+
+/// Processor sharing with jobs of two sizes, a sixth of them of size 2 and the others of 0.8, which makes a mean of 1.
+fn two_sizes(rho: f64) -> ScenarioBuilder {
+    let class = |name: &str, share, work| ClassSpec { name: name.to_owned(), share, work, ..ClassSpec::default() };
+    let classes = vec![class("usual", 5.0, 0.8), class("large", 1.0, 2.0)];
+    poisson(rho).discipline(Discipline::Ps).service(ServiceDist::Deterministic, 1000.0).classes(classes)
 }
 
 /// Processor sharing doesn't care about the distribution: another one at each load.

@@ -589,8 +589,8 @@ export interface components {
             /** @description Why there is no result: hopeless overload, for example. */
             error: string | null;
             /**
-             * @description By name: `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `queue_wait_p99_ms`, `error_ratio`, `violation_minutes`,
-             *     `replica_hours`, `cost`, `utilisation`. What can't be known is absent.
+             * @description By name: `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `queue_wait_p99_ms`, `queue_wait_p999_ms`, `error_ratio`,
+             *     `violation_minutes`, `replica_hours`, `cost`, `utilisation`. What can't be known is absent.
              */
             figures: {
                 [key: string]: components["schemas"]["Figure"];

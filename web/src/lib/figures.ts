@@ -9,6 +9,7 @@ export const FIGURES = [
   ["latency_p95_ms", "p95 [ms]"],
   ["latency_p99_ms", "p99 [ms]"],
   ["queue_wait_p99_ms", "queue wait p99 [ms]"],
+  ["queue_wait_p999_ms", "queue wait p99.9 [ms]"],
   ["error_ratio", "errors [%]"],
   ["replica_hours", "replica-hours"],
   ["cost", "cost"],

@@ -42,8 +42,8 @@ pub struct Cell {
     /// Why there is no result: hopeless overload, for example.
     #[schema(required)]
     pub error: Option<String>,
-    /// By name: `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `queue_wait_p99_ms`, `error_ratio`, `violation_minutes`,
-    /// `replica_hours`, `cost`, `utilisation`. What can't be known is absent.
+    /// By name: `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`, `queue_wait_p99_ms`, `queue_wait_p999_ms`, `error_ratio`,
+    /// `violation_minutes`, `replica_hours`, `cost`, `utilisation`. What can't be known is absent.
     pub figures: BTreeMap<String, Figure>,
     /// The course of things, all seeds together.
     pub timeline: Vec<CellPoint>,

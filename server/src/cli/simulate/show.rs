@@ -36,7 +36,8 @@ pub fn table(report: &Report) -> String {
         line("latency [ms]", format!("mean {:.2}  p50 {p50:.2}  p95 {p95:.2}  p99 {p99:.2}  p99.9 {:.2}", latency.mean, latency.p999));
     }
     if let Some(wait) = report.queue_wait_ms {
-        line("queue wait [ms]", format!("mean {:.2}  p50 {:.2}  p95 {:.2}  p99 {:.2}", wait.mean, wait.p50, wait.p95, wait.p99));
+        let (p50, p95, p99) = (wait.p50, wait.p95, wait.p99);
+        line("queue wait [ms]", format!("mean {:.2}  p50 {p50:.2}  p95 {p95:.2}  p99 {p99:.2}  p99.9 {:.2}", wait.mean, wait.p999));
     }
     if let Some(ci95) = report.ci95 {
         let interval =

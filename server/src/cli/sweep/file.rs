@@ -28,8 +28,7 @@ pub struct SweepFile {
     #[schemars(range(min = 1, max = 10_000))]
     pub seeds: Option<u32>,
     /// The figure that decides: `violation_minutes`, `error_ratio`, `latency_p50_ms`, `latency_p95_ms`, `latency_p99_ms`,
-    /// `queue_wait_p99_ms`,
-    /// `replica_hours` or `cost`. If absent, the first of `violation_minutes`, `error_ratio`, `latency_p99_ms` in which the cells differ.
+    /// `queue_wait_p99_ms`, `queue_wait_p999_ms`, `replica_hours` or `cost`. If absent, the first of `violation_minutes`, `error_ratio`, `latency_p99_ms` in which the cells differ.
     pub rank_by: Option<String>,
     /// Changes to the scenario in every cell: keys by their path in the scenario, as in `matrix`.
     #[serde(default)]
