@@ -81,6 +81,10 @@ impl Factory {
 }
 
 impl AutoscalerFactory for Factory {
+    fn stand_ins(&self) -> toml::Table {
+        table::stand_ins()
+    }
+
     fn build(&self, table: Option<&toml::Table>, scenario: &Scenario, _seed: u64) -> Result<Box<dyn Autoscaler>, ScenarioError> {
         let Some(table) = table else {
             return Ok(Box::new(Scheduled::fixed(None, Nanos(0))));

@@ -13,6 +13,12 @@ pub trait AutoscalerFactory: Sync {
     /// # Errors
     /// [`ScenarioError`] when the table has a key or value that the factory doesn't accept; keys are named from `autoscaler.` on.
     fn build(&self, table: Option<&toml::Table>, scenario: &Scenario, seed: u64) -> Result<Box<dyn Autoscaler>, ScenarioError>;
+
+    /// Values that are always accepted for keys that a table can't be without, so that what else is wrong with it can be found in spite of a
+    /// mistake there ([`Scenario::parse_all`]). Without them such a table is told less.
+    fn stand_ins(&self) -> toml::Table {
+        toml::Table::new()
+    }
 }
 
 /// An autoscaler in the loop: asked every [`Autoscaler::interval`], first at one interval after the start.

@@ -33,7 +33,7 @@ pub(super) fn read(
     const TARGET: &str = "a number of requests above 0";
     if scenario.broker.is_none() {
         let error = reader.error("policy", "\"backlog\" with a [broker] only: without one there is no queue to measure");
-        return Err(error.across());
+        return Err(error.across(&["broker"]));
     }
     let per_replica = reader.number("per_replica", TARGET, |x| x > 0.0)?;
     let per_replica = reader.required(per_replica, "per_replica", TARGET)?;

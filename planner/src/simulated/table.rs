@@ -60,6 +60,12 @@ const KEYS: [&str; 30] = [
 /// A fleet size as the simulator can hold it.
 pub(super) const MOST: u64 = simulator::scenario::MOST_REPLICAS as u64;
 
+/// Something for each key that some policy can't be without.
+pub(super) fn stand_ins() -> toml::Table {
+    let numbers = [("max", MOST as i64), ("replicas", 1), ("per_replica", 1), ("rps_per_replica", 1)];
+    numbers.into_iter().map(|(key, value)| (key.to_owned(), toml::Value::Integer(value))).collect()
+}
+
 pub(super) fn read(table: &toml::Table, scenario: &Scenario) -> Result<Choice, ScenarioError> {
     let mut reader = Reader::new("autoscaler", table);
     reader.only(&KEYS)?;
@@ -241,6 +247,6 @@ fn capacity(reader: &mut Reader, scenario: &Scenario) -> Result<Capacity, Scenar
         }),
         _ => Err(reader
             .error("rps_per_replica", "a number above 0; it can be left out only with an [slo], discipline fifo and exponential service")
-            .across()),
+            .across(&["slo", "pools", "balancer.algorithm"])),
     }
 }

@@ -223,11 +223,11 @@ const PLAIN: &str = "requests = 10\n[workload]\narrivals = { kind = \"poisson\",
 
 #[test]
 fn the_mistakes_of_an_autoscaler_are_among_those_of_its_scenario() {
-    let autoscaler = "[autoscaler]\npolicy = \"hpa\"\nmin = 0\nmax = 9\ntarget = 7\ncool_down = 30\ncolour = \"red\"\n\
+    let autoscaler = "[autoscaler]\npolicy = \"hpa\"\nmin = 0\nmax = 0\ntarget = 7\ncool_down = 30\ncolour = \"red\"\n\
                       scale_up = { select = \"most\" }\nscale_down = { policies = [{ kind = \"pods\", value = 1, period = \"2h\" }] }\n";
     let text = PLAIN.replace("rate_rps = 6.4", "rate_rps = -1").replace("concurrency = 4", "concurrency = 0") + autoscaler;
-    let keys = ["min", "target", "cool_down", "colour", "scale_up.select", "scale_down.policies[0].period"];
-    let of_autoscaler = [13, 15, 16, 17, 18, 19].into_iter().zip(keys).map(|(line, key)| (line, format!("autoscaler.{key}")));
+    let keys = ["min", "max", "target", "cool_down", "colour", "scale_up.select", "scale_down.policies[0].period"];
+    let of_autoscaler = (13..=19).zip(keys).map(|(line, key)| (line, format!("autoscaler.{key}")));
     let others = [(3, "workload.arrivals.rate_rps"), (10, "pools[0].concurrency")].map(|(line, key)| (line, key.to_owned()));
     assert_eq!(mistakes(&text), others.into_iter().chain(of_autoscaler).collect::<Vec<_>>());
 }

@@ -116,13 +116,13 @@ pub(super) fn check_distance(scenario: &Scenario) -> Result<(), ScenarioError> {
     if scenario.network.is_none() {
         let error =
             ScenarioError::new("balancer.levels.by", "\"distance\"", "\"distance\" with [[regions]] only: without them all is near");
-        return Err(error.across());
+        return Err(error.across(&["regions"]));
     }
     match scenario.pools.iter().position(|pool| pool.place.level > 0) {
         Some(at) => {
             let value = scenario.pools[at].place.level.to_string();
             let allowed = "no level with balancer.levels.by = \"distance\": the distance is the level";
-            Err(ScenarioError::new(format!("pools[{at}].level"), value, allowed).across())
+            Err(ScenarioError::new(format!("pools[{at}].level"), value, allowed).across(&["balancer.levels"]))
         }
         None => Ok(()),
     }

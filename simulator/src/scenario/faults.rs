@@ -74,7 +74,8 @@ pub(super) fn read_fault(
     if struck.is_empty() {
         let names = if wanted.is_some() { names } else { regions.iter().map(|region| region.name.as_str()).collect() };
         let (key, what) = if wanted.is_some() { ("pool", "pools and dependencies") } else { ("region", "regions") };
-        return Err(fault.error(key, format!("one of the {what} {}", names.join(", "))));
+        let error = fault.error(key, format!("one of the {what} {}", names.join(", ")));
+        return Err(error.across(&["pools.name", "pools.region", "dependencies.name", "regions.name"]));
     }
     let replicas = fault.integer("replicas", 1, u64::from(super::MOST_REPLICAS))?.map(|replicas| replicas as u32);
     let factor = fault.number("factor", FACTOR, |factor| factor > 0.0 && factor <= 1e6)?;

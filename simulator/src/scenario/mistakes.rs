@@ -1,8 +1,9 @@
 //! All that is wrong with a scenario, not the first alone.
 //!
-//! The reader stops at the first mistake. So the mistake is taken out and the rest read again, as often as needed; where a key can't be done
-//! without, the table around it is taken out, and at last its whole section is replaced by a plain one. A key that is missing in a section from which something was taken, and settings
-//! that don't go together, are not reported beyond the first mistake: they may come from what was taken out.
+//! The reader stops at the first mistake. So the mistake is taken out and the rest read again, as often as needed; where a key can't be
+//! done without, the table around it is taken out, or it gets a plain value, and at last its whole section is replaced by a plain one. A
+//! key that is missing where something was taken or misspelt, and settings that don't go together, are not reported beyond the first
+//! mistake: they may come from what was taken out.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +33,7 @@ impl Scenario {
         })
     }
 
-    /// [`Scenario::parse_all`] of a table that was put together in code: errors have no line, and are in the order in which they were found.
+    /// [`Scenario::parse_all`] of a table that was put together in code: errors have no line, and come in the order in which they are found.
     ///
     /// # Errors
     /// As [`Scenario::parse_all`].
@@ -45,26 +46,32 @@ impl Scenario {
             let scenario = Self::from_table(table, source)?;
             autoscalers.build(scenario.autoscaler.as_ref(), &scenario, 0).map(|_| scenario)
         };
-        read(table).map_err(|first| all(table.clone(), first, read))
+        read(table).map_err(|first| all(table.clone(), first, &autoscalers.stand_ins(), read))
     }
 }
 
-fn all(mut table: Table, first: ScenarioError, read: impl Fn(&Table) -> Result<Scenario, ScenarioError>) -> Vec<ScenarioError> {
-    let (mut found, mut taken, mut replaced, mut touched) = (Vec::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+fn all(
+    mut table: Table,
+    first: ScenarioError,
+    autoscaler: &Table,
+    read: impl Fn(&Table) -> Result<Scenario, ScenarioError>,
+) -> Vec<ScenarioError> {
+    let (mut found, mut replaced, mut out) = (Vec::new(), BTreeSet::new(), Out::default());
     let mut next = Some(first);
     for _ in 0..ROUNDS {
         let Some(error) = next.take() else { break };
-        let known = taken.contains(&error.key);
-        let section = parts(&error.key).next().map(|(name, place)| (name.to_owned(), place));
-        if found.is_empty() || (!known && !may_be_ours(&error, touched.contains(&section))) {
+        let known = out.taken.contains(&error.key);
+        if found.is_empty() || (!known && !out.may_cause(&error)) {
             found.push(error.clone());
         }
         if found.len() == MOST {
             break;
         }
-        touched.insert(section);
-        let again = !known && taken.insert(error.key.clone()) && take_out(&mut table, &error.key);
-        if !again && !take_out_around(&mut table, &error.key) && !replace_section(&mut table, &error.key, &mut replaced) {
+        out.note(&error);
+        let again = (!known && take_out(&mut table, &error.key))
+            || out.and_around(take_out_around(&mut table, &error.key))
+            || mend(&mut table, &error.key, autoscaler);
+        if !again && !replace_section(&mut table, &error.key, &mut replaced) {
             break;
         }
         next = read(&table).err();
@@ -72,12 +79,73 @@ fn all(mut table: Table, first: ScenarioError, read: impl Fn(&Table) -> Result<S
     found
 }
 
-/// Whether an error may come from what was taken out: out of its own section, or out of one that it goes together with.
-fn may_be_ours(error: &ScenarioError, touched: bool) -> bool {
-    let missing = error.value == "missing" || error.value.starts_with("wrong: missing");
-    // A section that isn't there may have been misspelt.
-    // What is "there" doesn't go with another section.
-    (missing && (touched || !error.key.contains('.'))) || error.across || error.value == "there"
+/// What has been taken out.
+#[derive(Default)]
+struct Out {
+    /// By path.
+    taken: BTreeSet<String>,
+    /// Tables with a key that nobody knows: what they miss may be that one, misspelt.
+    misspelt: BTreeSet<String>,
+}
+
+impl Out {
+    fn note(&mut self, error: &ScenarioError) {
+        self.taken.insert(error.key.clone());
+        if error.value.starts_with("an unknown key") {
+            self.misspelt.insert(table_of(&error.key).to_owned());
+        }
+    }
+
+    /// Something around a key had to go too, if it had.
+    fn and_around(&mut self, around: Option<String>) -> bool {
+        around.map(|around| self.taken.insert(around)).is_some()
+    }
+
+    /// Whether an error may come from what was taken out, or out of a section that its own goes together with.
+    fn may_cause(&self, error: &ScenarioError) -> bool {
+        let missing = error.value == "missing" || error.value.starts_with("wrong: missing");
+        let table = table_of(&error.key);
+        let misspelt = self.misspelt.contains(table);
+        let gone = || ends(&error.key).any(|around| self.taken.contains(around));
+        // A section that isn't there may have been misspelt; what is "there" doesn't go with another section.
+        (missing && (table.is_empty() || misspelt || gone()))
+            || (misspelt && error.allowed.starts_with("nothing"))
+            || error.value == "there"
+            || self.taken.iter().any(|taken| chooses(taken, table))
+            || error.across.iter().any(|key| self.concerns(key))
+    }
+
+    /// Whether a key elsewhere is one that was taken out, or may have been misspelt.
+    fn concerns(&self, key: &str) -> bool {
+        let misspelt = |table: &String| table.is_empty() || without_places(table) == table_of(key);
+        self.misspelt.iter().any(misspelt) || self.taken.iter().any(|taken| touch(&without_places(taken), key))
+    }
+}
+
+/// Whether a key says which others its table has.
+fn chooses(key: &str, table: &str) -> bool {
+    key.rsplit_once('.').is_some_and(|(of, last)| of == table && matches!(last, "kind" | "pick" | "policy" | "dist"))
+}
+
+/// `pools[0].name` is `pools.name`.
+fn without_places(path: &str) -> String {
+    path.split('[').enumerate().map(|(at, part)| if at == 0 { part } else { part.split_once(']').map_or("", |(_, rest)| rest) }).collect()
+}
+
+/// Whether a key is the other one, or in it.
+fn touch(one: &str, other: &str) -> bool {
+    let inside = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    inside(one, other) || inside(other, one)
+}
+
+/// The path of the table that a key is in; empty for the root.
+fn table_of(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(table, _)| table)
+}
+
+/// The paths of everything around a key, from the outside in.
+fn ends(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    path.match_indices(['.', '[']).map(|(at, _)| &path[..at])
 }
 
 /// A part of a path: its name, and the place in its list.
@@ -105,16 +173,45 @@ fn take_out(root: &mut Table, path: &str) -> bool {
     table.remove(*last).is_some()
 }
 
-/// Takes out the innermost table or list around a key, but not its whole section; false if there is none.
-fn take_out_around(root: &mut Table, path: &str) -> bool {
-    let ends = path.match_indices(['.', '[']).map(|(at, _)| &path[..at]);
-    let around: Vec<&str> = ends.filter(|around| around.contains('.')).collect();
-    around.iter().rev().any(|around| take_out(root, around))
+/// Takes out the innermost table or list around a key, but not its whole section; says which, if there is one.
+fn take_out_around(root: &mut Table, path: &str) -> Option<String> {
+    ends(path).rev().filter(|around| around.contains('.')).find(|around| take_out(root, around)).map(str::to_owned)
 }
 
 const WORKLOAD: &str = "arrivals = { kind = \"poisson\", rate_rps = 1.0 }";
 const POOL: &str = "concurrency = 1\nservice_time = { dist = \"exponential\", mean_ms = 1.0 }";
+const SLO: &str = "latency_ms = 1.0\npercentile = 99.0";
 const FAULT: &str = "kind = \"crash\"\nat = \"0s\"\nlasts = \"1s\"";
+
+/// A section of this name that is well; empty if any may be left out.
+fn plain(name: &str) -> Table {
+    let text = match name {
+        "workload" => WORKLOAD,
+        "pools" | "dependencies" => POOL,
+        "faults" => FAULT,
+        "slo" => SLO,
+        _ => "",
+    };
+    text.parse().unwrap_or_default()
+}
+
+/// The table of a section.
+fn section_of<'t>(root: &'t mut Table, name: &str, place: Option<usize>) -> Option<&'t mut Table> {
+    let value = root.get_mut(name)?;
+    match place {
+        None => value.as_table_mut(),
+        Some(place) => value.as_array_mut()?.get_mut(place)?.as_table_mut(),
+    }
+}
+
+/// Gives a section a value that is well for a key that it can't be without; false if that isn't known, or has been done.
+fn mend(root: &mut Table, path: &str, autoscaler: &Table) -> bool {
+    let parts: Vec<_> = parts(path).collect();
+    let [(name, place), (key, None)] = parts[..] else { return false };
+    let value = if name == "autoscaler" { autoscaler.get(key).cloned() } else { plain(name).remove(key) };
+    let (Some(value), Some(table)) = (value, section_of(root, name, place)) else { return false };
+    table.insert(key.to_owned(), value.clone()) != Some(value)
+}
 
 /// Replaces the section that a path is in by one that is well; false if that has been done before.
 fn replace_section(root: &mut Table, path: &str, replaced: &mut BTreeSet<String>) -> bool {
@@ -122,27 +219,26 @@ fn replace_section(root: &mut Table, path: &str, replaced: &mut BTreeSet<String>
     if !replaced.insert(format!("{name} {place:?}")) {
         return false;
     }
-    let plain = |text: &str| text.parse::<Table>().unwrap_or_default();
     match (name, place) {
         ("workload", _) => {
-            root.insert(name.to_owned(), Value::Table(plain(WORKLOAD)));
+            root.insert(name.to_owned(), Value::Table(plain(name)));
         }
         ("requests" | "duration", _) => {
             root.remove("duration");
             root.insert("requests".to_owned(), Value::Integer(1));
         }
-        ("pools" | "dependencies" | "faults", Some(place)) => {
-            let Some(old) = root.get_mut(name).and_then(Value::as_array_mut).and_then(|list| list.get_mut(place)) else { return false };
-            let mut section = plain(if name == "faults" { FAULT } else { POOL });
+        ("pools" | "dependencies" | "faults", Some(_)) => {
+            let Some(old) = section_of(root, name, place) else { return false };
+            let mut section = plain(name);
             for key in ["name", "region"] {
                 if let Some(value) = old.get(key).filter(|_| name != "faults") {
                     section.insert(key.to_owned(), value.clone());
                 }
             }
-            *old = Value::Table(section);
+            *old = section;
         }
         ("pools", None) => {
-            root.insert(name.to_owned(), Value::Array(vec![Value::Table(plain(POOL))]));
+            root.insert(name.to_owned(), Value::Array(vec![Value::Table(plain(name))]));
         }
         _ => return root.remove(name).is_some(),
     }
@@ -150,56 +246,4 @@ fn replace_section(root: &mut Table, path: &str, replaced: &mut BTreeSet<String>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::autoscale::NoAutoscaler;
-
-    fn found(text: &str) -> Vec<(Option<usize>, String)> {
-        let errors = Scenario::parse_all(text, &(), &NoAutoscaler).unwrap_err();
-        errors.into_iter().map(|error| (error.line, error.key)).collect()
-    }
-
-    #[test]
-    fn every_mistake_is_named_in_the_order_of_lines_and_nothing_that_is_none() {
-        let text = "requests = 10\nseed = -4\nwarmup = 12\n[workload]\narrivals = { kind = \"poisson\", rate_rps = -6.4 }\n\
-                    classes = [{ name = \"a\", share = 0 }]\n[users]\ncount = 0\n[sessions]\nstore = { dist = \"exponential\", mean_ms = 1 }\n\
-                    [balancer]\nalgorithm = \"best\"\npassive = { max_fails = 2, timeout = 3 }\n[slo]\nlatency_ms = 5\n[[pools]]\nname = \"app\"\nreplicas = -1\n\
-                    concurrency = 0\nservice_time = { dist = \"normal\", mean_ms = 4 }\n[[pools]]\nspeed = nan\nconcurrency = 2\n\
-                    service_time = { dist = \"gamma\", scv = 2, mean_ms = 4 }\n[[faults]]\nkind = \"fire\"\nat = \"1s\"\nlasts = \"1s\"\n\
-                    [[faults]]\nkind = \"crash\"\nat = \"now\"\nlasts = \"1s\"\n";
-        let expected = [
-            (2, "seed"),
-            (3, "warmup"),
-            (5, "workload.arrivals.rate_rps"),
-            (8, "users.count"),
-            (12, "balancer.algorithm"),
-            (13, "balancer.passive"),
-            (14, "slo.percentile"),
-            (18, "pools[0].replicas"),
-            (19, "pools[0].concurrency"),
-            (22, "pools[1].speed"),
-            (26, "faults[0].kind"),
-            (31, "faults[1].at"),
-        ];
-        assert_eq!(found(text), expected.map(|(line, key)| (Some(line), key.to_owned())));
-    }
-
-    #[test]
-    fn one_mistake_stays_one_and_a_good_scenario_has_none() {
-        let good = "requests = 10\n[workload]\narrivals = { kind = \"poisson\", rate_rps = 6.4 }\n[[pools]]\nconcurrency = 2\n\
-                    service_time = { dist = \"exponential\", mean_ms = 4 }\n";
-        assert_eq!(Scenario::parse_all(good, &(), &NoAutoscaler), Scenario::parse(good, &()).map_err(|error| vec![error]));
-        assert_eq!(found(&good.replace("concurrency", "concurency")), [(Some(5), "pools[0].concurency".to_owned())]);
-        assert_eq!(found(&good.replace("[workload]", "[work]")), [(Some(2), "work".to_owned())]);
-        assert_eq!(found(&good.replace("requests = 10", "")), [(None, "requests".to_owned())]);
-        let other_end = good.replace("requests = 10", "requests = 10\nduration = \"1h\"");
-        assert_eq!(found(&other_end), [(Some(2), "duration".to_owned())]);
-        assert_eq!(found("requests = ["), [(None, "line 1".to_owned())]);
-    }
-
-    #[test]
-    fn no_scenario_has_more_mistakes_than_people_read() {
-        let unknown: String = (0..100).map(|i| format!("key{i} = {i}\n")).collect();
-        assert_eq!(found(&unknown).len(), MOST);
-    }
-}
+mod tests;

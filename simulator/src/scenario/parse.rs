@@ -80,6 +80,7 @@ impl Scenario {
         let max_in_flight = root.integer("max_in_flight", 1, u64::from(MOST_INDEX))?.map_or(MAX_IN_FLIGHT, |most| most as u32);
         let workload = root.table("workload")?;
         let mut workload = root.required(workload, "workload", "a table with the key arrivals")?;
+        workload.only(&["arrivals", "classes"])?;
         let (arrivals, history) = read_arrivals(&mut workload, source)?;
         let classes = read_classes(workload.tables("classes")?)?;
         workload.finish()?;

@@ -60,7 +60,7 @@ pub(super) fn read_pools(
         for (to, probability, hold, unknown) in std::mem::take(&mut named.calls) {
             let to = names.iter().position(|name| *name == to).ok_or_else(|| {
                 let known = if names.is_empty() { "a name from [[dependencies]]; there are none".to_owned() } else { names.join(", ") };
-                ScenarioError { allowed: known, ..unknown }
+                ScenarioError { allowed: known, ..unknown }.across(&["dependencies.name"])
             })?;
             named.spec.calls.push(Call { to, probability, hold });
         }
@@ -134,7 +134,8 @@ fn read_region(pool: &mut Reader, regions: &[Region]) -> Result<usize, ScenarioE
         found => regions
             .iter()
             .position(|region| Some(region.name.as_str()) == found)
-            .ok_or_else(|| pool.error("region", if regions.is_empty() { "nothing: there are no [[regions]]".to_owned() } else { names() })),
+            .ok_or_else(|| pool.error("region", if regions.is_empty() { "nothing: there are no [[regions]]".to_owned() } else { names() }))
+            .map_err(|error| error.across(&["regions.name"])),
     }
 }
 

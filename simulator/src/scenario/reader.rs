@@ -18,20 +18,20 @@ pub struct ScenarioError {
     pub value: String,
     /// What would be accepted.
     pub allowed: String,
-    /// Whether it follows from other sections too. If one of them is wrong, this may not be.
-    pub across: bool,
+    /// The keys elsewhere that it follows from too, as `pools.name`. If one of them is wrong, this may not be.
+    pub across: &'static [&'static str],
 }
 
 impl ScenarioError {
     /// Names the key, the value and what is allowed.
     pub fn new(key: impl Into<String>, value: impl Into<String>, allowed: impl Into<String>) -> Self {
-        Self { line: None, key: key.into(), value: value.into(), allowed: allowed.into(), across: false }
+        Self { line: None, key: key.into(), value: value.into(), allowed: allowed.into(), across: &[] }
     }
 
-    /// The same, which follows from other sections too.
+    /// The same, which follows from these keys elsewhere too.
     #[must_use]
-    pub fn across(self) -> Self {
-        Self { across: true, ..self }
+    pub fn across(self, across: &'static [&'static str]) -> Self {
+        Self { across, ..self }
     }
 }
 

@@ -83,7 +83,7 @@ fn everything_that_is_wrong_with_a_sweep_is_named_once_and_nothing_is_written() 
     let text = "scenario = \"base.toml\"\nseeds = 0\nrank_by = \"beauty\"\ncolour = 1\nalgorithms = [\"p2c\", \"best\", \"p2c\"]\n\
                 [set]\n\"slo.percentile\" = 950\n[[plans]]\nname = \"fixed\"\n[[plans]]\nname = \"hpa\"\n\
                 set = { \"autoscaler\" = { policy = \"hpa\", min = 4, max = 0, rps_per_replica = 15, target = 2 } }\n\
-                [matrix]\n\"pools.app.replicas\" = [3, 0, -1]\n\"pools.db.replicas\" = [1]\n\"seed.more\" = 3\n";
+                [matrix]\n\"pools.app.replicas\" = [3, 200_000, -1]\n\"pools.db.replicas\" = [1]\n\"seed.more\" = 3\n";
     fs::write(&sweep, text).unwrap();
     let (out, report) = (folder.path().join("out.parquet"), folder.path().join("out.html"));
     let args = Args { sweep, jobs: None, out: Some(out), report: Some(report), yes: false, format: Format::Table };
@@ -97,7 +97,7 @@ fn everything_that_is_wrong_with_a_sweep_is_named_once_and_nothing_is_written() 
         "line 7: `set.slo.percentile` is 950; allowed: ",
         "line 12: `plans[1].set.autoscaler.max` is 0; allowed: ",
         "line 12: `plans[1].set.autoscaler.target` is 2; allowed: ",
-        "line 14: `matrix.pools.app.replicas[1]` is 0 in all pools; allowed: ",
+        "line 14: `matrix.pools.app.replicas[1]` is 200000; allowed: ",
         "line 14: `matrix.pools.app.replicas[2]` is -1; allowed: ",
         "line 15: `matrix.pools.db.replicas[0]` is a path that leads nowhere; allowed: ",
         "line 16: `matrix.seed.more` = 3 is not allowed: a list",
