@@ -233,6 +233,18 @@ fn the_mistakes_of_an_autoscaler_are_among_those_of_its_scenario() {
 }
 
 #[test]
+fn the_schema_of_scenarios_has_the_keys_of_the_table() {
+    let text = PLAIN.to_owned() + "[autoscaler]\nzzz = 1\n";
+    let errors = Scenario::parse_all(&text, &(), &Factory::default()).unwrap_err();
+    let mut known: Vec<&str> = errors[0].allowed.strip_prefix("the keys ").unwrap().split(", ").collect();
+    let schema: serde_json::Value = serde_json::from_str(simulator::scenario::SCHEMA).unwrap();
+    let mut described: Vec<&String> = schema["properties"]["autoscaler"]["properties"].as_object().unwrap().keys().collect();
+    known.sort_unstable();
+    described.sort_unstable();
+    assert_eq!(described, known);
+}
+
+#[test]
 fn a_capacity_that_is_missed_for_want_of_an_objective_is_no_mistake_of_its_own() {
     let hpa = "[autoscaler]\npolicy = \"hpa\"\nmax = 9\n";
     assert!(Scenario::parse_all(&(PLAIN.to_owned() + hpa), &(), &Factory::default()).is_ok());
