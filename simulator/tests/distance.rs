@@ -89,6 +89,8 @@ fn each_region_has_a_ranking_of_its_own_and_the_way_there_and_back_is_paid() {
     assert!(east.backends.iter().all(|backend| (backend.pool == 2) == (backend.attempts > 0)));
     // 4 ms from the user to the region's balancer and back, 20 ms from there to the next region and back, 100 ms of work.
     assert_eq!((west.latency.quantile(0.0), west.latency.max()), (Some(124e6), Some(124_000_000)));
+    // The way is no waiting.
+    assert_eq!((west.wait.max(), west.waited), (Some(0), 0));
     let own = at([0.0, 1.0, 0.0, 0.0]);
     assert_eq!((own.latency.max(), own.backends.iter().filter(|backend| backend.attempts > 0).count()), (Some(104_000_000), 4));
 }

@@ -169,11 +169,15 @@ impl World<'_> {
     /// its service, so that the balancer counts it as long as it is really away, and learns of its end no sooner.
     #[inline]
     pub(super) fn begin(&mut self, request: &mut Request, picked: &Picked) -> u64 {
-        let connecting = self.begin_connection(request, picked);
-        if self.detours.is_empty() { connecting } else { connecting.saturating_add(self.detour(request.region, picked.backend)) }
+        self.begin_connection(request, picked).saturating_add(self.detour(request.region, picked.backend))
     }
 
-    fn detour(&self, region: u8, backend: BackendId) -> u64 {
+    /// The way from a balancer to a replica of another region and back.
+    #[inline]
+    pub(super) fn detour(&self, region: u8, backend: BackendId) -> u64 {
+        if self.detours.is_empty() {
+            return 0;
+        }
         let to = self.replicas.get(backend.0.wrapping_sub(1) as usize).map(|replica| self.specs[replica.pool as usize].region);
         to.map_or(0, |to| self.detours[usize::from(region)][to])
     }

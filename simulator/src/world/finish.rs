@@ -53,8 +53,11 @@ impl World<'_> {
             }
             let front = request.journey.as_ref().and_then(|journey| journey.parents.first());
             let waited = match front {
-                Some(front) => front.started > request.arrived,
-                None => matches!(request.phase, Phase::Waiting | Phase::Queued | Phase::AtDoor) || request.started > request.arrived,
+                Some(front) => self.without_way(request, front.replica, front.started) > request.arrived,
+                None => {
+                    matches!(request.phase, Phase::Waiting | Phase::Queued | Phase::AtDoor)
+                        || self.without_way(request, request.replica, request.started) > request.arrived
+                }
             };
             self.tally.in_flight(request.arrived, waited, end);
             let current = (request.replica, request.started, request.phase == Phase::InService);

@@ -1,6 +1,6 @@
 //! The way of a request to a region: resolvers that keep answers for a while, health checks of the name service, and the distance.
 
-use balancer::Nanos;
+use balancer::{BackendId, Nanos};
 use rand::Rng;
 use rand_pcg::Pcg64Mcg;
 
@@ -146,6 +146,17 @@ impl World<'_> {
     /// The way of an answer back to the user.
     pub(super) fn way_back(&self, home: u8, region: u8) -> Nanos {
         self.names.as_ref().map_or(Nanos(0), |names| names.network.one_way[usize::from(home)][usize::from(region)])
+    }
+
+    /// When a service would have begun without the way to its region and, if the replica is in another, to that: who travels doesn't wait.
+    #[inline]
+    pub(super) fn without_way(&self, request: &Request, at: u32, started: u64) -> u64 {
+        if self.names.is_none() {
+            return started;
+        }
+        let detour = self.detour(request.region, BackendId(at.wrapping_add(1)));
+        let way = self.way_back(request.home, request.region).0.saturating_add(detour);
+        started.saturating_sub(way).max(request.arrived)
     }
 
     pub(super) fn schedule_name_checks(&mut self) {

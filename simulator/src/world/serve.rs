@@ -65,7 +65,8 @@ impl World<'_> {
         let (link, user) = (request.link, request.user);
         let (region, admitted) = (request.region, request.admitted);
         let ended = self.now + self.way_back(request.home, request.region).0;
-        self.tally.served(request.number, request.class, request.arrived, request.started, ended);
+        let began = self.without_way(request, at, request.started);
+        self.tally.served(request.number, request.class, request.arrived, began, ended);
         self.replicas[at as usize].served += u64::from(request.arrived >= self.cut);
         self.seen.served += 1;
         self.conclude(at, (region, link), &outcome);
