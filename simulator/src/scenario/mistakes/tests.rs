@@ -71,3 +71,15 @@ fn no_scenario_has_more_mistakes_than_people_read() {
     let unknown: String = (0..100).map(|i| format!("key{i} = {i}\n")).collect();
     assert_eq!(found(&unknown).len(), MOST);
 }
+
+#[test]
+fn keys_that_look_like_paths_confuse_nobody() {
+    let good = "requests = 10\n[workload]\narrivals = { kind = \"poisson\", rate_rps = 6.4 }\n[[pools]]\nconcurrency = 2\n\
+                service_time = { dist = \"exponential\", mean_ms = 4 }\n";
+    for key in ["a.b", "pools[0]", "[", "]", "]x[9", ".", "", "pools[0].speed", "é[1", "a[1].b[2].c"] {
+        assert_eq!(Scenario::parse_all(&format!("{key:?} = 1\n{good}"), &(), &NoAutoscaler).unwrap_err().len(), 1, "{key}");
+        let inside = good.replace("concurrency = 2", &format!("concurrency = 0\n{key:?} = 1"));
+        // Such a key can't be taken out by its path, so its section goes.
+        assert!((1..=2).contains(&Scenario::parse_all(&inside, &(), &NoAutoscaler).unwrap_err().len()), "{key}");
+    }
+}
