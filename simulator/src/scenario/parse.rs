@@ -57,8 +57,9 @@ impl Scenario {
     /// [`ScenarioError`] names the key, the value and what is allowed; also for keys that don't exist.
     pub fn parse(text: &str, source: &dyn SeriesSource) -> Result<Self, ScenarioError> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
-            ScenarioError::new(format!("line {line}"), error.message().replace('\n', ", "), "valid TOML")
+            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let value = format!("no TOML ({})", error.message().replace('\n', ", "));
+            ScenarioError { line, ..ScenarioError::new("the text", value, "valid TOML") }
         })?;
         Self::from_table(&table, source).map_err(|error| lines::locate(error, text))
     }

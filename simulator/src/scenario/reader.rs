@@ -159,7 +159,59 @@ impl<'t> Reader<'t> {
     /// Refuses keys that aren't in the list. To be asked before a required key is missed: a misspelt key should be called misspelt.
     pub fn only(&self, known: &[&str]) -> Result<(), ScenarioError> {
         let Some((unknown, value)) = self.table.iter().find(|(key, _)| !known.contains(&key.as_str())) else { return Ok(()) };
-        let value = format!("an unknown key (with the value {value})");
+        let meant = nearest(unknown, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        let value = format!("an unknown key (with the value {value}{meant})");
         Err(ScenarioError::new(self.name(unknown), value, format!("the keys {}", known.join(", "))))
+    }
+}
+
+/// The known key that was probably meant: at most a third of its letters are others, missing, too many or in the wrong order.
+fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    let near = known.iter().map(|known| (distance(key, known), *known));
+    near.filter(|(distance, known)| distance * 3 <= known.chars().count()).min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
+}
+
+/// How many letters must be changed, added, left out or swapped with the next one to get from one word to the other (optimal string alignment).
+fn distance(from: &str, to: &str) -> usize {
+    // Nobody's key is that long; who writes one gets no hint, in no time.
+    const LONGEST: usize = 40;
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().take(LONGEST).collect(), to.chars().take(LONGEST).collect());
+    let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];
+    for i in 0..=from.len() {
+        for j in 0..=to.len() {
+            rows[i][j] = match (i, j) {
+                (0, _) | (_, 0) => i + j,
+                _ => {
+                    let changed = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
+                    let swapped = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+                    let least = changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                    if swapped { least.min(rows[i - 2][j - 2] + 1) } else { least }
+                }
+            };
+        }
+    }
+    rows[from.len()][to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_told_which_one_was_meant_and_a_strange_one_none() {
+        let known = ["pools", "policy", "rate_rps", "concurrency", "min", "max"];
+        for (key, meant) in [
+            ("pool", Some("pools")),
+            ("polcy", Some("policy")),
+            ("concurency", Some("concurrency")),
+            ("cnocurrency", Some("concurrency")),
+            ("maks", None),
+            ("mix", Some("min")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(key, &known), meant, "{key}");
+        }
+        assert_eq!((distance("abc", "acb"), distance("", "abc"), distance("abc", "abc")), (1, 3, 0));
     }
 }

@@ -74,14 +74,14 @@ fn unknown_keys_are_named_with_those_that_exist() {
         "concurrency = 8",
         "concurency = 8",
         &expect![
-            "line 21: `pools[0].concurency` is an unknown key (with the value 8); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, replica_hour, level, backup, group, region"
+            "line 21: `pools[0].concurency` is an unknown key (with the value 8; did you mean concurrency?); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, replica_hour, level, backup, group, region"
         ],
     );
     refused(
         "replicas = 2",
         "replica = 2",
         &expect![
-            "line 20: `pools[0].replica` is an unknown key (with the value 2); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, replica_hour, level, backup, group, region"
+            "line 20: `pools[0].replica` is an unknown key (with the value 2; did you mean replicas?); allowed: the keys name, replicas, weight, concurrency, queue, discipline, service_time, speed, boot_delay, warm_up, failure, memory, contention, calls, replica_hour, level, backup, group, region"
         ],
     );
     refused(
@@ -166,7 +166,7 @@ fn wrong_units_and_types_are_named_with_what_is_allowed() {
         "request = \"0s\"",
         &expect![[r#"line 15: `timeouts.request` is "0s"; allowed: a duration above 0, like "2s""#]],
     );
-    refused("name = \"good\"", "name = = 3", &expect![[r#"`line 2` is extra `=`, expected nothing; allowed: valid TOML"#]]);
+    refused("name = \"good\"", "name = = 3", &expect!["line 2: `the text` is no TOML (extra `=`, expected nothing); allowed: valid TOML"]);
 }
 
 #[test]

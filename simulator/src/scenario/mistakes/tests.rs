@@ -43,7 +43,7 @@ fn one_mistake_stays_one_and_a_good_scenario_has_none() {
     assert_eq!(found(&good.replace("requests = 10", "")), [(None, "requests".to_owned())]);
     let other_end = good.replace("requests = 10", "requests = 10\nduration = \"1h\"");
     assert_eq!(found(&other_end), [(Some(2), "duration".to_owned())]);
-    assert_eq!(found("requests = ["), [(None, "line 1".to_owned())]);
+    assert_eq!(found("requests = ["), [(Some(1), "the text".to_owned())]);
 }
 
 #[test]
