@@ -27,8 +27,9 @@ fn factor(minute: f64) -> f64 {
 /// only those at which the crowd had begun.
 pub fn score(series: &Series) -> (f64, f64) {
     let relative = |first_minute| {
-        let (first, room) = (series.len() * 7 / 10, series.len() * 3 / 10 - 240);
-        let start = |i| first + 40 + room * i / (CROWDS - 1);
+        // The times of `make bench-forecast`: half an hour before the first crowd, and its ramp and an hour behind the last.
+        let (first, last) = (series.len() * 7 / 10 + 30, series.len() - 1 - 170);
+        let start = |i| first + (last - first) * i / (CROWDS - 1);
         let tallies: Vec<(Tally, Tally)> = (0..CROWDS).into_par_iter().map(|i| crowd(series, start(i), first_minute)).collect();
         let (mut own, mut last) = (Tally::new(&SCORED_LEVELS), Tally::new(&SCORED_LEVELS));
         for (a, b) in &tallies {

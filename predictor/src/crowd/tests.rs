@@ -56,6 +56,19 @@ fn a_crowd_that_falls_goes_on_falling_but_not_below_what_is_expected() {
 }
 
 #[test]
+fn a_jump_neither_rises_nor_falls_on_once_it_is_over() {
+    let jumped = grid(4, |_| 8.0);
+    let crowd = Crowd::find(&jumped, SCALE, 60, &[0.5]).unwrap();
+    let now = natural(jumped.z[jumped.len() - 1]);
+    assert!((0.85..1.15).contains(&(natural(crowd.path[9]) / now)), "{:.0} ten minutes after {now:.0}", natural(crowd.path[9]));
+    // A burst within the crowd, eight minutes ago.
+    let burst = grid(40, |minute| ramp(minute) * if (26..32).contains(&minute) { 4.0 } else { 1.0 });
+    let crowd = Crowd::find(&burst, SCALE, 60, &[0.5]).unwrap();
+    let now = natural(burst.z[burst.len() - 1]);
+    assert!((0.85..1.15).contains(&(natural(crowd.path[9]) / now)), "{:.0} ten minutes after {now:.0}", natural(crowd.path[9]));
+}
+
+#[test]
 fn its_levels_ascend_and_its_mean_lies_between_them() {
     let levels = [0.01, 0.25, 0.5, 0.9, 0.99];
     for minutes in [6, 40, 80] {
