@@ -129,7 +129,8 @@ pub(crate) fn cleaned(mut series: Series) -> Cleaned {
 
 /// The median of the values above 0; `None` if there is none.
 pub(crate) fn positive_median(values: &[f64]) -> Option<f64> {
-    let mut positive: Vec<f64> = values.iter().copied().filter(|&v| v > 0.0 && v.is_finite()).collect();
+    let mut positive = Vec::with_capacity(values.len());
+    positive.extend(values.iter().copied().filter(|&v| v > 0.0 && v.is_finite()));
     if positive.is_empty() {
         return None;
     }

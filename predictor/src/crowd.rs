@@ -25,6 +25,8 @@ const SIGMAS: f64 = 2.0;
 const LEAST: f64 = 0.35;
 /// From that share of the limit on a crowd is possible.
 const SUSPICION: f64 = 0.6;
+/// What became of earlier excesses is looked at so much later [min].
+const LATER_MIN: i64 = 30;
 /// Earlier excesses count if they were that many times as high.
 const HIGHER: f64 = 1.2;
 /// Standard deviation above a burst that is expected to end, as a share of what it would be without its end.
@@ -76,7 +78,7 @@ impl Crowd {
         };
         let age = (last..bins(grid, MAX_AGE_MIN)).find(|&ago| !above(ago)).unwrap_or_else(|| bins(grid, MAX_AGE_MIN));
         let (mut path, mut sides) = Shape::read(grid, scale, &expected, age, last > 0).draw(grid, scale, &expected, leads);
-        let left = kept(&past, excess(end));
+        let left = kept(grid, &past, excess(end));
         for (h, (z, sides)) in (1..).zip(path.iter_mut().zip(&mut sides)) {
             let floor = expected.at(grid, end + h);
             let ended = floor + (*z - floor) * libm::pow(left, 2.0 * grid.lead_hours(h));
@@ -145,8 +147,13 @@ impl Expected {
         let half = grid.hour / 8;
         let highest = |k: usize| {
             let middle = bin.saturating_sub(grid.lag(k));
-            let around = (middle.saturating_sub(half).max(pair)..=middle + half).step_by(pair);
-            around.map(|i| grid.mean(i + 1 - pair, i + 1)).fold(0.0, f64::max)
+            // A loop: this is asked thousands of times, and a range with steps isn't free.
+            let (mut highest, mut i) = (0.0_f64, middle.saturating_sub(half).max(pair));
+            while i <= middle + half {
+                highest = highest.max(grid.mean(i + 1 - pair, i + 1));
+                i += pair;
+            }
+            highest
         };
         (1..=self.days).map(highest).sum::<f64>() / self.days as f64 + self.moved
     }
@@ -166,20 +173,20 @@ impl Expected {
     }
 }
 
-/// How far above its expected level the series was now and then in the last days, and half an hour later.
-fn past_excesses(grid: &Grid) -> Vec<(f64, f64)> {
-    let (pair, every, later) = (bins(grid, 2), bins(grid, 22), bins(grid, 30));
+/// When and how far above its expected level the series was now and then in the last days.
+fn past_excesses(grid: &Grid) -> Vec<(usize, f64)> {
+    let (pair, every, later) = (bins(grid, 2), bins(grid, 22), bins(grid, LATER_MIN));
     let ats = (1..5 * grid.lag(1) / every).map_while(|i| (grid.len() - 1).checked_sub(later + i * every));
     ats.map_while(|at| {
         let expected = Expected::new(grid, at)?;
-        Some((expected.excess(grid, at, pair), expected.excess(grid, at + later, pair)))
+        Some((at, expected.excess(grid, at, pair)))
     })
     .collect()
 }
 
 /// A crowd is rarer than what the series was above its expected level now and then, so that noise is no crowd.
-fn usual_excess(past: &[(f64, f64)]) -> f64 {
-    let mut found: Vec<f64> = past.iter().map(|(excess, _)| *excess).collect();
+fn usual_excess(past: &[(usize, f64)]) -> f64 {
+    let mut found: Vec<f64> = past.iter().map(|(_, excess)| *excess).collect();
     let rank = found.len() * 97 / 100;
     if rank + 1 >= found.len() {
         return 0.0;
@@ -189,9 +196,10 @@ fn usual_excess(past: &[(f64, f64)]) -> f64 {
 }
 
 /// What half an hour left of earlier excesses that were clearly higher than this one, 0 … 1; 1 without any.
-fn kept(past: &[(f64, f64)], excess: f64) -> f64 {
+fn kept(grid: &Grid, past: &[(usize, f64)], excess: f64) -> f64 {
     let (mut n, mut sum, mut left) = (0.0, 0.0, 0.0);
-    for (then, later) in past.iter().filter(|(then, _)| *then > HIGHER * excess.max(LEAST)) {
+    for (at, then) in past.iter().filter(|(_, then)| *then > HIGHER * excess.max(LEAST)) {
+        let later = Expected::new(grid, *at).map_or(0.0, |expected| expected.excess(grid, at + bins(grid, LATER_MIN), bins(grid, 2)));
         n += 1.0;
         sum += then;
         left += later.clamp(0.0, *then);

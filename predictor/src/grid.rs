@@ -67,12 +67,12 @@ impl Grid {
             left_out: Vec::new(),
         };
         grid.bridge();
-        grid.sums = std::iter::once(0.0)
-            .chain(grid.z.iter().scan(0.0, |sum, z| {
-                *sum += z;
-                Some(*sum)
-            }))
-            .collect();
+        grid.sums = vec![0.0; bins + 1];
+        let mut sum = 0.0;
+        for (so_far, z) in grid.sums[1..].iter_mut().zip(&grid.z) {
+            sum += z;
+            *so_far = sum;
+        }
         grid
     }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use predictor::{Cleaning, Series, SeriesError};
 
-use crate::cli::{parse_time, show_time};
+use crate::cli::{DayText, show_time};
 use crate::collect::prometheus::Problem;
 
 /// The header that is read and written.
@@ -102,7 +102,7 @@ impl SeriesFile {
         let opened = File::open(path).map_err(|source| SeriesFileError::Read { file: file.clone(), source })?;
         let name = path.file_stem().map_or_else(|| file.clone(), |stem| stem.to_string_lossy().into_owned());
         if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet")) {
-            let points = tables::read_series(opened, HEADER[0], HEADER[1], moment);
+            let points = tables::read_series(opened, HEADER[0], HEADER[1], |text| moment(text, &mut DayText::default()));
             return Ok(Self { name, points: points.map_err(|source| SeriesFileError::Parquet { file, source })? });
         }
         Self::parse(opened, &file, name)
@@ -127,7 +127,8 @@ impl SeriesFile {
         };
         // Spreadsheets put a byte order mark before the first name.
         check_header(&fields(header.trim_start_matches('\u{feff}'))).map_err(|problem| wrong(at, problem))?;
-        let points = lines.map(|(line, at)| point(&fields(line)).map_err(|problem| wrong(at, problem)));
+        let mut day = DayText::default();
+        let points = lines.map(|(line, at)| point(line, &mut day).map_err(|problem| wrong(at, problem)));
         Ok(Self { name, points: points.collect::<Result<_, _>>()? })
     }
 
@@ -208,8 +209,12 @@ pub fn to_csv(series: &Series) -> String {
 
 /// The fields of a line, without blanks and quotes around them.
 fn fields(line: &str) -> Vec<&str> {
-    let unquoted = |field| -> &str { str::strip_prefix(field, '"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(field) };
-    line.split(',').map(|field| unquoted(field.trim())).collect()
+    line.split(',').map(field).collect()
+}
+
+fn field(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text)
 }
 
 fn check_header(columns: &[&str]) -> Result<(), String> {
@@ -222,12 +227,12 @@ fn check_header(columns: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-fn point(fields: &[&str]) -> Result<(i64, f64), String> {
-    let [timestamp, value] = fields else {
-        return Err(format!("{} field(s): two are allowed, timestamp and value", fields.len()));
+fn point(line: &str, day: &mut DayText) -> Result<(i64, f64), String> {
+    let Some((timestamp, value)) = line.split_once(',').filter(|(_, value)| !value.contains(',')) else {
+        return Err(format!("{} field(s): two are allowed, timestamp and value", fields(line).len()));
     };
-    let ts_ms = moment(timestamp).map_err(|problem| format!("timestamp = {problem}"))?;
-    let value = match *value {
+    let ts_ms = moment(field(timestamp), day).map_err(|problem| format!("timestamp = {problem}"))?;
+    let value = match field(value) {
         "" => f64::NAN,
         text => text.parse().map_err(|_| format!("value = {text:?} is no number; allowed: a number ≥ 0, or nothing for a gap"))?,
     };
@@ -239,8 +244,8 @@ fn point(fields: &[&str]) -> Result<(i64, f64), String> {
 const EPOCH: std::ops::Range<i64> = 100_000_000..100_000_000_000;
 
 /// A time in RFC 3339 with a zone, or as a whole number of s, ms, µs or ns since 1970, which its size tells apart [epoch ms].
-fn moment(text: &str) -> Result<i64, String> {
-    let Ok(number) = text.parse::<i64>() else { return parse_time(text) };
+fn moment(text: &str, day: &mut DayText) -> Result<i64, String> {
+    let Ok(number) = text.parse::<i64>() else { return day.parse(text) };
     let units = [(1, 1_000, 1), (1_000, 1, 1), (1_000_000, 1, 1_000), (1_000_000_000, 1, 1_000_000)];
     let unit = units.into_iter().find(|(per_s, ..)| EPOCH.contains(&(number / per_s)) && number > 0);
     let (_, times, over) = unit.ok_or_else(|| {
@@ -252,6 +257,7 @@ fn moment(text: &str) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::parse_time;
 
     fn parse(text: &str) -> Result<SeriesFile, SeriesFileError> {
         SeriesFile::parse(text.as_bytes(), "load.csv", "load".to_owned())
@@ -304,10 +310,10 @@ mod tests {
     #[test]
     fn whole_numbers_since_1970_are_told_apart_by_their_size_and_small_ones_are_refused() {
         for text in ["1767225600", "1767225600000", "1767225600000000", "1767225600000000000", "2026-01-01T00:00:00Z"] {
-            assert_eq!(moment(text), Ok(1_767_225_600_000), "{text}");
+            assert_eq!(moment(text, &mut DayText::default()), Ok(1_767_225_600_000), "{text}");
         }
         for text in ["0", "20260101", "99999999", "-1767225600", "1767225600.5"] {
-            assert!(moment(text).unwrap_err().contains("RFC 3339"), "{text}");
+            assert!(moment(text, &mut DayText::default()).unwrap_err().contains("RFC 3339"), "{text}");
         }
         let points = parse("timestamp,value\n1767225600,5\n1767225660,6\n").unwrap().points;
         assert_eq!(points, [(1_767_225_600_000, 5.0), (1_767_225_660_000, 6.0)]);

@@ -10,6 +10,7 @@ pub mod access;
 pub mod backtest;
 pub mod backup;
 pub mod calibrate;
+mod day_text;
 pub mod forecast;
 pub mod import;
 pub mod import_history;
@@ -23,6 +24,7 @@ pub mod train;
 mod units;
 pub mod webhook;
 
+pub use day_text::DayText;
 pub use units::{parse_duration, parse_time, show_time};
 
 /// Why a command ended early, and whose fault it is.

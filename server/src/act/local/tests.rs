@@ -57,7 +57,9 @@ async fn a_fleet_goes_up_and_down_newest_first() {
     let lead: Vec<i64> = fleet.replicas().iter().filter_map(|replica| Some(replica.ready_ms? - replica.ordered_ms?)).collect();
     assert!(lead.len() == 3 && lead.iter().all(|lead| *lead >= 30_000), "boot takes its domain time: {lead:?}");
     fleet.bring_to(2, 3).await.unwrap();
-    assert_eq!(ids(&fleet, ReplicaState::Draining), [4, 5]);
+    // On a busy machine they may have drained already: that is a few milliseconds of the wall's time.
+    assert_eq!(ids(&fleet, ReplicaState::Ready), [1, 2, 3]);
+    assert!(ids(&fleet, ReplicaState::Draining).iter().all(|id| [4, 5].contains(id)));
     ready(&fleet, 3).await;
     assert_eq!(ids(&fleet, ReplicaState::Ready), [1, 2, 3]);
     assert!(fleet.replica_ms() > 0);
@@ -103,7 +105,8 @@ async fn a_restart_neither_repeats_nor_forgets() {
     }
     let fleet = open(dir.path()).await;
     assert_eq!(fleet.restored(), Some(5));
-    assert_eq!(ids(&fleet, ReplicaState::Booting).len(), 5, "they boot like any other");
+    let boots = |replica: &Replica| replica.state == ReplicaState::Booting || replica.ready_ms.is_some_and(|ready_ms| ready_ms >= 30_000);
+    assert!(fleet.replicas().len() == 5 && fleet.replicas().iter().all(boots), "they boot like any other: {:?}", fleet.replicas());
     assert!(fleet.replicas().iter().all(|replica| replica.id > 5), "ids aren't used again");
     // The loop doesn't know that its order was carried out, and asks again.
     fleet.bring_to(2, 5).await.unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::cli::show_time;
+use crate::cli::DayText;
 
 /// Points as they are printed.
 #[derive(Debug)]
@@ -32,8 +32,9 @@ struct Quantiles<'a>(&'a [String], &'a [f64]);
 
 impl Serialize for Points {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut day = DayText::default();
         serializer.collect_seq(self.points.iter().map(|point| Point {
-            ts: show_time(point.ts_ms),
+            ts: day.show(point.ts_ms),
             mean: point.mean,
             q: Quantiles(&self.names, &point.q),
         }))
