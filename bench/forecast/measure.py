@@ -117,22 +117,28 @@ def flash(trace, methods, prescale, crowds=12, base="last_value"):
 
 
 def cost(trace, prescale, origins=48):
-    """CPU of a series of 21 days at one minute [ms per origin]: (24 h, 1 h, the same by the command's own clock), many origins in one call."""
+    """CPU of a series of 21 days at one minute [ms per origin], many origins in one call: (24 h, the same by the command's own clock, 1 h alone).
+
+    A forecast of 24 h holds the next hour's, which is checked here.
+    """
     rows = 21 * DAY_S // trace.step_s
     last = len(trace.values) - 1
     # The last day's origins, half-hourly: 21 days of history at the first of them, 22 at the last.
     asked = list(range(last - DAY_S // trace.step_s, last, max(1, DAY_S // trace.step_s // origins)))[:origins]
     if asked[0] + 1 < rows:
         return None
-    found, own_clock = [], 0.0
+    found, answers = {}, {}
     for horizon in (DAY_S, HOUR_S):
         timer = Prescale(prescale.binary, prescale.model)
         timer.left_out = prescale.left_out
-        answers = timer.forecast(trace, asked[0] + 1 - rows, asked, horizon)
-        found.append(timer.cpu_s / timer.answered * 1e3)
-        own_clock += sum(answer.cpu_ms for answer in answers.values()) / len(answers)
+        answers[horizon] = timer.forecast(trace, asked[0] + 1 - rows, asked, horizon)
+        found[horizon] = timer.cpu_s / timer.answered * 1e3
+    for origin, hour in answers[HOUR_S].items():
+        if answers[DAY_S][origin].rows[: len(hour.rows)] != hour.rows:
+            raise ValueError(f"{trace.name} at {trace.text(origin)}: the next hour is another one if the day is asked for")
+    own_clock = sum(answer.cpu_ms for answer in answers[DAY_S].values()) / len(asked)
     say(f"{trace.name}: CPU measured")
-    return (*found, own_clock)
+    return found[DAY_S], own_clock, found[HOUR_S]
 
 
 def warm_up(methods):

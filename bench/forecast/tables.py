@@ -146,9 +146,9 @@ def gates(day, hour, coverage_day, coverage_lead, flashes, costs):
         row("next day's maximum: median error", number(error), "≤ .12", error <= 0.12)
         row("next day's maximum: below its q.90", f"{below:.1%}", "85–95 %", 0.85 <= below <= 0.95)
     if costs:
-        total = mean(cost[0] + cost[1] for cost in costs.values())
-        detail = f"{mean(c[0] for c in costs.values()):.1f} + {mean(c[1] for c in costs.values()):.1f}"
-        row("CPU a series, 24 h + 1 h, 21 days at 1 min, reading and printing included", f"{total:.1f} ms ({detail})", "≤ 5 ms", total <= 5)
-        own = mean(cost[2] for cost in costs.values())
+        day, own, hour = (mean(cost[i] for cost in costs.values()) for i in range(3))
+        row("CPU a series: fit, next hour and 24 h in one call, 21 days at 1 min, with reading and printing", f"{day:.1f} ms", "≤ 5 ms", day <= 5)
         row("the same by the command's own clock (`cpu_ms`)", f"{own:.1f} ms", "≤ 5 ms", own <= 5)
+        # The same work twice: no gate, but what one pays who asks so.
+        rows.append(("the same in two calls, of which each fits", f"{day + hour:.1f} ms ({day:.1f} + {hour:.1f})", "", ""))
     return table(("gate", "measured", "must", "reached"), rows)
