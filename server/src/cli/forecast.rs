@@ -1,7 +1,7 @@
 //! `prescale forecast`: a series from a file or a Prometheus in, forecasts with quantiles out.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,16 +14,18 @@ use super::{CliError, parse_duration, parse_time, show_time, train::Trained};
 use crate::series_file::{Past, SeriesFile};
 
 pub(crate) mod calendar;
+mod output;
 mod points;
 mod text;
 
 use calendar::Plan;
+pub(super) use output::json;
+pub(crate) use output::print;
+use output::write;
 use points::{ByLevel, Points};
 use text::{csv, table};
 
 const HOUR_MS: i64 = 3_600_000;
-/// Bytes that are written at once.
-const OUT_BUFFER: usize = 64 * 1024;
 
 /// Forecasts a series with quantiles, and the quantiles of its maximum.
 #[derive(Debug, clap::Args)]
@@ -172,26 +174,6 @@ pub(super) fn read(input: &Path) -> Result<SeriesFile, CliError> {
 
 pub(super) fn bad_input(error: impl std::fmt::Display) -> CliError {
     CliError::BadInput(error.to_string())
-}
-
-/// Writes data to standard output; a reader that has gone is no failure.
-pub(crate) fn print(text: &str) -> Result<(), CliError> {
-    write(|out| out.write_all(text.as_bytes()))
-}
-
-/// [`print`] for what isn't text yet.
-fn write(data: impl FnOnce(&mut BufWriter<StdoutLock>) -> io::Result<()>) -> Result<(), CliError> {
-    let mut out = BufWriter::with_capacity(OUT_BUFFER, io::stdout().lock());
-    match data(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!("standard output: {error}"))),
-        _ => Ok(()),
-    }
-}
-
-/// One line of JSON, or one that people can read.
-pub(super) fn json(data: &impl Serialize, pretty: bool) -> Result<String, CliError> {
-    let text = if pretty { serde_json::to_string_pretty(data) } else { serde_json::to_string(data) };
-    text.map(|text| text + "\n").map_err(|error| CliError::Failed(format!("writing JSON: {error}")))
 }
 
 /// What is asked, by which clocks and with which events.
