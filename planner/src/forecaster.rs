@@ -33,7 +33,8 @@ pub struct Asked<'a> {
 }
 
 impl Forecaster {
-    /// The forecast of a series: its quantiles follow the record of the earlier ones, which the same series judges first.
+    /// The forecast of a series: its quantiles follow the record of the earlier ones, which the same series judges first. Rows after the
+    /// origin aren't looked at.
     ///
     /// # Errors
     /// As [`predictor::forecast`]; the record stays as it is.
@@ -59,7 +60,7 @@ impl Forecaster {
                 forecast
             }
         };
-        self.tracker.judge(&series);
+        self.tracker.judge(&series, origin_ms);
         self.tracker.follow(&mut forecast);
         Ok(Outlined { forecast, learnt })
     }

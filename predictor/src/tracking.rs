@@ -77,9 +77,9 @@ pub struct Record {
 }
 
 impl Tracker {
-    /// Judges what was promised about steps that the series knows by now. A step without a value is not judged.
-    pub fn judge(&mut self, series: &Series) {
-        let (levels, last_ms) = (&self.levels, series.end_ms() - series.step_ms());
+    /// Judges what was promised about steps up to `until_ms` that the series knows. A step without a value is not judged.
+    pub fn judge(&mut self, series: &Series, until_ms: i64) {
+        let (levels, last_ms) = (&self.levels, until_ms.min(series.end_ms() - series.step_ms()));
         for (lead, step) in self.leads.iter_mut().zip(STEPS) {
             while let Some((ts_ms, promised)) = lead.open.pop_front_if(|(ts_ms, _)| *ts_ms <= last_ms) {
                 let slot = usize::try_from((ts_ms - series.start_ms()).div_euclid(series.step_ms())).ok();

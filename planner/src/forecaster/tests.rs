@@ -49,6 +49,20 @@ fn it_is_updated_between_fits_and_made_anew_when_the_place_is_another() {
     assert_eq!(fitted(Place { time_zone: "Asia/Tokyo", ..UTC }, &Request::over(DAY_MS / 2), 18), 17);
 }
 
+#[test]
+fn what_comes_after_the_origin_teaches_and_judges_nothing() {
+    let (series, request) = (series(11), Request::over(DAY_MS));
+    let (mut whole, mut cut) = (Forecaster::default(), Forecaster::default());
+    for slot in (10 * 288..10 * 288 + 60).step_by(2) {
+        let origin_ms = START_MS + slot * 5 * MINUTE_MS;
+        let asked = asked(UTC, &request, origin_ms);
+        let made = whole.forecast(&series, &asked).unwrap();
+        assert_eq!(made.forecast, cut.forecast(&series.until(origin_ms), &asked).unwrap().forecast);
+        assert_eq!(whole, cut, "the record at slot {slot}");
+    }
+    assert!(whole.records().any(|record| record.judged > 0));
+}
+
 /// Forecasts every ten minutes of the eleventh day, by what `between` makes of the forecaster.
 fn issued(between: impl Fn(Forecaster) -> Forecaster) -> Forecaster {
     let (series, request) = (series(11), Request::over(DAY_MS));

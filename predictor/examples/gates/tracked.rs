@@ -50,7 +50,7 @@ fn replay(series: &Series, models: &Models) -> Vec<Scores> {
         };
         fitted = kept;
         let mut tracked = updated.clone();
-        tracker.judge(&known);
+        tracker.judge(&known, origin_ms);
         tracker.follow(&mut tracked);
         for (scores, forecast) in scores.iter_mut().zip([anew, updated, tracked]) {
             add(scores, series, origin, &forecast);

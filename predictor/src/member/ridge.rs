@@ -1,7 +1,7 @@
 //! Direct ridge regression: one linear model over all leads, on lags, levels, Fourier terms and calendar.
 //!
 //! What is learnt is the difference from yesterday's smoothed value at the same time, so that the penalty shrinks towards a sensible forecast and
-//! not towards zero. The weighted normal equations grow with time; every past origin is solved with only the rows that were known there.
+//! not towards zero. The weighted normal equations grow with time; every past origin has a model of nothing but rows that were known there.
 //! The penalty is a share of each column's own energy, which makes collinear and empty columns harmless (the solution stays small).
 
 mod basis;

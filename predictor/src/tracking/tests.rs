@@ -46,7 +46,7 @@ fn run(tracker: &mut Tracker, from: i64, steps: i64, wide: f64, load: impl Fn(i6
     let mut last = None;
     for step in from..from + steps {
         let origin_ms = step * 10 * MINUTE_MS;
-        tracker.judge(&known.until(origin_ms));
+        tracker.judge(&known, origin_ms);
         let mut made = forecast(origin_ms, wide);
         tracker.follow(&mut made);
         last = Some(made);
